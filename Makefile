@@ -1,0 +1,47 @@
+# Two commands do all the set-up on a fresh machine with Python 3.11: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: demo test verify bench app docs lint chromium clean
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/twin demo
+
+app: $(STAMP)
+	$(BIN)/twin serve
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+chromium: $(STAMP)
+	$(BIN)/python tests/ui/install_chromium.py
+
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+test: $(STAMP) lint chromium docs
+	$(BIN)/pytest -m "not verify and not pyfunc" -n 2 --dist loadfile
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m pyfunc
+
+verify: $(STAMP)
+	$(BIN)/pytest -m verify tests/verification
+
+bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) docs/_build build *.egg-info

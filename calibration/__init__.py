@@ -1,0 +1,1 @@
+"""From a city's feeds to a city that behaves like the real one."""

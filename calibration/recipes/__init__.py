@@ -1,0 +1,1 @@
+"""Cities built from public files, one module a city."""

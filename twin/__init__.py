@@ -1,0 +1,1 @@
+"""Twin: a city that can be run. Traffic, ambulance and fire dispatch, and incidents."""

@@ -1,0 +1,1 @@
+"""Mesa agents with SimPy lives: incident, ambulance, fire engine, station, hospital, dispatcher."""

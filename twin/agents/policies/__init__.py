@@ -1,0 +1,1 @@
+"""Dispatch, queue and hospital rules, each chosen by its name in the scenario."""

@@ -1,0 +1,203 @@
+"""What a city is: the network, the places on it, who lives where, who drives when, who calls.
+
+Tables are pandas frames with the columns that `TABLES` declares; `twin.city.bundle` saves and loads
+them. A link column holds a link *index* of `City.network`; distances are metres, durations seconds,
+rates per day, times seconds since midnight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from twin.network.graph import Network
+
+Family = Literal["lognormal", "exponential", "gamma", "constant"]
+
+
+class Distribution(BaseModel):
+    """A distribution of a duration in seconds.
+
+    `lognormal`: `a` is the mean and `b` the standard deviation of the logarithm.
+    `exponential`: `a` is the mean. `gamma`: `a` is the shape and `b` the scale.
+    `constant`: `a` is the value.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: Family
+    a: float
+    b: float = 0.0
+    low: float = Field(default=0.0, ge=0.0, description="Draws below this are set to it, s.")
+    high: float = Field(default=14_400.0, gt=0.0, description="Draws above this are set to it, s.")
+    n: int = Field(default=0, ge=0, description="Observations behind the fit; 0 for a default.")
+    source: str = Field(default="", description="Where the figures come from.")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Return one duration in seconds; every family uses exactly one variate of the stream."""
+        if self.family == "lognormal":
+            value = float(np.exp(self.a + self.b * rng.standard_normal()))
+        elif self.family == "exponential":
+            value = float(self.a * rng.standard_exponential())
+        elif self.family == "gamma":
+            value = float(self.b * rng.standard_gamma(self.a))
+        else:
+            value = self.a
+        return min(max(value, self.low), self.high)
+
+
+class Service(BaseModel):
+    """The durations of the chain that do not depend on the road, by `"<kind>.<interval>"`.
+
+    Keys are tried from the most to the least particular: `"<incident kind>.<interval>.<priority>"`,
+    `"<incident kind>.<interval>"`, `"<interval>"`. Intervals are `handling` (call received to
+    dispatched when a unit is free), `turnout`, `scene` (no transport), `scene_transport`,
+    `handover`, `wrap_up`. `p_transport` holds the share of patients taken to hospital by incident
+    kind, and `p_priority` the share of each priority (1 is the most urgent) by incident kind.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    durations: dict[str, Distribution] = {}
+    p_transport: dict[str, float] = {}
+    p_priority: dict[str, dict[str, float]] = {}
+
+    def duration(self, kind: str, interval: str, priority: int) -> Distribution:
+        """Return the distribution of an interval for an incident.
+
+        Raises
+        ------
+        KeyError
+            If the city has none.
+        """
+        for key in (f"{kind}.{interval}.{priority}", f"{kind}.{interval}", interval):
+            if key in self.durations:
+                return self.durations[key]
+        raise KeyError(f"{kind}.{interval}")
+
+
+class Meta(BaseModel):
+    """What a city says of itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: dict[str, str] = Field(description="Name to show, by language code (en, ko).")
+    timezone: str
+    synthesised: bool = Field(
+        default=False, description="True when the network is our own drawing, not a survey."
+    )
+    notice: dict[str, str] = Field(
+        default_factory=dict, description="What must stand wherever the city is shown, by language."
+    )
+    attribution: list[str] = []
+    built_by: str = ""
+    assumptions: list[str] = Field(
+        default=[], description="What was imputed or assumed, one sentence each."
+    )
+
+
+TABLES: dict[str, dict[str, str]] = {
+    "zones": {
+        "zone_id": "int32",
+        "name": "str",
+        "district": "str",
+        "lon": "float64",
+        "lat": "float64",
+        "x": "float64",
+        "y": "float64",
+        "population": "float64",
+        "jobs": "float64",
+    },
+    # Links on which a zone's trips start and end, with their share of them.
+    "zone_links": {"zone_id": "int32", "link": "int32", "weight": "float32"},
+    "districts": {"district": "str", "name_en": "str", "name_ko": "str", "polygon_wkb": "bytes"},
+    "stations": {
+        "station_id": "str",
+        "name": "str",
+        "kind": "str",  # ems | fire | both
+        "lon": "float64",
+        "lat": "float64",
+        "link": "int32",
+        "pos_m": "float32",
+    },
+    # `on_s`..`off_s` is the daily shift; on_s == off_s means always. kind: ambulance | engine.
+    "units": {
+        "unit_id": "str",
+        "kind": "str",
+        "station_id": "str",
+        "on_s": "float64",
+        "off_s": "float64",
+    },
+    "hospitals": {
+        "hospital_id": "str",
+        "name": "str",
+        "lon": "float64",
+        "lat": "float64",
+        "link": "int32",
+        "pos_m": "float32",
+        "level": "str",  # regional | local | basic
+        "capabilities": "str",  # space-separated: emergency trauma pci stroke burns paediatric
+        "open": "bool",
+    },
+    # Vehicle trips of a weekday between zones, all vehicle types together.
+    "od": {"origin": "int32", "destination": "int32", "trips_per_day": "float32"},
+    # Share of the day's trips (per vehicle type) and scale of a weekend day in each hour.
+    "trip_profile": {"hour": "int32", "weekday": "float64", "weekend": "float64"},
+    # Mean calls per day by zone and incident kind (medical, fire); collisions come from exposure.
+    "call_rates": {"zone_id": "int32", "kind": "str", "per_day": "float64"},
+    "call_profile": {"hour": "int32", "kind": "str", "share": "float64"},
+    # Injury collisions per million vehicle-km by road class (see RoadClass) and hour of day.
+    "collision_rates": {"road_class": "int32", "hour": "int32", "per_mvkm": "float64"},
+    # Recorded calls, for replay (may be empty): one row a call, times are UTC.
+    "history": {
+        "call_id": "str",
+        "kind": "str",
+        "priority": "int32",
+        "lon": "float64",
+        "lat": "float64",
+        "t_call": "timestamp",
+        "t_dispatch": "timestamp",
+        "t_enroute": "timestamp",
+        "t_onscene": "timestamp",
+        "t_leave": "timestamp",
+        "t_hospital": "timestamp",
+        "t_clear": "timestamp",
+        "transported": "bool",
+        "unit_id": "str",
+        "unit_kind": "str",
+        "station_id": "str",
+        "district": "str",
+    },
+}
+"""Tables of a city and the type of each column; an empty table is legal, a missing column is not."""
+
+
+@dataclass(slots=True)
+class City:
+    """A city that can be run.
+
+    Attributes
+    ----------
+    meta
+        Name, time zone, notices, what was assumed.
+    network
+        Roads, turns and signals.
+    tables
+        One frame for each name in `TABLES`.
+    service
+        Durations for each held-out day: `""` is the fit on everything, `"2017-01-04"` the fit
+        that has not seen that day.
+    """
+
+    meta: Meta
+    network: Network
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    service: dict[str, Service] = field(default_factory=dict)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table]

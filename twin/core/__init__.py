@@ -1,0 +1,1 @@
+"""Clock, random streams, units and errors: what every other package stands on."""

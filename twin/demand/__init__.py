@@ -1,0 +1,1 @@
+"""Trips and calls: when and where they start, drawn before the run."""

@@ -1,0 +1,118 @@
+"""The tables of a run and the type of each column.
+
+Times are seconds since city midnight of the scenario's first day (`twin.core.clock`); a time that
+never came is null. Identifiers are strings, positions WGS84 degrees unless said otherwise.
+"""
+
+from __future__ import annotations
+
+RUN_TABLES: dict[str, dict[str, str]] = {
+    # One row a call that was received. `fate`: closed | open (still going when the run ended) |
+    # cancelled. `response_s` is call received to first unit on scene.
+    "calls": {
+        "call_id": "string",
+        "kind": "string",  # medical | fire | collision
+        "priority": "int32",
+        "lon": "float64",
+        "lat": "float64",
+        "district": "string",
+        "t_call": "float64",
+        "t_dispatch": "float64",
+        "t_enroute": "float64",
+        "t_onscene": "float64",
+        "t_leave": "float64",
+        "t_hospital": "float64",
+        "t_clear": "float64",
+        "t_base": "float64",
+        "response_s": "float64",
+        "unit_id": "string",
+        "hospital_id": "string",
+        "transported": "bool",
+        "fate": "string",
+    },
+    # Every change of a unit's state. `state`: see twin.agents.states.UnitState.
+    "unit_events": {
+        "t": "float64",
+        "unit_id": "string",
+        "kind": "string",
+        "state": "string",
+        "call_id": "string",
+        "lon": "float64",
+        "lat": "float64",
+    },
+    # Every stage of an incident. `stage`: see twin.agents.states.Stage.
+    "incident_events": {
+        "t": "float64",
+        "call_id": "string",
+        "kind": "string",
+        "stage": "string",
+        "lon": "float64",
+        "lat": "float64",
+    },
+    # One row a dispatch decision and candidate: why this unit went.
+    "decisions": {
+        "t": "float64",
+        "call_id": "string",
+        "policy": "string",
+        "unit_id": "string",
+        "eta_s": "float64",
+        "score": "float64",
+        "chosen": "bool",
+    },
+    # One row a link and interval in which a vehicle was seen on it. `link` is the link index.
+    "links": {
+        "t": "float64",
+        "link": "int32",
+        "vehicles": "float32",  # mean number on the link
+        "speed_mps": "float32",  # space-mean speed
+        "left": "int32",  # vehicles that left the link in the interval
+    },
+    # One row a finished trip.
+    "trips": {
+        "vehicle": "int32",
+        "kind": "int8",
+        "t_planned": "float32",
+        "t_depart": "float32",
+        "t_arrive": "float32",
+        "origin": "int32",
+        "destination": "int32",
+        "distance_m": "float32",
+    },
+    # Positions for replay: x, y in local metres from the network's south-west corner (`box` in
+    # run.json) scaled to 0..65535 of its longer side; speed in units of 0.25 m/s.
+    "frames": {
+        "t": "float64",
+        "vehicle": "int32",
+        "x": "uint16",
+        "y": "uint16",
+        "speed": "uint8",
+    },
+    # The same for every unit, with its state.
+    "unit_frames": {
+        "t": "float64",
+        "unit_id": "string",
+        "x": "uint16",
+        "y": "uint16",
+        "state": "string",
+    },
+    "hospital_status": {
+        "t": "float64",
+        "hospital_id": "string",
+        "status": "string",  # open | divert | closed
+        "present": "int32",  # patients being handed over
+    },
+    # City totals every frame.
+    "pulse": {
+        "t": "float64",
+        "vehicles": "int32",
+        "waiting_to_insert": "int32",
+        "inserted": "int64",
+        "finished": "int64",
+        "removed": "int64",
+        "mean_speed_mps": "float32",
+        "units_busy": "int32",
+        "calls_waiting": "int32",
+    },
+    # Scenario changes and people's commands, as they were applied.
+    "changes": {"t": "float64", "kind": "string", "detail": "string"},
+}

@@ -1,0 +1,1 @@
+"""Scenarios: one schema, a catalogue, and timed changes."""

@@ -1,0 +1,248 @@
+"""The scenario: every field with its type, unit, range and default, declared once.
+
+The same declarations feed validation, `--set`, the reference page and the app's forms.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from twin.core.clock import parse_clock
+
+Clock = Annotated[
+    str, Field(description="City time, HH:MM or HH:MM:SS; 24:00 and later are legal.")
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def _check_clock(value: str | None) -> str | None:
+    if value is not None:
+        parse_clock(value)
+    return value
+
+
+class Period(_Part):
+    """What is simulated."""
+
+    day: date = Field(default=date(2025, 3, 5), description="First day (city date).")
+    start: Clock = "17:30"
+    end: Clock = "19:30"
+    warm_up_min: float = Field(
+        default=30.0, ge=0.0, le=240.0, description="Traffic that runs before `start`, minutes."
+    )
+
+    _clocks = field_validator("start", "end")(_check_clock)
+
+    @model_validator(mode="after")
+    def _order(self) -> Period:
+        if self.end_s <= self.start_s:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
+
+    @property
+    def start_s(self) -> float:
+        """Start, seconds since midnight."""
+        return parse_clock(self.start)
+
+    @property
+    def end_s(self) -> float:
+        """End, seconds since midnight."""
+        return parse_clock(self.end)
+
+
+class Traffic(_Part):
+    """How things move."""
+
+    fidelity: Literal["micro", "table"] = Field(
+        default="micro",
+        description="micro: lane-level traffic; table: time-dependent network travel times.",
+    )
+    demand_scale: float = Field(default=1.0, ge=0.0, le=5.0, description="Factor on all trips.")
+    speed_factor: float = Field(
+        default=1.0, gt=0.0, le=2.0, description="Factor on every link's free-flow speed."
+    )
+    reroute_share: float = Field(
+        default=0.3, ge=0.0, le=1.0, description="Share of drivers who follow live travel times."
+    )
+    reroute_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
+    emergency_speed_factor: float = Field(
+        default=1.3,
+        ge=1.0,
+        le=2.5,
+        description="Desired speed of a unit under siren, as a factor on the link's free-flow speed.",
+    )
+    threads: int = Field(default=1, ge=1, le=64, description="Threads of the movement kernels.")
+
+
+class Calls(_Part):
+    """Where the calls come from."""
+
+    source: Literal["generated", "recorded", "none"] = "generated"
+    scale: float = Field(default=1.0, ge=0.0, le=20.0, description="Factor on generated calls.")
+    collisions: bool = Field(default=True, description="Collisions arise from exposure.")
+    held_out_fit: bool = Field(
+        default=True, description="Use service times fitted without the day that is simulated."
+    )
+
+
+class Policy(_Part):
+    """Rules by name."""
+
+    dispatch: str = Field(default="closest-idle", description="Which unit answers a call.")
+    queue: str = Field(default="priority", description="Which waiting call a free unit takes.")
+    hospital: str = Field(default="nearest-suitable", description="Where a patient is taken.")
+
+
+class Record(_Part):
+    """What a run keeps."""
+
+    frame_every_s: float = Field(default=10.0, ge=1.0, le=600.0, description="Seconds.")
+    frame_vehicles: int = Field(
+        default=4000, ge=0, le=100_000, description="At most so many vehicles in a frame."
+    )
+    links_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
+    trips: bool = Field(default=True, description="Write a row for every finished trip.")
+
+
+class _Change(_Part):
+    at: Clock | None = Field(default=None, description="From when; the whole run if left out.")
+    until: Clock | None = Field(default=None, description="Until when; the end if left out.")
+
+    _clocks = field_validator("at", "until")(_check_clock)
+
+
+class CloseLinks(_Change):
+    """Close roads, or some of their lanes.
+
+    Roads are named by external link number, or by a street or bridge name (both directions).
+    """
+
+    kind: Literal["close-links"]
+    links: list[int] = []
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    lanes: int | None = Field(
+        default=None, ge=1, le=15, description="Lanes closed; all if left out."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> CloseLinks:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        return self
+
+
+class ScaleDemand(_Change):
+    """Multiply the trips that depart while the change holds."""
+
+    kind: Literal["scale-demand"]
+    factor: float = Field(ge=0.0, le=5.0)
+
+
+class AddStation(_Part):
+    """Open a station."""
+
+    kind: Literal["add-station"]
+    station_id: str
+    name: str = ""
+    serves: Literal["ems", "fire", "both"] = "ems"
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+
+
+class AddUnits(_Part):
+    """Put more units at a station."""
+
+    kind: Literal["add-units"]
+    station: str
+    unit: Literal["ambulance", "engine"] = "ambulance"
+    count: int = Field(default=1, ge=1, le=50)
+    on: Clock = "00:00"
+    off: Clock = "00:00"
+
+    _clocks = field_validator("on", "off")(_check_clock)
+
+
+class RemoveUnits(_Part):
+    """Take units away, by id, or `count` of a station's."""
+
+    kind: Literal["remove-units"]
+    units: list[str] = []
+    station: str | None = None
+    unit: Literal["ambulance", "engine"] = "ambulance"
+    count: int = Field(default=1, ge=1, le=200)
+
+
+class MoveUnits(_Part):
+    """Base units at another station."""
+
+    kind: Literal["move-units"]
+    units: list[str] = Field(min_length=1)
+    to: str
+
+
+class CloseHospital(_Change):
+    """A hospital takes nobody (`close`) or no new ambulances (`divert`) while the change holds."""
+
+    kind: Literal["close-hospital"]
+    hospital: str
+    mode: Literal["close", "divert"] = "close"
+
+
+class SetPolicy(_Change):
+    """Change a rule."""
+
+    kind: Literal["set-policy"]
+    dispatch: str | None = None
+    queue: str | None = None
+    hospital: str | None = None
+
+
+class InjectIncident(_Part):
+    """Make an incident happen."""
+
+    kind: Literal["inject-incident"]
+    at: Clock
+    incident: Literal["medical", "fire", "collision"]
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+    priority: int = Field(default=1, ge=1, le=4)
+    patients: int = Field(default=1, ge=0, le=200)
+
+    _clocks = field_validator("at")(_check_clock)
+
+
+Change = Annotated[
+    CloseLinks
+    | ScaleDemand
+    | AddStation
+    | AddUnits
+    | RemoveUnits
+    | MoveUnits
+    | CloseHospital
+    | SetPolicy
+    | InjectIncident,
+    Field(discriminator="kind"),
+]
+
+
+class Scenario(_Part):
+    """A city, a period, a fidelity, policies by name, and timed changes."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: dict[str, str] = Field(default={}, description="Title by language code (en, ko).")
+    question: dict[str, str] = Field(default={}, description="The question asked, by language.")
+    base: str | None = Field(default=None, description="Scenario this one changes.")
+    city: str = Field(description="Name of a city, or the folder of one.")
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    period: Period = Period()
+    traffic: Traffic = Traffic()
+    calls: Calls = Calls()
+    policy: Policy = Policy()
+    record: Record = Record()
+    changes: list[Change] = []

@@ -1,0 +1,1 @@
+"""Movement: vehicles, routes, control, and the one call that agents make of it."""

@@ -1,0 +1,62 @@
+"""The one call that agents make of the streets: `yield mobility.drive(unit, destination)`.
+
+Two fidelities stand behind it, with the same agents and the same calls: `micro` puts the unit into
+lane-level traffic, `table` looks its travel time up. An agent never touches an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from twin.network.graph import Place
+
+
+class Mobility(Protocol):
+    """What agents see of the streets. Times are simulated seconds (see `twin.core.clock`)."""
+
+    tick_s: float
+    """Longest step that the clock may take at once, seconds."""
+
+    def add_unit(self, unit_id: str, kind: str, place: Place) -> int:
+        """Put a parked unit on the map and return its handle (0, 1, 2, ...)."""
+
+    def remove_unit(self, unit: int) -> None:
+        """Take a unit off the map (end of shift, change of base)."""
+
+    def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
+        """Start a drive from where the unit is; the event's value is the exact time of arrival.
+
+        Driving again before arrival turns the unit round where it is; the earlier event never
+        happens. An event fails with `UnreachableError` when no open road leads there.
+        """
+
+    def stop(self, unit: int) -> Place:
+        """Let a unit halt where it is and return the place."""
+
+    def place_of(self, unit: int) -> Place:
+        """Return the unit's true position on the road."""
+
+    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> NDArray[np.float64]:
+        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there."""
+
+    def travel_times(
+        self, origin: Place, destinations: Sequence[Place], *, siren: bool
+    ) -> NDArray[np.float64]:
+        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there."""
+
+    def move(self, t_to: float) -> None:
+        """Advance everything that moves to simulated second `t_to`."""
+
+    def arrive(self) -> None:
+        """Succeed the events of the units that have reached their goal, in order of unit handle."""
+
+    def block(self, place: Place, lanes: int) -> int:
+        """Take `lanes` lanes at `place` out of use (a collision); return a token."""
+
+    def unblock(self, token: int) -> None:
+        """Give the lanes of `block` back."""
