@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: demo test verify bench app docs lint chromium clean
+.PHONY: demo test verify bench app docs lint lock chromium clean
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: $(STAMP)
@@ -42,6 +42,12 @@ verify: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
 	$(BIN)/python -m benchmarks
+
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --editable '.[dev,docs]' setuptools
+	{ echo '# Exact versions of everything that `make` installs: names and versions only. Renew with `make lock`.'; \
+	  build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip; } > requirements.lock
 
 clean:
 	rm -rf $(VENV) docs/_build build *.egg-info

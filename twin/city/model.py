@@ -174,7 +174,7 @@ TABLES: dict[str, dict[str, str]] = {
         "district": "str",
     },
 }
-"""Tables of a city and the type of each column; an empty table is legal, a missing column is not."""
+"""Tables of a city and the type of each column. A table may be empty; a column may not miss."""
 
 
 @dataclass(slots=True)

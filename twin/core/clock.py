@@ -19,7 +19,7 @@ _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?")
 
 
 def parse_clock(text: str, *, field: str = "time") -> float:
-    """Return the seconds since midnight of `"HH:MM"` or `"HH:MM:SS"`; `"24:00"` and later are legal.
+    """Return the seconds since midnight of `"HH:MM"` or `"HH:MM:SS"`; 24:00 and later are legal.
 
     Raises
     ------

@@ -87,8 +87,8 @@ class Network:
     signal_node, signal_cycle, signal_offset
         (S,) one of the controller's nodes; cycle and offset in seconds.
     group_signal, group_green_from, group_green_to
-        (G,) controller; green from and to in seconds of the cycle (`from < to <= cycle`); `YELLOW_S`
-        of yellow follow; the rest is red.
+        (G,) controller; green in seconds of the cycle (`from < to <= cycle`); `YELLOW_S` seconds
+        of yellow follow it; the rest is red.
     names
         Street names.
     """

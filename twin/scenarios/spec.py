@@ -75,7 +75,7 @@ class Traffic(_Part):
         default=1.3,
         ge=1.0,
         le=2.5,
-        description="Desired speed of a unit under siren, as a factor on the link's free-flow speed.",
+        description="Desired speed under siren, as a factor on the link's free-flow speed.",
     )
     threads: int = Field(default=1, ge=1, le=64, description="Threads of the movement kernels.")
 
