@@ -1,0 +1,101 @@
+"""Reference pages written from the declarations themselves, so that they cannot disagree."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types as at
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from twin.recording.tables import RUN_TABLES
+from twin.scenarios import spec
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+_WORDS = {at.Ge: ">= {ge}", at.Gt: "> {gt}", at.Le: "<= {le}", at.Lt: "< {lt}"}
+
+
+def _type(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _type(get_args(annotation)[0])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(annotation))
+    if origin in (types.UnionType, Union):
+        return " or ".join(_type(a) for a in get_args(annotation) if a is not type(None))
+    if origin is list:
+        return f"list of {_type(get_args(annotation)[0])}"
+    if origin is dict:
+        return "table of text"
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "true/false"}.get(
+        getattr(annotation, "__name__", str(annotation)), getattr(annotation, "__name__", "")
+    )
+
+
+def _range(field: FieldInfo) -> str:
+    parts = []
+    for item in field.metadata:
+        for kind, words in _WORDS.items():
+            if isinstance(item, kind):
+                parts.append(words.format(**{k: getattr(item, k) for k in item.__slots__}))
+    return ", ".join(parts)
+
+
+def _rows(model: type[BaseModel]) -> list[str]:
+    rows = ["| field | type | range | default | meaning |", "|---|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name == "kind":
+            continue
+        default = "required" if field.is_required() else f"`{field.default}`"
+        if isinstance(field.default, BaseModel):
+            default = "see below"
+        meaning = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `{name}` | {_type(field.annotation)} | {_range(field)} | {default} | {meaning} |")
+    return rows
+
+
+def scenario_page() -> str:
+    """Return the reference of the scenario file in Markdown."""
+    lines = ["# Scenario file", "", "A TOML file; every field, with its unit, range and default.", ""]
+    lines += ["## Top level", "", *_rows(spec.Scenario)]
+    for key in ("period", "traffic", "calls", "policy", "record"):
+        model = spec.Scenario.model_fields[key].annotation
+        assert isinstance(model, type)
+        lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
+    lines += ["", "## `[[changes]]`", "", "Each change has a `kind`.", ""]
+    for model in get_args(get_args(spec.Change)[0]):
+        kind = get_args(model.model_fields["kind"].annotation)[0]
+        lines += [f"### `{kind}`", "", (model.__doc__ or "").strip(), "", *_rows(model), ""]
+    return "\n".join(lines) + "\n"
+
+
+def tables_page() -> str:
+    """Return the reference of a run's tables in Markdown."""
+    lines = [
+        "# Tables of a run",
+        "",
+        "Parquet files in the run's folder. Times are seconds since city midnight of the first day.",
+    ]
+    for table, columns in RUN_TABLES.items():
+        lines += ["", f"## `{table}`", "", "| column | type |", "|---|---|"]
+        lines += [f"| `{name}` | {kind} |" for name, kind in columns.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _write(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / "reference" / "declared"
+    folder.mkdir(exist_ok=True)
+    for name, text in (("scenario", scenario_page()), ("tables", tables_page())):
+        page = folder / f"{name}.md"
+        if not page.is_file() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", _write)
+    return {"parallel_read_safe": True}
