@@ -54,17 +54,23 @@ def _rows(model: type[BaseModel]) -> list[str]:
         if isinstance(field.default, BaseModel):
             default = "see below"
         meaning = (field.description or "").replace("|", "\\|")
-        rows.append(f"| `{name}` | {_type(field.annotation)} | {_range(field)} | {default} | {meaning} |")
+        rows.append(
+            f"| `{name}` | {_type(field.annotation)} | {_range(field)} | {default} | {meaning} |"
+        )
     return rows
 
 
 def scenario_page() -> str:
     """Return the reference of the scenario file in Markdown."""
-    lines = ["# Scenario file", "", "A TOML file; every field, with its unit, range and default.", ""]
+    lines = [
+        "# Scenario file",
+        "",
+        "A TOML file; every field, with its unit, range and default.",
+        "",
+    ]
     lines += ["## Top level", "", *_rows(spec.Scenario)]
-    for key in ("period", "traffic", "calls", "policy", "record"):
-        model = spec.Scenario.model_fields[key].annotation
-        assert isinstance(model, type)
+    for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, spec.Record):
+        key = model.__name__.lower()
         lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
     lines += ["", "## `[[changes]]`", "", "Each change has a `kind`.", ""]
     for model in get_args(get_args(spec.Change)[0]):
