@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
-from numba import config
 
 from twin.core.paths import cache_dir
 
@@ -28,9 +27,10 @@ def _sources_hash() -> str:
     return digest.hexdigest()
 
 
+_config: Any = numba.config
 # An explicit NUMBA_CACHE_DIR wins: whoever sets it also decides when to clear it.
-if not config.CACHE_DIR:
-    config.CACHE_DIR = str(cache_dir() / "kernels" / _sources_hash())
+if not _config.CACHE_DIR:
+    _config.CACHE_DIR = str(cache_dir() / "kernels" / _sources_hash())
 
 
 def njit(function: Callable[P, R]) -> Callable[P, R]:
