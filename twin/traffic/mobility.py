@@ -60,3 +60,12 @@ class Mobility(Protocol):
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
+
+    def close_links(self, links: Sequence[int], lanes: int | None) -> None:
+        """Close links (`lanes` None) or that many of their kerb lanes, until `open_links`."""
+
+    def open_links(self, links: Sequence[int]) -> None:
+        """Open every lane of the links that `close_links` closed."""
+
+    def scale_demand(self, factor: float) -> None:
+        """Let the trips that depart from now on be `factor` times the scenario's."""
