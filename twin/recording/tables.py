@@ -59,6 +59,17 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "score": "float64",
         "chosen": "bool",
     },
+    # One row a choice of hospital and candidate.
+    "hospital_choices": {
+        "t": "float64",
+        "call_id": "string",
+        "policy": "string",
+        "unit_id": "string",
+        "hospital_id": "string",
+        "eta_s": "float64",
+        "score": "float64",
+        "chosen": "bool",
+    },
     # One row a link and interval in which a vehicle was seen on it. `link` is the link index.
     "links": {
         "t": "float64",

@@ -1,0 +1,99 @@
+"""The words for what a unit does and how far an incident is; every handler asserts and sets one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class UnitState(StrEnum):
+    """What a unit is doing (`unit_events.state`)."""
+
+    OFF_SHIFT = "off_shift"
+    IDLE = "idle"  # at its station, on shift
+    TURNOUT = "turnout"  # the crew makes for the vehicle
+    TO_SCENE = "to_scene"
+    ON_SCENE = "on_scene"
+    TRANSPORTING = "transporting"
+    AT_HOSPITAL = "at_hospital"
+    RETURNING = "returning"  # free, on the road
+
+
+BUSY = frozenset(
+    {
+        UnitState.TURNOUT,
+        UnitState.TO_SCENE,
+        UnitState.ON_SCENE,
+        UnitState.TRANSPORTING,
+        UnitState.AT_HOSPITAL,
+    }
+)
+"""States in which a unit belongs to a call."""
+
+UNIT_NEXT: dict[UnitState, frozenset[UnitState]] = {
+    UnitState.OFF_SHIFT: frozenset({UnitState.IDLE}),
+    UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT}),
+    # Back to IDLE or RETURNING: recalled, or no road leads to the scene.
+    UnitState.TURNOUT: frozenset({UnitState.TO_SCENE, UnitState.IDLE}),
+    UnitState.TO_SCENE: frozenset({UnitState.ON_SCENE, UnitState.RETURNING}),
+    UnitState.ON_SCENE: frozenset({UnitState.TRANSPORTING, UnitState.RETURNING}),
+    UnitState.TRANSPORTING: frozenset({UnitState.AT_HOSPITAL}),
+    UnitState.AT_HOSPITAL: frozenset({UnitState.RETURNING}),
+    UnitState.RETURNING: frozenset({UnitState.TO_SCENE, UnitState.IDLE, UnitState.OFF_SHIFT}),
+}
+"""States that may follow each state."""
+
+
+class Stage(StrEnum):
+    """How far an incident is (`incident_events.stage`).
+
+    A fire's stages are the ones that the public Seoul fire board shows: received, dispatched, on
+    scene, activity start, under control (초진), out (완진), closed.
+    """
+
+    RECEIVED = "received"
+    DISPATCHED = "dispatched"
+    EN_ROUTE = "en_route"
+    ON_SCENE = "on_scene"
+    ACTIVITY_START = "activity_start"
+    UNDER_CONTROL = "under_control"
+    OUT = "out"
+    LEFT_SCENE = "left_scene"
+    AT_HOSPITAL = "at_hospital"
+    ROAD_CLEARED = "road_cleared"
+    CLOSED = "closed"
+
+
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "medical": (
+        Stage.RECEIVED,
+        Stage.DISPATCHED,
+        Stage.EN_ROUTE,
+        Stage.ON_SCENE,
+        Stage.LEFT_SCENE,
+        Stage.AT_HOSPITAL,
+        Stage.CLOSED,
+    ),
+    "fire": (
+        Stage.RECEIVED,
+        Stage.DISPATCHED,
+        Stage.EN_ROUTE,
+        Stage.ON_SCENE,
+        Stage.ACTIVITY_START,
+        Stage.UNDER_CONTROL,
+        Stage.OUT,
+        Stage.CLOSED,
+    ),
+    "collision": (
+        Stage.RECEIVED,
+        Stage.DISPATCHED,
+        Stage.EN_ROUTE,
+        Stage.ON_SCENE,
+        Stage.LEFT_SCENE,
+        Stage.AT_HOSPITAL,
+        Stage.CLOSED,
+    ),
+}
+"""Stages of each kind of incident in their order; some may be left out, none comes twice.
+
+`ROAD_CLEARED` of a collision stands beside this chain: it comes once, at any time before `CLOSED`.
+"""
