@@ -13,7 +13,12 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from twin.core.errors import TwinError
 from twin.network.graph import Place
+
+
+class UnreachableError(TwinError):
+    """No open road leads from where a unit is to where it should go."""
 
 
 class Mobility(Protocol):

@@ -1,0 +1,320 @@
+"""Shortest paths over links: a link is a vertex and an allowed turn an arc, so restrictions hold.
+
+The label of link k in a tree *towards* a destination is the time from the end of k to the start of
+the destination; in a tree *from* an origin it is the time from the end of the origin to the start
+of k. A vehicle's fractions of the first and last link are added outside. Entering a link of
+infinite cost is impossible, leaving it is not: whoever stands on a closed road may drive off.
+
+Searches are Dijkstra's with a lazy 4-ary heap (Johnson 1975, "Priority queues with update and
+finding minimum spanning trees"); equal labels keep the lower turn index, so that a tree depends on
+the numbers only, never on the order of the search.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.traffic.kernels.jit import njit
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+INF = np.float32(np.inf)
+
+
+class RoadGraph(NamedTuple):
+    """Arcs in both directions; L links, T turns.
+
+    Attributes
+    ----------
+    turn_ptr, turn_from, turn_to, turn_cost
+        (L + 1,), (T,), (T,), (T,) turns by from-link; seconds that a turn costs beside its links.
+    back_ptr, back_turn, back_from, back_cost
+        (L + 1,), (T,), (T,), (T,) the same turns by to-link.
+    """
+
+    turn_ptr: I32
+    turn_from: I32
+    turn_to: I32
+    turn_cost: F32
+    back_ptr: I32
+    back_turn: I32
+    back_from: I32
+    back_cost: F32
+
+
+class Tree(NamedTuple):
+    """A search's result and its scratch space, reused from search to search.
+
+    Attributes
+    ----------
+    label
+        (L,) seconds; final for links that the search has settled.
+    step
+        (L,) turn to take out of the link (towards) or by which it is entered (from); -1 for none.
+    wanted
+        (L,) scratch, all 0 between searches.
+    heap_key, heap_link
+        (T + L + 1,) scratch: every arc is pushed at most once.
+    """
+
+    label: F32
+    step: I32
+    wanted: U8
+    heap_key: F32
+    heap_link: I32
+
+
+@njit
+def _push(key: F32, link: I32, n: int, k: np.float32, v: int) -> None:
+    i = n
+    while i > 0:
+        parent = (i - 1) >> 2
+        if key[parent] <= k:
+            break
+        key[i] = key[parent]
+        link[i] = link[parent]
+        i = parent
+    key[i] = k
+    link[i] = v
+
+
+@njit
+def _drop_first(key: F32, link: I32, n: int) -> None:
+    """Move the last of n + 1 entries to the top and sift it down."""
+    k = key[n]
+    v = link[n]
+    i = 0
+    while True:
+        first = 4 * i + 1
+        if first >= n:
+            break
+        best = first
+        for child in range(first + 1, min(first + 4, n)):
+            if key[child] < key[best]:
+                best = child
+        if key[best] >= k:
+            break
+        key[i] = key[best]
+        link[i] = link[best]
+        i = best
+    key[i] = k
+    link[i] = v
+
+
+@njit
+def _want(wanted: U8, targets: I32) -> int:
+    n = 0
+    for k in targets:
+        if wanted[k] == 0:
+            wanted[k] = 1
+            n += 1
+    return n
+
+
+@njit
+def tree_towards(
+    graph: RoadGraph, cost: F32, roots: I32, targets: I32, stop_early: bool, tree: Tree
+) -> np.float32:
+    """Grow the tree of fastest ways to the start of the nearest of `roots`.
+
+    With `stop_early` the search ends when all `targets` are settled. Returns the label up to which
+    everything is settled: `inf` when the search ran dry.
+    """
+    label, step, wanted, key, link = tree
+    back_ptr, back_from = graph.back_ptr, graph.back_from
+    back_turn, back_cost = graph.back_turn, graph.back_cost
+    label[:] = INF
+    step[:] = -1
+    missing = _want(wanted, targets)
+    reach = np.float32(0.0)
+    n = 0
+    for root in roots:
+        if cost[root] == INF:
+            continue
+        for e in range(back_ptr[root], back_ptr[root + 1]):
+            j = back_from[e]
+            d = back_cost[e]
+            if d < label[j] or (d == label[j] and back_turn[e] < step[j]):
+                if d < label[j]:
+                    _push(key, link, n, d, j)
+                    n += 1
+                label[j] = d
+                step[j] = back_turn[e]
+    while n > 0:
+        here = key[0]
+        k = link[0]
+        n -= 1
+        if n > 0:
+            _drop_first(key, link, n)
+        if here > label[k]:
+            continue
+        reach = here
+        if wanted[k] != 0:
+            wanted[k] = 0
+            missing -= 1
+            if stop_early and missing == 0:
+                return np.float32(reach)
+        if cost[k] == INF:
+            continue
+        start = here + cost[k]
+        for e in range(back_ptr[k], back_ptr[k + 1]):
+            j = back_from[e]
+            d = start + back_cost[e]
+            if d <= label[j]:
+                if d < label[j]:
+                    label[j] = d
+                    step[j] = back_turn[e]
+                    _push(key, link, n, d, j)
+                    n += 1
+                elif back_turn[e] < step[j]:
+                    step[j] = back_turn[e]
+    for k in targets:
+        wanted[k] = 0
+    return INF
+
+
+@njit
+def tree_from(
+    graph: RoadGraph, cost: F32, origin: int, targets: I32, stop_early: bool, tree: Tree
+) -> np.float32:
+    """Grow the tree of fastest ways from the end of `origin`; otherwise as `tree_towards`."""
+    label, step, wanted, key, link = tree
+    turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
+    label[:] = INF
+    step[:] = -1
+    missing = _want(wanted, targets)
+    n = 0
+    k = origin
+    leave = np.float32(0.0)
+    while True:
+        for t in range(turn_ptr[k], turn_ptr[k + 1]):
+            j = turn_to[t]
+            d = leave + turn_cost[t]
+            if d <= label[j] and cost[j] < INF:
+                if d < label[j]:
+                    label[j] = d
+                    step[j] = t
+                    _push(key, link, n, d, j)
+                    n += 1
+                elif t < step[j]:
+                    step[j] = t
+        while n > 0:
+            reach = key[0]
+            k = link[0]
+            n -= 1
+            if n > 0:
+                _drop_first(key, link, n)
+            if reach > label[k]:
+                continue
+            if wanted[k] != 0:
+                wanted[k] = 0
+                missing -= 1
+                if stop_early and missing == 0:
+                    return np.float32(reach)
+            leave = reach + cost[k]
+            break
+        else:
+            break
+    for k in targets:
+        wanted[k] = 0
+    return INF
+
+
+@njit
+def astar(
+    graph: RoadGraph,
+    cost: F32,
+    x: F32,
+    y: F32,
+    max_speed: np.float32,
+    origin: int,
+    destination: int,
+    tree: Tree,
+) -> np.float32:
+    """Search from the end of `origin` to the start of `destination`; fills `step` as `tree_from`.
+
+    A link's bound is the straight line from its start (`x`, `y`) to the destination's at
+    `max_speed`, which no link may exceed (Hart, Nilsson & Raphael 1968). Returns the time, `inf`
+    when there is no way.
+    """
+    label, step, _, key, link = tree
+    turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
+    label[:] = INF
+    step[:] = -1
+    # Rounding must not make the bound too high by a hair.
+    pace = np.float32(0.99999) / max_speed
+    x_end, y_end = x[destination], y[destination]
+    n = 0
+    k = origin
+    leave = np.float32(0.0)
+    while True:
+        for t in range(turn_ptr[k], turn_ptr[k + 1]):
+            j = turn_to[t]
+            d = leave + turn_cost[t]
+            if d < label[j] and cost[j] < INF:
+                label[j] = d
+                step[j] = t
+                bound = np.float32(np.sqrt((x[j] - x_end) ** 2 + (y[j] - y_end) ** 2) * pace)
+                # A label that improves is pushed anew; scratch is bounded by one push an arc only
+                # for consistent bounds, which rounding can break, so the last entry is kept free.
+                if n < len(key) - 1:
+                    _push(key, link, n, d + bound, j)
+                    n += 1
+        if n == 0:
+            return INF
+        k = link[0]
+        n -= 1
+        if n > 0:
+            _drop_first(key, link, n)
+        if k == destination:
+            return np.float32(label[k])
+        leave = label[k] + cost[k]
+
+
+@njit
+def path_towards(graph: RoadGraph, tree: Tree, origin: int, root: int) -> I32:
+    """Return the links from `origin` to `root` in a tree towards `root`; empty if unreached."""
+    n = 1
+    k = origin
+    while True:
+        t = tree.step[k]
+        if t < 0:
+            return np.empty(0, np.int32)
+        k = graph.turn_to[t]
+        n += 1
+        if k == root:
+            break
+    out = np.empty(n, np.int32)
+    out[0] = origin
+    k = origin
+    for i in range(1, n):
+        k = graph.turn_to[tree.step[k]]
+        out[i] = k
+    return out
+
+
+@njit
+def path_from(graph: RoadGraph, tree: Tree, origin: int, destination: int) -> I32:
+    """Return the links from `origin` to `destination` in a tree from `origin`; empty if none."""
+    n = 1
+    k = destination
+    while True:
+        t = tree.step[k]
+        if t < 0:
+            return np.empty(0, np.int32)
+        k = graph.turn_from[t]
+        n += 1
+        if k == origin:
+            break
+    out = np.empty(n, np.int32)
+    out[0] = origin
+    k = destination
+    for i in range(n - 1, 0, -1):
+        out[i] = k
+        k = graph.turn_from[tree.step[k]]
+    return out
