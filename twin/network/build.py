@@ -1,0 +1,224 @@
+"""From raw roads to a network that traffic can run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import InputError
+from twin.network.conflicts import (
+    Conflicts,
+    find_conflicts,
+    foe_rows,
+    link_rank,
+    settle_equals,
+    who_yields,
+)
+from twin.network.draft import Draft
+from twin.network.geometry import Projection, pointer, ranges
+from twin.network.graph import Network
+from twin.network.impute import impute
+from twin.network.raw import RawRoads, raw_roads
+from twin.network.signals import SignalOptions, SignalPlan, plan_signals
+from twin.network.turns import all_pairs, kinds, restricted, turn_lanes, without_u_turns
+
+__all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_roads"]
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How the clean-up is done.
+
+    Attributes
+    ----------
+    origin
+        Longitude and latitude of the local projection; the middle of the roads if left out.
+    signals
+        How signal plans are made.
+    """
+
+    origin: tuple[float, float] | None = None
+    signals: SignalOptions = SignalOptions()
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """What the clean-up did.
+
+    Attributes
+    ----------
+    source
+        File that the roads came from.
+    counts
+        Counts by name, in the order in which the steps ran.
+    imputed
+        Share of the road length, 0 to 1, whose attribute was imputed, by attribute.
+    """
+
+    source: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    imputed: dict[str, float] = field(default_factory=dict)
+
+
+def build_network(
+    raw: RawRoads, *, options: BuildOptions | None = None
+) -> tuple[Network, BuildReport]:
+    """Return the network of raw roads, cleaned as traffic needs it, and what was done.
+
+    Raises
+    ------
+    InputError
+        If nothing is left that can be driven.
+    """
+    options = options or BuildOptions()
+    report = BuildReport(source=raw.source)
+    report.counts["raw nodes"] = len(raw.node_id)
+    report.counts["raw links"] = len(raw.link_id)
+    lon0, lat0 = options.origin or (
+        float((raw.node_lon.min() + raw.node_lon.max()) / 2.0),
+        float((raw.node_lat.min() + raw.node_lat.max()) / 2.0),
+    )
+    projection = Projection(lon0, lat0)
+    draft = _draft(raw, projection)
+    if not draft.n_links:
+        raise InputError("no road is left that can be driven", file=raw.source or None)
+    capacity, report.imputed = impute(draft)
+    return _finish(draft, capacity, projection, raw.names, options), report
+
+
+def _draft(raw: RawRoads, projection: Projection) -> Draft:
+    """Return the raw roads in metres with every movement that is allowed."""
+    x, y = projection.forward(raw.node_lon, raw.node_lat)
+    order = np.argsort(raw.node_id, kind="stable")
+    place = raw.node_id[order]
+    start = order[np.searchsorted(place, raw.link_from)]
+    end = order[np.searchsorted(place, raw.link_to)]
+    count = np.diff(raw.geom_ptr)
+    count = np.where(count < 2, 0, count)
+    inner = np.maximum(count - 2, 0)
+    ptr = pointer(inner + 2)
+    gx, gy = np.empty(int(ptr[-1])), np.empty(int(ptr[-1]))
+    # The first and the last vertex are the nodes themselves, whatever the source drew.
+    gx[ptr[:-1]], gy[ptr[:-1]] = x[start], y[start]
+    gx[ptr[1:] - 1], gy[ptr[1:] - 1] = x[end], y[end]
+    source = ranges(raw.geom_ptr[:-1] + 1, inner)
+    target = ranges(ptr[:-1] + 1, inner)
+    gx[target], gy[target] = projection.forward(raw.geom_lon[source], raw.geom_lat[source])
+    draft = Draft(
+        node_id=raw.node_id.copy(),
+        node_x=x,
+        node_y=y,
+        node_signal=raw.node_signal.copy(),
+        link_id=raw.link_id.copy(),
+        link_from=start.astype(np.int64),
+        link_to=end.astype(np.int64),
+        link_length=raw.link_length.copy(),
+        link_speed=raw.link_speed.copy(),
+        link_lanes=raw.link_lanes.copy(),
+        link_class=raw.link_class.copy(),
+        link_ramp=raw.link_ramp.copy(),
+        link_roundabout=raw.link_roundabout.copy(),
+        link_name=raw.link_name.copy(),
+        geom_ptr=ptr,
+        geom_x=gx,
+        geom_y=gy,
+        pair_from=np.zeros(0, np.int64),
+        pair_to=np.zeros(0, np.int64),
+    )
+    drawn = draft.drawn_length()
+    draft.link_length = np.where(np.isfinite(draft.link_length), draft.link_length, drawn)
+    draft.link_length = np.maximum(draft.link_length, 1.0)
+    a, b = all_pairs(draft)
+    stays = restricted(
+        a, b, raw.restriction_from, raw.restriction_to, raw.restriction_only, draft.n_links
+    )
+    a, b = a[stays], b[stays]
+    stays = without_u_turns(draft, a, b)
+    draft.set_pairs(a[stays], b[stays])
+    return draft
+
+
+def _finish(
+    draft: Draft,
+    capacity: F64,
+    projection: Projection,
+    names: tuple[str, ...],
+    options: BuildOptions,
+) -> Network:
+    """Return the network of a clean draft: turns, signals, who gives way."""
+    kind, angle = kinds(draft)
+    low, high = turn_lanes(draft, kind, angle)
+    conflicts = find_conflicts(draft)
+    plan = plan_signals(draft, conflicts, kind, (low, high), options.signals)
+    yielding, foe = _foes(draft, conflicts, kind, plan)
+    foe_ptr, foe_turn = foe_rows(yielding, foe, len(kind))
+    lon, lat = projection.inverse(draft.node_x, draft.node_y)
+    i32, f32 = np.int32, np.float32
+    return Network(
+        lon0=projection.lon0,
+        lat0=projection.lat0,
+        node_id=draft.node_id,
+        node_lon=lon,
+        node_lat=lat,
+        node_x=draft.node_x,
+        node_y=draft.node_y,
+        node_signal=plan.node_signal,
+        link_id=draft.link_id,
+        link_from=draft.link_from.astype(i32),
+        link_to=draft.link_to.astype(i32),
+        link_length=draft.link_length.astype(f32),
+        link_speed=draft.link_speed.astype(f32),
+        link_lanes=draft.link_lanes,
+        link_capacity=capacity.astype(f32),
+        link_class=draft.link_class,
+        link_name=draft.link_name,
+        geom_ptr=draft.geom_ptr.astype(i32),
+        geom_x=draft.geom_x.astype(f32),
+        geom_y=draft.geom_y.astype(f32),
+        turn_ptr=pointer(np.bincount(draft.pair_from, minlength=draft.n_links)).astype(i32),
+        turn_to=draft.pair_to.astype(i32),
+        turn_kind=kind,
+        turn_lane_lo=low,
+        turn_lane_hi=high,
+        turn_group=plan.turn_group,
+        turn_yield=(np.diff(foe_ptr) > 0).astype(np.uint8),
+        foe_ptr=foe_ptr.astype(i32),
+        foe_turn=foe_turn.astype(i32),
+        signal_node=np.asarray(plan.signal_node, i32),
+        signal_cycle=np.asarray(plan.cycle, f32),
+        signal_offset=np.asarray(plan.offset, f32),
+        group_signal=np.asarray(plan.group_signal, i32),
+        group_green_from=np.asarray(plan.green_from, f32),
+        group_green_to=np.asarray(plan.green_to, f32),
+        names=names,
+    )
+
+
+def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tuple[I64, I64]:
+    """Return (yielding movement, movement it gives way to).
+
+    At signals only movements that are green together meet; elsewhere rank and the rules of the
+    road decide.
+    """
+    group_a, group_b = plan.turn_group[conflicts.first], plan.turn_group[conflicts.second]
+    meets = group_a == group_b
+    signalled = group_a >= 0
+    rank = link_rank(draft)
+    free = Conflicts(
+        conflicts.first[~signalled],
+        conflicts.second[~signalled],
+        conflicts.opposing[~signalled],
+        conflicts.heading,
+    )
+    level = settle_equals(draft, free, rank)
+    by_rank = who_yields(draft, conflicts, kind, rank * (draft.n_links + 1) + level)
+    by_rule = who_yields(draft, conflicts, kind, np.zeros(draft.n_links, np.int64))
+    first_yields = np.where(signalled, by_rule, by_rank)[meets]
+    a, b = conflicts.first[meets], conflicts.second[meets]
+    return np.where(first_yields, a, b), np.where(first_yields, b, a)
