@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twin.core.clock import parse_clock
+from twin.core.errors import InputError
 
 Clock = Annotated[
     str, Field(description="City time, HH:MM or HH:MM:SS; 24:00 and later are legal.")
@@ -23,7 +24,10 @@ class _Part(BaseModel):
 
 def _check_clock(value: str | None) -> str | None:
     if value is not None:
-        parse_clock(value)
+        try:
+            parse_clock(value)
+        except InputError as error:
+            raise ValueError(f"{error.message}; {error.hint}") from error
     return value
 
 
@@ -115,6 +119,12 @@ class _Change(_Part):
     until: Clock | None = Field(default=None, description="Until when; the end if left out.")
 
     _clocks = field_validator("at", "until")(_check_clock)
+
+    @model_validator(mode="after")
+    def _order(self) -> _Change:
+        if self.at and self.until and parse_clock(self.until) <= parse_clock(self.at):
+            raise ValueError(f"until {self.until} is not after at {self.at}")
+        return self
 
 
 class CloseLinks(_Change):

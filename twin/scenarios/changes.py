@@ -1,0 +1,202 @@
+"""What a scenario's changes mean in a city: names become links, and what is not there is refused.
+
+A change that cannot happen is an error and not a change without effect: a what-if whose closure
+silently does nothing would be reported as "no difference".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.city.model import City
+from twin.core.clock import parse_clock
+from twin.core.errors import InputError
+from twin.network.graph import Network
+from twin.scenarios.spec import (
+    AddStation,
+    AddUnits,
+    CloseHospital,
+    CloseLinks,
+    InjectIncident,
+    MoveUnits,
+    RemoveUnits,
+    Scenario,
+)
+
+_MARGIN_DEG = 0.02
+
+
+def links_named(network: Network, street: str) -> NDArray[np.int32]:
+    """Return the links of a street or bridge, both directions, in order.
+
+    A name may hold several spellings, as in "Mapo Bridge (마포대교)"; any one of them, or the
+    whole, names the street. Upper and lower case are alike.
+
+    Raises
+    ------
+    InputError
+        If the city has no street of that name.
+    """
+    wanted = street.strip().casefold()
+    hits = [i for i, name in enumerate(network.names) if wanted in _spellings(name)]
+    links = np.flatnonzero(np.isin(network.link_name, hits)).astype(np.int32)
+    if not hits or not len(links):
+        known = {s: name for name in network.names for s in _spellings(name)}
+        raise InputError(
+            f"the city has no street or bridge named {street!r}",
+            field="street",
+            hint=did_you_mean(wanted, known),
+        )
+    return links
+
+
+def links_of(change: CloseLinks, network: Network) -> NDArray[np.int32]:
+    """Return the indices of the links that a change closes, in order, each once.
+
+    Raises
+    ------
+    InputError
+        If a link or street is not in the network.
+    """
+    wanted = np.asarray(change.links, np.int64)
+    order = np.argsort(network.link_id, kind="stable")
+    at = np.searchsorted(network.link_id, wanted, sorter=order)
+    found = order[np.minimum(at, network.n_links - 1)]
+    missing = wanted[network.link_id[found] != wanted]
+    if len(missing):
+        raise InputError(f"the city has no link {missing[0]}", field="links")
+    if change.street is not None:
+        found = np.concatenate([found, links_named(network, change.street)])
+    return np.unique(found).astype(np.int32)
+
+
+def check(scenario: Scenario, city: City) -> None:
+    """Refuse a scenario whose changes cannot happen in its city or in its period.
+
+    Raises
+    ------
+    InputError
+        Naming the change, as in `changes.2.street`.
+    """
+    stations = set(city["stations"]["station_id"])
+    units = city["units"]
+    gone: set[str] = set()
+    for number, change in enumerate(scenario.changes, start=1):
+        try:
+            _check_time(change, scenario)
+            if isinstance(change, CloseLinks):
+                links = links_of(change, city.network)
+                _check_lanes(change, city.network, links)
+            elif isinstance(change, AddStation):
+                if change.station_id in stations:
+                    raise InputError(
+                        f"there is a station {change.station_id!r} already", field="station_id"
+                    )
+                _check_position(change.lon, change.lat, city.network)
+                stations.add(change.station_id)
+            elif isinstance(change, AddUnits):
+                _check_known("station", change.station, stations, city["stations"]["name"])
+            elif isinstance(change, RemoveUnits):
+                gone |= _removed(change, city, stations, gone)
+            elif isinstance(change, MoveUnits):
+                for unit in change.units:
+                    _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
+                _check_known("station", change.to, stations, city["stations"]["name"], field="to")
+            elif isinstance(change, CloseHospital):
+                hospitals = city["hospitals"]
+                known = set(hospitals["hospital_id"])
+                _check_known("hospital", change.hospital, known, hospitals["name"])
+            elif isinstance(change, InjectIncident):
+                _check_position(change.lon, change.lat, city.network)
+        except InputError as error:
+            raise InputError(
+                error.message, field=f"changes.{number}.{error.field}", hint=error.hint
+            ) from error
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the nearest of some names, or `None` when none is near.
+
+    `known` may map what is compared to what is shown.
+    """
+    shown = known if isinstance(known, dict) else {name: name for name in known}
+    near = get_close_matches(wrong, list(shown), n=1, cutoff=0.5)
+    return f"did you mean '{shown[near[0]]}'?" if near else None
+
+
+def _spellings(name: str) -> set[str]:
+    parts = {part.strip() for part in re.split(r"[/;()]", name.casefold())}
+    return (parts | {name.strip().casefold()}) - {""}
+
+
+def _check_time(change: object, scenario: Scenario) -> None:
+    at, until = getattr(change, "at", None), getattr(change, "until", None)
+    if at is not None and parse_clock(at) >= scenario.period.end_s:
+        raise InputError(
+            f"the change begins at {at}, when the run has ended ({scenario.period.end})",
+            field="at",
+        )
+    if until is not None and parse_clock(until) <= scenario.period.start_s:
+        raise InputError(
+            f"the change is over at {until}, before the run begins ({scenario.period.start})",
+            field="until",
+        )
+
+
+def _check_lanes(change: CloseLinks, network: Network, links: NDArray[np.int32]) -> None:
+    if change.lanes is None:
+        return
+    most = int(network.link_lanes[links].max())
+    if change.lanes > most:
+        raise InputError(
+            f"{change.lanes} lanes cannot be closed where there are at most {most}", field="lanes"
+        )
+
+
+def _check_position(lon: float, lat: float, network: Network) -> None:
+    for field, value, column in (("lon", lon, network.node_lon), ("lat", lat, network.node_lat)):
+        low, high = float(column.min()) - _MARGIN_DEG, float(column.max()) + _MARGIN_DEG
+        if not low <= value <= high:
+            raise InputError(
+                f"{value} is outside the city ({low:.3f} to {high:.3f} degrees)", field=field
+            )
+
+
+def _check_known(
+    what: str,
+    key: str,
+    known: set[str],
+    names: Iterable[str] = (),
+    *,
+    field: str | None = None,
+) -> None:
+    if key not in known:
+        hint = did_you_mean(key, sorted(known))
+        if hint is None and key in set(names):
+            hint = f"that is a name; give the {what}'s id"
+        raise InputError(f"the city has no {what} {key!r}", field=field or what, hint=hint)
+
+
+def _removed(change: RemoveUnits, city: City, stations: set[str], gone: set[str]) -> set[str]:
+    units = city["units"]
+    left = units[~units["unit_id"].isin(gone)]
+    if change.units:
+        for unit in change.units:
+            _check_known("unit", unit, set(left["unit_id"]), field="units")
+        return set(change.units)
+    if change.station is None:
+        raise InputError("name `units`, or a `station`", field="units")
+    _check_known("station", change.station, stations, city["stations"]["name"])
+    there = left[(left["station_id"] == change.station) & (left["kind"] == change.unit)]
+    if change.count > len(there):
+        raise InputError(
+            f"station {change.station!r} has {len(there)} of these units, "
+            f"so {change.count} cannot be removed",
+            field="count",
+        )
+    return set(there["unit_id"].iloc[-change.count :])
