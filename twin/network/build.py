@@ -44,7 +44,7 @@ class BuildOptions:
     """
 
     origin: tuple[float, float] | None = None
-    signals: SignalOptions = SignalOptions()
+    signals: SignalOptions = field(default_factory=SignalOptions)
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ def _draft(raw: RawRoads, projection: Projection) -> Draft:
         pair_from=np.zeros(0, np.int64),
         pair_to=np.zeros(0, np.int64),
     )
-    drawn = draft.drawn_length()
+    drawn = draft.lines().length
     draft.link_length = np.where(np.isfinite(draft.link_length), draft.link_length, drawn)
     draft.link_length = np.maximum(draft.link_length, 1.0)
     a, b = all_pairs(draft)

@@ -1,20 +1,21 @@
 """Which movements of a junction conflict, and which of two gives way.
 
 A junction is seen as a circle. A vehicle comes in on the left of its leg as seen from the centre
-and leaves on the right of one (right-hand traffic), so a movement is a chord from its point of entry
-to its point of exit. Two movements from different links conflict when their chords cross or when
-they enter the same link.
+and leaves on the right of one (right-hand traffic), so a movement is a chord from its point of
+entry to its point of exit. Two movements from different links conflict when their chords cross or
+when they enter the same link.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.draft import Draft
-from twin.network.geometry import end_bearings, pointer, ranges, wrap
+from twin.network.geometry import pointer, ranges, wrap
 from twin.network.graph import TurnKind
 from twin.network.turns import BEARING_REACH_M
 
@@ -51,7 +52,7 @@ class Conflicts:
 
 def find_conflicts(draft: Draft) -> Conflicts:
     """Return the conflicts between the movements of each node."""
-    start, end = end_bearings(draft.geom_ptr, draft.geom_x, draft.geom_y, BEARING_REACH_M)
+    start, end = draft.lines().end_bearings(BEARING_REACH_M)
     entry = (end + np.pi + LEG_HALF_WIDTH_RAD)[draft.pair_from]
     leave = (start - LEG_HALF_WIDTH_RAD)[draft.pair_to]
     node = draft.link_to[draft.pair_from]
@@ -103,7 +104,7 @@ def settle_equals(draft: Draft, conflicts: Conflicts, rank: I64) -> I64:
     new = np.ones(len(links), np.bool_)
     new[1:] = (node[1:] != node[:-1]) | (rank[links][1:] != rank[links][:-1])
     edge = np.append(np.flatnonzero(new), len(links))
-    for first, last in zip(edge[:-1], edge[1:], strict=True):
+    for first, last in pairwise(edge.tolist()):
         if last - first < 3:
             continue
         left = links[first:last].tolist()

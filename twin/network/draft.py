@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.geometry import line_lengths, pointer, ranges
+from twin.network.geometry import Polylines, pointer, ranges
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -60,9 +60,9 @@ class Draft:
         """Number of links."""
         return len(self.link_id)
 
-    def drawn_length(self) -> F64:
-        """(L,) length of every link's geometry, metres."""
-        return line_lengths(self.geom_ptr, self.geom_x, self.geom_y)
+    def lines(self) -> Polylines:
+        """Return the geometry of the links."""
+        return Polylines(self.geom_ptr, self.geom_x, self.geom_y)
 
     def set_pairs(self, pair_from: I64, pair_to: I64) -> None:
         """Store movements, each once, in order."""

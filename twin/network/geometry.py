@@ -14,6 +14,7 @@ from pyproj import Proj
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+Ints = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,74 +46,78 @@ class Projection:
         return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
 
 
-def ranges(start: NDArray[np.integer], count: NDArray[np.integer]) -> I64:
+def ranges(start: Ints, count: Ints) -> I64:
     """Return the concatenation of `arange(start[k], start[k] + count[k])` over k."""
-    count = np.asarray(count, np.int64)
-    total = int(count.sum())
-    first = np.cumsum(count) - count
-    return np.arange(total, dtype=np.int64) + np.repeat(np.asarray(start, np.int64) - first, count)
+    many = np.asarray(count, np.int64)
+    total = int(many.sum())
+    shift: I64 = np.asarray(start, np.int64) - (np.cumsum(many) - many)
+    return np.arange(total, dtype=np.int64) + np.repeat(shift, many)
 
 
-def pointer(count: NDArray[np.integer]) -> I64:
+def pointer(count: Ints) -> I64:
     """Return the row pointer of rows with these lengths."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(count, dtype=np.int64)])
 
 
-def distance_along(ptr: NDArray[np.integer], x: F64, y: F64) -> F64:
-    """Return the distance of every vertex from the start of its line, metres."""
-    step = np.zeros(len(x))
-    step[1:] = np.hypot(np.diff(x), np.diff(y))
-    step[ptr[:-1][np.diff(ptr) > 0]] = 0.0
-    run = np.cumsum(step)
-    return run - np.repeat(run[ptr[:-1]], np.diff(ptr))
+def wrap(angle: F64) -> F64:
+    """Return the angle in (-pi, pi]."""
+    turned: F64 = np.pi - (np.pi - angle) % (2.0 * np.pi)
+    return turned
 
 
-def line_lengths(ptr: NDArray[np.integer], x: F64, y: F64) -> F64:
-    """Return the length of every line, metres; every line has at least one vertex."""
-    return distance_along(ptr, x, y)[ptr[1:] - 1]
-
-
-def points_at(
-    ptr: NDArray[np.integer], x: F64, y: F64, line: NDArray[np.integer], distance: F64
-) -> tuple[F64, F64]:
-    """Return the points at `distance` metres along lines, ends included.
+class Polylines:
+    """Lines in compressed sparse rows, ready for look-ups along them.
 
     Parameters
     ----------
     ptr, x, y
-        Lines with at least two vertices each.
-    line, distance
-        (P,) which line; metres from its start, clipped to its length.
+        Lines of at least two vertices each, metres.
+
+    Attributes
+    ----------
+    along
+        (V,) distance of every vertex from the start of its line, metres.
+    length
+        (L,) length of every line, metres.
     """
-    along = distance_along(ptr, x, y)
-    # A key that grows over all vertices lets one binary search serve all lines at once.
-    reach = float(along.max(initial=0.0)) + 1.0
-    key = along + np.repeat(np.arange(len(ptr) - 1) * reach, np.diff(ptr))
-    wanted = np.clip(distance, 0.0, along[ptr[line + 1] - 1])
-    k = np.searchsorted(key, wanted + line * reach, side="right") - 1
-    k = np.clip(k, ptr[line], ptr[line + 1] - 2)
-    gap = along[k + 1] - along[k]
-    share = np.where(gap > 0.0, (wanted - along[k]) / np.where(gap > 0.0, gap, 1.0), 0.0)
-    share = np.clip(share, 0.0, 1.0)
-    return x[k] + share * (x[k + 1] - x[k]), y[k] + share * (y[k + 1] - y[k])
 
+    def __init__(self, ptr: Ints, x: NDArray[np.floating], y: NDArray[np.floating]) -> None:
+        self.ptr = np.asarray(ptr, np.int64)
+        self.x = np.asarray(x, np.float64)
+        self.y = np.asarray(y, np.float64)
+        step = np.zeros(len(self.x))
+        step[1:] = np.hypot(np.diff(self.x), np.diff(self.y))
+        step[self.ptr[:-1]] = 0.0
+        run = np.cumsum(step)
+        count = np.diff(self.ptr)
+        self.along: F64 = run - np.repeat(run[self.ptr[:-1]], count)
+        self.length: F64 = self.along[self.ptr[1:] - 1]
+        # A key that grows over all vertices lets one binary search serve all lines at once.
+        self._reach = float(self.length.max(initial=0.0)) + 1.0
+        self._key = self.along + np.repeat(np.arange(len(count)) * self._reach, count)
 
-def end_bearings(ptr: NDArray[np.integer], x: F64, y: F64, reach_m: float) -> tuple[F64, F64]:
-    """Return the driving direction at the start and at the end of every line, radians.
+    def at(self, line: Ints, distance: NDArray[np.floating]) -> tuple[F64, F64]:
+        """Return the points at `distance` metres along lines, clipped to their ends."""
+        wanted = np.clip(distance, 0.0, self.length[line])
+        k = np.searchsorted(self._key, wanted + line * self._reach, side="right") - 1
+        k = np.clip(k, self.ptr[line], self.ptr[np.asarray(line) + 1] - 2)
+        gap = self.along[k + 1] - self.along[k]
+        share = (wanted - self.along[k]) / np.where(gap > 0.0, gap, 1.0)
+        share = np.clip(share, 0.0, 1.0)
+        px: F64 = self.x[k] + share * (self.x[k + 1] - self.x[k])
+        py: F64 = self.y[k] + share * (self.y[k + 1] - self.y[k])
+        return px, py
 
-    The direction is that of the chord over the first (last) `reach_m` metres, because the very
-    last segment of a surveyed line often bends into the junction.
-    """
-    length = line_lengths(ptr, x, y)
-    line = np.arange(len(ptr) - 1)
-    first, last = ptr[:-1], ptr[1:] - 1
-    ax, ay = points_at(ptr, x, y, line, np.minimum(reach_m, length))
-    bx, by = points_at(ptr, x, y, line, np.maximum(length - reach_m, 0.0))
-    start = np.arctan2(ay - y[first], ax - x[first])
-    end = np.arctan2(y[last] - by, x[last] - bx)
-    return start, end
+    def end_bearings(self, reach_m: float) -> tuple[F64, F64]:
+        """Return the driving direction at the start and at the end of every line, radians.
 
-
-def wrap(angle: F64) -> F64:
-    """Return the angle in (-pi, pi]."""
-    return -((-angle + np.pi) % (2.0 * np.pi) - np.pi)
+        The direction is that of the chord over the first (last) `reach_m` metres, because the very
+        last segment of a surveyed line often bends into the junction.
+        """
+        line = np.arange(len(self.length))
+        first, last = self.ptr[:-1], self.ptr[1:] - 1
+        ax, ay = self.at(line, np.minimum(reach_m, self.length))
+        bx, by = self.at(line, np.maximum(self.length - reach_m, 0.0))
+        start = np.arctan2(ay - self.y[first], ax - self.x[first])
+        end = np.arctan2(self.y[last] - by, self.x[last] - bx)
+        return start, end

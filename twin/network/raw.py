@@ -67,8 +67,8 @@ class RawRoads:
     geom_ptr: I64
     geom_lon: F64
     geom_lat: F64
-    restriction_from: I32
-    restriction_to: I32
+    restriction_from: I64
+    restriction_to: I64
     restriction_only: Flags
     names: tuple[str, ...] = ()
     source: str = ""
@@ -140,8 +140,8 @@ def raw_roads(
         geom_ptr=np.asarray(ptr, np.int64),
         geom_lon=np.asarray(lon, np.float64),
         geom_lat=np.asarray(lat, np.float64),
-        restriction_from=np.asarray(ban_from, np.int32),
-        restriction_to=np.asarray(ban_to, np.int32),
+        restriction_from=np.asarray(ban_from, np.int64),
+        restriction_to=np.asarray(ban_to, np.int64),
         restriction_only=np.asarray(ban_only, np.bool_),
         names=tuple(names),
         source=source,

@@ -205,7 +205,7 @@ class _Maker:
 
     def _same_axis(self, a: int, b: int) -> bool:
         apart = abs(float(wrap(self.heading[a] - self.heading[b])))
-        return apart < SAME_AXIS_RAD or apart > np.pi - SAME_AXIS_RAD
+        return bool(apart < SAME_AXIS_RAD or apart > np.pi - SAME_AXIS_RAD)
 
     def _is_left(self, turn: int) -> bool:
         return self.kind[turn] in {TurnKind.LEFT, TurnKind.U_TURN}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.draft import Draft
-from twin.network.geometry import end_bearings, pointer, ranges, wrap
+from twin.network.geometry import pointer, ranges, wrap
 from twin.network.graph import TurnKind
 
 F64 = NDArray[np.float64]
@@ -32,7 +32,7 @@ def all_pairs(draft: Draft) -> tuple[I64, I64]:
 
 def turn_angles(draft: Draft, pair_from: I64, pair_to: I64) -> F64:
     """Return the change of direction of movements, radians, left positive."""
-    start, end = end_bearings(draft.geom_ptr, draft.geom_x, draft.geom_y, BEARING_REACH_M)
+    start, end = draft.lines().end_bearings(BEARING_REACH_M)
     return wrap(start[pair_to] - end[pair_from])
 
 
@@ -40,14 +40,16 @@ def u_turns(draft: Draft, pair_from: I64, pair_to: I64, angle: F64) -> Flags:
     """Return which movements turn round: back the way they came, or very nearly."""
     back = draft.link_to[pair_to] == draft.link_from[pair_from]
     size = np.abs(angle)
-    return (back & (size > U_TURN_RAD)) | (size > U_TURN_SURE_RAD)
+    around: Flags = (back & (size > U_TURN_RAD)) | (size > U_TURN_SURE_RAD)
+    return around
 
 
 def without_u_turns(draft: Draft, pair_from: I64, pair_to: I64) -> Flags:
     """Return which movements stay when turning round is allowed at dead ends only."""
     around = u_turns(draft, pair_from, pair_to, turn_angles(draft, pair_from, pair_to))
     other_exits = np.bincount(pair_from[~around], minlength=draft.n_links)
-    return ~around | (other_exits[pair_from] == 0)
+    stays: Flags = ~around | (other_exits[pair_from] == 0)
+    return stays
 
 
 def restricted(
