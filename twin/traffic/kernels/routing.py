@@ -21,9 +21,11 @@ from twin.traffic.kernels.jit import njit
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 INF = np.float32(np.inf)
+LINK_BITS = 0xFFFF_FFFF
 
 
 class RoadGraph(NamedTuple):
@@ -58,52 +60,54 @@ class Tree(NamedTuple):
         (L,) turn to take out of the link (towards) or by which it is entered (from); -1 for none.
     wanted
         (L,) scratch, all 0 between searches.
-    heap_key, heap_link
+    heap
         (T + L + 1,) scratch: every arc is pushed at most once.
     """
 
     label: F32
     step: I32
     wanted: U8
-    heap_key: F32
-    heap_link: I32
+    heap: I64
 
 
 @njit
-def _push(key: F32, link: I32, n: int, k: np.float32, v: int) -> None:
+def _entry(key: np.float32, link: int) -> int:
+    """Pack a label and a link: the bits of floats from 0 up are ordered as the floats are."""
+    return int((np.int64(np.float32(key).view(np.int32)) << 32) | link)
+
+
+@njit
+def _push(heap: I64, n: int, entry: int) -> None:
     i = n
     while i > 0:
         parent = (i - 1) >> 2
-        if key[parent] <= k:
+        if heap[parent] <= entry:
             break
-        key[i] = key[parent]
-        link[i] = link[parent]
+        heap[i] = heap[parent]
         i = parent
-    key[i] = k
-    link[i] = v
+    heap[i] = entry
 
 
 @njit
-def _drop_first(key: F32, link: I32, n: int) -> None:
+def _drop_first(heap: I64, n: int) -> None:
     """Move the last of n + 1 entries to the top and sift it down."""
-    k = key[n]
-    v = link[n]
+    entry = heap[n]
     i = 0
     while True:
         first = 4 * i + 1
         if first >= n:
             break
         best = first
+        least = heap[first]
         for child in range(first + 1, min(first + 4, n)):
-            if key[child] < key[best]:
+            if heap[child] < least:
                 best = child
-        if key[best] >= k:
+                least = heap[child]
+        if least >= entry:
             break
-        key[i] = key[best]
-        link[i] = link[best]
+        heap[i] = least
         i = best
-    key[i] = k
-    link[i] = v
+    heap[i] = entry
 
 
 @njit
@@ -125,7 +129,7 @@ def tree_towards(
     With `stop_early` the search ends when all `targets` are settled. Returns the label up to which
     everything is settled: `inf` when the search ran dry.
     """
-    label, step, wanted, key, link = tree
+    label, step, wanted, heap = tree
     back_ptr, back_from = graph.back_ptr, graph.back_from
     back_turn, back_cost = graph.back_turn, graph.back_cost
     label[:] = INF
@@ -141,16 +145,16 @@ def tree_towards(
             d = back_cost[e]
             if d < label[j] or (d == label[j] and back_turn[e] < step[j]):
                 if d < label[j]:
-                    _push(key, link, n, d, j)
+                    _push(heap, n, _entry(d, j))
                     n += 1
                 label[j] = d
                 step[j] = back_turn[e]
     while n > 0:
-        here = key[0]
-        k = link[0]
+        k = heap[0] & LINK_BITS
+        here = np.int32(heap[0] >> 32).view(np.float32)
         n -= 1
         if n > 0:
-            _drop_first(key, link, n)
+            _drop_first(heap, n)
         if here > label[k]:
             continue
         reach = here
@@ -169,7 +173,7 @@ def tree_towards(
                 if d < label[j]:
                     label[j] = d
                     step[j] = back_turn[e]
-                    _push(key, link, n, d, j)
+                    _push(heap, n, _entry(d, j))
                     n += 1
                 elif back_turn[e] < step[j]:
                     step[j] = back_turn[e]
@@ -183,7 +187,7 @@ def tree_from(
     graph: RoadGraph, cost: F32, origin: int, targets: I32, stop_early: bool, tree: Tree
 ) -> np.float32:
     """Grow the tree of fastest ways from the end of `origin`; otherwise as `tree_towards`."""
-    label, step, wanted, key, link = tree
+    label, step, wanted, heap = tree
     turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
     label[:] = INF
     step[:] = -1
@@ -199,16 +203,16 @@ def tree_from(
                 if d < label[j]:
                     label[j] = d
                     step[j] = t
-                    _push(key, link, n, d, j)
+                    _push(heap, n, _entry(d, j))
                     n += 1
                 elif t < step[j]:
                     step[j] = t
         while n > 0:
-            reach = key[0]
-            k = link[0]
+            k = heap[0] & LINK_BITS
+            reach = np.int32(heap[0] >> 32).view(np.float32)
             n -= 1
             if n > 0:
-                _drop_first(key, link, n)
+                _drop_first(heap, n)
             if reach > label[k]:
                 continue
             if wanted[k] != 0:
@@ -242,7 +246,7 @@ def astar(
     `max_speed`, which no link may exceed (Hart, Nilsson & Raphael 1968). Returns the time, `inf`
     when there is no way.
     """
-    label, step, _, key, link = tree
+    label, step, _, heap = tree
     turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
     label[:] = INF
     step[:] = -1
@@ -262,15 +266,15 @@ def astar(
                 bound = np.float32(np.sqrt((x[j] - x_end) ** 2 + (y[j] - y_end) ** 2) * pace)
                 # A label that improves is pushed anew; scratch is bounded by one push an arc only
                 # for consistent bounds, which rounding can break, so the last entry is kept free.
-                if n < len(key) - 1:
-                    _push(key, link, n, d + bound, j)
+                if n < len(heap) - 1:
+                    _push(heap, n, _entry(d + bound, j))
                     n += 1
         if n == 0:
             return INF
-        k = link[0]
+        k = heap[0] & LINK_BITS
         n -= 1
         if n > 0:
-            _drop_first(key, link, n)
+            _drop_first(heap, n)
         if k == destination:
             return np.float32(label[k])
         leave = label[k] + cost[k]

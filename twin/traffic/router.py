@@ -1,0 +1,285 @@
+"""Fastest ways through the streets at current link times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twin.core.random import Streams
+from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
+from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
+from twin.traffic.kernels.routing import (
+    RoadGraph,
+    Tree,
+    astar,
+    path_from,
+    tree_from,
+    tree_towards,
+)
+
+LEFT_S = 4.0
+"""Slowing down for and driving through a left turn, seconds (assumption)."""
+RIGHT_S = 2.0
+"""The same for a right turn."""
+U_TURN_S = 15.0
+"""The same for a U-turn."""
+YIELD_S = 3.0
+"""Looking for a gap where a turn without signals gives way, seconds (assumption)."""
+MIN_COST_S = 0.1
+"""Least time of a link: rounding never makes a label equal its successor's."""
+HERE_M = 15.0
+"""A goal at most so far behind counts as reached: the crew walks instead of circling the block."""
+ROUTE_SPREAD = 0.2
+"""Standard deviation of the logarithm of a link's time as drivers perceive it (assumption)."""
+ROUTE_VARIANTS = 4
+"""Sets of perceived link times; trips to one area take turns among them from slice to slice."""
+_CHUNKS_PER_THREAD = 4
+
+
+def turn_costs(network: Network) -> F32:
+    """Return (T,) seconds that a turn takes beside its links, waiting at signals not counted."""
+    by_kind = np.zeros(len(TurnKind), np.float32)
+    by_kind[TurnKind.RIGHT] = RIGHT_S
+    by_kind[TurnKind.LEFT] = LEFT_S
+    by_kind[TurnKind.U_TURN] = U_TURN_S
+    yields = (network.turn_yield == 1) & (network.turn_group < 0)
+    cost: F32 = by_kind[network.turn_kind] + np.float32(YIELD_S) * yields
+    return cost
+
+
+def road_graph(network: Network) -> RoadGraph:
+    """Return the arcs of the search in both directions."""
+    cost = turn_costs(network)
+    by_target = np.argsort(network.turn_to, kind="stable").astype(np.int32)
+    back_ptr = np.zeros(network.n_links + 1, np.int32)
+    np.cumsum(np.bincount(network.turn_to, minlength=network.n_links), out=back_ptr[1:])
+    turn_from = network.turn_from
+    return RoadGraph(
+        network.turn_ptr.astype(np.int32),
+        turn_from,
+        network.turn_to.astype(np.int32),
+        cost,
+        back_ptr,
+        by_target,
+        turn_from[by_target],
+        cost[by_target],
+    )
+
+
+def new_tree(graph: RoadGraph) -> Tree:
+    """Return the space of one search."""
+    n_links = len(graph.turn_ptr) - 1
+    room = n_links + len(graph.turn_to) + 1
+    return Tree(
+        np.empty(n_links, np.float32),
+        np.empty(n_links, np.int32),
+        np.zeros(n_links, np.uint8),
+        np.empty(room, np.int64),
+    )
+
+
+class Router:
+    """Searches at the link times that were set last; closed links may be left but not entered.
+
+    Parameters
+    ----------
+    network
+        The streets.
+    threads
+        Threads of `routes`; the result does not depend on it.
+    graph
+        Another router's `graph` of the same network, to share it.
+    streams
+        Draws the drivers' perception of link times (`ROUTE_SPREAD`); None: all perceive the truth.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        threads: int = 1,
+        graph: RoadGraph | None = None,
+        streams: Streams | None = None,
+    ) -> None:
+        self.network = network
+        self.graph = road_graph(network) if graph is None else graph
+        self._threads = threads
+        self._tree = new_tree(self.graph)
+        self._x = network.node_x[network.link_from].astype(np.float32)
+        self._y = network.node_y[network.link_from].astype(np.float32)
+        self._straight = np.hypot(
+            network.node_x[network.link_to] - network.node_x[network.link_from],
+            network.node_y[network.link_to] - network.node_y[network.link_from],
+        ).astype(np.float32)
+        self._perceived: F32 | None = None
+        if streams is not None:
+            draws = streams.stream("route-choice").standard_normal(
+                (ROUTE_VARIANTS, network.n_links), dtype=np.float32
+            )
+            self._perceived = np.exp(np.float32(ROUTE_SPREAD) * draws).astype(np.float32)
+        self.closed = np.zeros(network.n_links, np.bool_)
+        self.times: F32 = network.free_flow_s
+        self.set_costs(network.free_flow_s)
+
+    def set_costs(self, seconds: F32) -> None:
+        """Set the time of every link, (L,) finite seconds; closures stay."""
+        self.times = np.maximum(seconds, np.float32(MIN_COST_S)).astype(np.float32)
+        # No link is driven faster than this as the crow flies: the bound of A*.
+        self._max_speed = np.float32((self._straight / self.times).max(initial=0.1))
+        self._apply()
+
+    def set_closed(self, links: ArrayLike, *, closed: bool) -> None:
+        """Close or open some links."""
+        self.closed[np.asarray(links, np.int64)] = closed
+        self._apply()
+
+    def _apply(self) -> None:
+        self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
+
+    def tree_to(self, link: int) -> tuple[F32, I32]:
+        """Return (L,) seconds from the end of each link to the start of `link`, and (L,) turns.
+
+        The second array holds the turn to take at the end of each link, -1 where none leads there.
+        """
+        tree = new_tree(self.graph)
+        tree_towards(self.graph, self.costs, _one(link), _NONE, False, tree)
+        return tree.label, tree.step
+
+    def route(self, origin: int, destination: int) -> I32:
+        """Return the links from `origin` to `destination`, both included; empty if there is no way.
+
+        A route from a link to itself leads round and back to its start.
+        """
+        astar(
+            self.graph,
+            self.costs,
+            self._x,
+            self._y,
+            self._max_speed,
+            origin,
+            destination,
+            self._tree,
+        )
+        return path_from(self.graph, self._tree, origin, destination)
+
+    def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
+        """Return the route of a drive, and its end (`start` if that is at most `HERE_M` further).
+
+        The route is empty when no road leads there.
+        """
+        if start.link == end.link and end.pos_m >= start.pos_m - HERE_M:
+            return _one(start.link), Place(end.link, max(end.pos_m, start.pos_m))
+        return self.route(start.link, end.link), end
+
+    def routes(
+        self,
+        origins: ArrayLike,
+        destinations: ArrayLike,
+        *,
+        areas: ArrayLike | None = None,
+        turn: int = 0,
+    ) -> tuple[I32, I32]:
+        """Return fastest ways of N trips as compressed rows; an empty row where there is none.
+
+        Parameters
+        ----------
+        origins, destinations
+            (N,) links. A trip from a link to itself is that link.
+        areas
+            (N,) number of the area that holds the destination: trips to one area share a tree and
+            may lose the time between two links of it. None: exact, a tree for every destination.
+        turn
+            Shifts which perception of link times each area's trips have.
+        """
+        origin = np.asarray(origins, np.int32)
+        destination = np.asarray(destinations, np.int32)
+        n = len(origin)
+        if n == 0:
+            return np.zeros(1, np.int32), _NONE
+        area = destination if areas is None else np.asarray(areas, np.int32)
+        order = np.lexsort((origin, destination, area)).astype(np.int32)
+        first = np.flatnonzero(np.diff(area[order], prepend=area[order[0]] - 1))
+        area_ptr = np.append(first, n).astype(np.int32)
+        costs = self.costs[None, :] if self._perceived is None else self.costs * self._perceived
+        row = ((area[order[first]].astype(np.int64) + turn) % len(costs)).astype(np.int32)
+        parts = self._in_chunks(costs, row, area_ptr, origin[order], destination[order])
+        length = np.concatenate([part[0] for part in parts])
+        rows_in = np.concatenate([part[1] for part in parts])
+        ptr = np.zeros(n + 1, np.int32)
+        lengths = np.empty(n, np.int32)
+        lengths[order] = length
+        np.cumsum(lengths, out=ptr[1:])
+        rows = np.empty(len(rows_in), np.int32)
+        ptr_in = np.zeros(n + 1, np.int32)
+        np.cumsum(length, out=ptr_in[1:])
+        scatter_rows(ptr_in, rows_in, order, ptr, rows)
+        return ptr, rows
+
+    def _in_chunks(
+        self, costs: F32, row: I32, area_ptr: I32, origin: I32, destination: I32
+    ) -> list[tuple[I32, I32]]:
+        n_areas = len(area_ptr) - 1
+
+        def work(begin: int, end: int) -> tuple[I32, I32]:
+            far, near = new_tree(self.graph), new_tree(self.graph)
+            return routes_of_areas(
+                self.graph, costs, row, area_ptr, origin, destination, begin, end, far, near
+            )
+
+        if self._threads == 1:
+            return [work(0, n_areas)]
+        edges = np.linspace(0, n_areas, self._threads * _CHUNKS_PER_THREAD + 1).astype(int)
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(work, edges[:-1], edges[1:]))
+
+    def times_of(self, ptr: I32, links: I32) -> F32:
+        """Return (N,) seconds from the end of the first to the start of the last link of routes."""
+        out = np.empty(len(ptr) - 1, np.float32)
+        route_times(self.graph, self.costs, ptr, links, out)
+        return out
+
+    def through_closed(self, ptr: I32, links: I32) -> NDArray[np.bool_]:
+        """Return (N,) whether a route has yet to enter a closed link."""
+        out = np.empty(len(ptr) - 1, np.uint8)
+        holds_any(ptr, links, self.closed.view(np.uint8), out)
+        return out.view(np.bool_)
+
+    def etas(self, places: Sequence[Place], destination: Place) -> F64:
+        """Return (U,) seconds from each place to `destination`, by one tree; inf: no way."""
+        link, pos = _columns(places)
+        end_link, end_pos = destination.link, destination.pos_m
+        tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
+        pace = self.times[link] / self.network.link_length[link]
+        to_end = self.times[end_link] / self.network.link_length[end_link] * end_pos
+        rest = np.maximum(self.network.link_length[link] - pos, 0.0) * pace
+        out: F64 = rest + self._tree.label[link].astype(np.float64) + to_end
+        ahead = (link == end_link) & (end_pos >= pos - HERE_M)
+        out[ahead] = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
+        return out
+
+    def travel_times(self, origin: Place, destinations: Sequence[Place]) -> F64:
+        """Return (D,) seconds from `origin` to each destination, by one tree; inf: no way."""
+        link, pos = _columns(destinations)
+        tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+        pace = self.times[link] / self.network.link_length[link]
+        length = self.network.link_length[origin.link]
+        rest = max(length - origin.pos_m, 0.0) * self.times[origin.link] / length
+        out: F64 = rest + self._tree.label[link].astype(np.float64) + pos * pace
+        ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
+        out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+        return out
+
+
+_NONE = np.empty(0, np.int32)
+
+
+def _one(link: int) -> I32:
+    return np.array([link], np.int32)
+
+
+def _columns(places: Sequence[Place]) -> tuple[I32, F64]:
+    link = np.array([place.link for place in places], np.int32)
+    return link, np.array([place.pos_m for place in places], np.float64)
