@@ -1,0 +1,109 @@
+"""Mapping files: which column of an agency's export holds what, and what its codes mean."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from twin.core.errors import InputError, NotFoundError
+
+Stamp = Literal[
+    "t_call", "t_entry", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"
+]
+STAMPS: tuple[str, ...] = get_args(Stamp)
+"""The stamps of a unit's response, in the order in which they happen."""
+REQUIRED = ("call_id", "unit_id", "nature", "unit_type", "t_call", "t_dispatch")
+"""Columns without which a table is no dispatch export."""
+OPTIONAL = (
+    *("row_id", "sequence", "priority_code", "determinant", "district", "station_area"),
+    *("disposition", "location", "lon", "lat"),
+    *(stamp for stamp in STAMPS if stamp not in REQUIRED),
+)
+
+
+class Priorities(BaseModel):
+    """Codes to priorities 1 (most urgent) to 4; `determinant` is looked up before `code`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    determinant: dict[str, int] = {}
+    code: dict[str, int] = {}
+    default: int = Field(default=2, ge=1, le=4)
+
+
+class CadMapping(BaseModel):
+    """How to read one agency's computer-aided-dispatch export."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    timezone: str
+    timestamp_format: str
+    encoding: str = "utf-8"
+    bounds: tuple[float, float, float, float]
+    location_pattern: str | None = Field(
+        default=None, description="Regular expression with groups `lat` and `lon`."
+    )
+    columns: dict[str, str]
+    priorities: Priorities = Priorities()
+    unit_kinds: dict[str, str]
+    kinds: dict[str, Literal["medical", "fire", "collision"]]
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a time zone") from error
+        return value
+
+    @field_validator("location_pattern")
+    @classmethod
+    def _pattern(cls, value: str | None) -> str | None:
+        if value is not None and not {"lat", "lon"} <= set(re.compile(value).groupindex):
+            raise ValueError("the pattern needs groups named `lat` and `lon`")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> CadMapping:
+        known = set(REQUIRED) | set(OPTIONAL)
+        if unknown := sorted(set(self.columns) - known):
+            raise ValueError(f"unknown canonical columns {unknown}")
+        if missing := [name for name in REQUIRED if name not in self.columns]:
+            raise ValueError(f"no source column for {missing}")
+        if "location" not in self.columns and not {"lon", "lat"} <= set(self.columns):
+            raise ValueError("name a `location` column, or `lon` and `lat`")
+        if "location" in self.columns and self.location_pattern is None:
+            raise ValueError("a `location` column needs a `location_pattern`")
+        return self
+
+
+def load_mapping(name_or_path: str | Path) -> CadMapping:
+    """Return a mapping that ships with Twin, by name, or one from a TOML file.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such mapping or file.
+    InputError
+        If the file is not TOML or not a mapping; names the field.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = Path(__file__).parent / "mappings" / f"{name_or_path}.toml"
+    if not path.is_file():
+        raise NotFoundError("there is no such mapping file", file=path)
+    try:
+        return CadMapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not a TOML file: {error}", file=path) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        raise InputError(first["msg"], file=path, field=field) from error
