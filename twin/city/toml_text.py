@@ -1,0 +1,50 @@
+"""Plain data as TOML text, which the standard library reads but does not write."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def dump_toml(data: Mapping[str, Any]) -> str:
+    """Return TOML of nested mappings, lists, strings, numbers and booleans.
+
+    Raises
+    ------
+    TypeError
+        If a value is of another type.
+    """
+    return "\n".join(_table(data, ())).lstrip("\n") + "\n"
+
+
+def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    plain = {key: value for key, value in data.items() if not isinstance(value, Mapping)}
+    lines = []
+    if path and (plain or not data):
+        lines += ["", f"[{'.'.join(_text(part) for part in path)}]"]
+    lines += [f"{_text(key)} = {_value(value)}" for key, value in plain.items()]
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            lines += _table(value, (*path, key))
+    return lines
+
+
+def _text(value: str) -> str:
+    # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)
+    if isinstance(value, Sequence):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    raise TypeError(f"TOML has no {type(value).__name__}")
