@@ -46,7 +46,7 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     hits = [i for i, name in enumerate(network.names) if wanted in _spellings(name)]
     links = np.flatnonzero(np.isin(network.link_name, hits)).astype(np.int32)
     if not hits or not len(links):
-        known = {s: name for name in network.names for s in _spellings(name)}
+        known = sorted({spelling for name in network.names for spelling in _spellings(name)})
         raise InputError(
             f"the city has no street or bridge named {street!r}",
             field="street",
@@ -120,13 +120,9 @@ def check(scenario: Scenario, city: City) -> None:
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the nearest of some names, or `None` when none is near.
-
-    `known` may map what is compared to what is shown.
-    """
-    shown = known if isinstance(known, dict) else {name: name for name in known}
-    near = get_close_matches(wrong, list(shown), n=1, cutoff=0.5)
-    return f"did you mean '{shown[near[0]]}'?" if near else None
+    """Return a hint with the nearest of some names, or `None` when none is near."""
+    near = get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else None
 
 
 def _spellings(name: str) -> set[str]:
