@@ -1,1 +1,6 @@
 """Dispatch, queue and hospital rules, each chosen by its name in the scenario."""
+
+from twin.agents.policies import dispatch, hospital, queue
+from twin.agents.policies.registry import find, known, register
+
+__all__ = ["dispatch", "find", "hospital", "known", "queue", "register"]

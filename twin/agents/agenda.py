@@ -1,0 +1,207 @@
+"""Timed changes of a scenario and people's commands, as they come due."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+from typing import TYPE_CHECKING, TypeAlias, get_args
+
+from twin.agents.hospital import HospitalStatus
+from twin.agents.incident import Call
+from twin.agents.policies.registry import find
+from twin.agents.source import happen
+from twin.core.clock import parse_clock
+from twin.core.errors import InputError
+from twin.scenarios.changes import check, links_of
+from twin.scenarios.spec import (
+    Change,
+    CloseHospital,
+    CloseLinks,
+    InjectIncident,
+    ScaleDemand,
+    SetPolicy,
+)
+
+if TYPE_CHECKING:
+    from twin.agents.world import Life, World
+
+Timed: TypeAlias = CloseLinks | ScaleDemand | CloseHospital | SetPolicy | InjectIncident
+"""Changes that begin, and may end, while a run goes on."""
+_SEVERITY = {HospitalStatus.OPEN: 0, HospitalStatus.DIVERT: 1, HospitalStatus.CLOSED: 2}
+_MODES = {"close": HospitalStatus.CLOSED, "divert": HospitalStatus.DIVERT}
+
+
+class Agenda:
+    """Begins and ends changes; what holds at a time follows from all that are in force then.
+
+    Parameters
+    ----------
+    world
+        The model, populated.
+    begin_s
+        When changes without a time begin.
+    """
+
+    def __init__(self, world: World, begin_s: float) -> None:
+        self.world = world
+        self._commands: queue.SimpleQueue[Timed] = queue.SimpleQueue()
+        self._due: list[tuple[float, int, bool, int, Timed]] = []
+        self._order = itertools.count()
+        self._in_force: dict[int, Timed] = {}
+        self._closed: dict[int, int | None] = {}
+        self._injected = 0
+        for change in world.scenario.changes:
+            if isinstance(change, get_args(Timed)):
+                self._check(change)
+                self._plan(change, begin_s)
+
+    def submit(self, change: Change) -> None:
+        """Let a change come about at the next step, or at its time; any thread may call this.
+
+        Raises
+        ------
+        InputError
+            If it cannot happen in this city or once a run has begun.
+        """
+        if not isinstance(change, get_args(Timed)):
+            raise InputError(
+                f"a {change.kind} change cannot be made while a run goes on",
+                field="kind",
+                hint="put it into the scenario",
+            )
+        check(self.world.scenario.model_copy(update={"changes": [change]}), self.world.city)
+        self._check(change)
+        self._commands.put(change)
+
+    def apply(self, t: float, t_to: float) -> None:
+        """Begin and end what is due from `t` on and before `t_to`."""
+        while not self._commands.empty():
+            self._plan(self._commands.get(), t)
+        while self._due and self._due[0][0] < t_to:
+            at, _, begins, number, change = heapq.heappop(self._due)
+            if at > t:
+                self.world.env.process(self._later(at, number, change, begins=begins))
+            else:
+                self._turn(number, change, begins=begins)
+
+    def _plan(self, change: Timed, t: float) -> None:
+        number = next(self._order)
+        at = t if change.at is None else max(parse_clock(change.at), t)
+        heapq.heappush(self._due, (at, number, True, number, change))
+        if not isinstance(change, InjectIncident) and change.until is not None:
+            end = (parse_clock(change.until), next(self._order), False, number, change)
+            heapq.heappush(self._due, end)
+
+    def _later(self, at: float, number: int, change: Timed, *, begins: bool) -> Life:
+        yield self.world.until(at)
+        self._turn(number, change, begins=begins)
+
+    def _turn(self, number: int, change: Timed, *, begins: bool) -> None:
+        self.world.recorder.row(
+            "changes",
+            t=self.world.env.now,
+            kind=change.kind if begins else f"end of {change.kind}",
+            detail=change.model_dump_json(exclude_none=True),
+        )
+        if isinstance(change, InjectIncident):
+            self._inject(change)
+            return
+        if begins:
+            self._in_force[number] = change
+        else:
+            del self._in_force[number]
+        match change:
+            case CloseLinks():
+                self._set_closures()
+            case CloseHospital():
+                self._set_hospital(change.hospital)
+            case SetPolicy():
+                self._set_policies()
+            case _:
+                self._set_demand()
+
+    def _set_closures(self) -> None:
+        """Close and open so that of overlapping closures the widest holds."""
+        network, mobility = self.world.city.network, self.world.mobility
+        wanted: dict[int, int | None] = {}
+        for change in self._in_force.values():
+            if not isinstance(change, CloseLinks):
+                continue
+            for link in links_of(change, network).tolist():
+                lanes = change.lanes
+                if lanes is None or lanes >= network.link_lanes[link]:
+                    wanted[link] = None
+                elif link not in wanted:
+                    wanted[link] = lanes
+                else:
+                    before = wanted[link]
+                    wanted[link] = None if before is None else max(before, lanes)
+        changed = [k for k, lanes in wanted.items() if self._closed.get(k, 0) != lanes]
+        to_open = [k for k in self._closed if k not in wanted or k in changed]
+        if to_open:
+            mobility.open_links(sorted(to_open))
+        for lanes in sorted({wanted[k] for k in changed}, key=lambda n: (n is None, n or 0)):
+            mobility.close_links(sorted(k for k in changed if wanted[k] == lanes), lanes)
+        self._closed = wanted
+
+    def _set_demand(self) -> None:
+        factor = 1.0
+        for change in self._in_force.values():
+            if isinstance(change, ScaleDemand):
+                factor *= change.factor
+        self.world.demand_factor = factor
+        self.world.mobility.scale_demand(factor)
+
+    def _set_hospital(self, hospital_id: str) -> None:
+        hospital = self.world.hospitals[hospital_id]
+        modes = [
+            _MODES[change.mode]
+            for change in self._in_force.values()
+            if isinstance(change, CloseHospital) and change.hospital == hospital_id
+        ]
+        hospital.set_status(max([hospital.usual, *modes], key=_SEVERITY.__getitem__))
+
+    def _set_policies(self) -> None:
+        names = self.world.scenario.policy.model_dump()
+        for change in self._in_force.values():
+            if isinstance(change, SetPolicy):
+                for role in names:
+                    names[role] = getattr(change, role) or names[role]
+        self.world.set_policies(**names)
+
+    @staticmethod
+    def _check(change: Timed) -> None:
+        until = None if isinstance(change, InjectIncident) else change.until
+        if change.at and until and parse_clock(until) <= parse_clock(change.at):
+            raise InputError(
+                f"the {change.kind} change ends at {until}, not after it begins ({change.at})",
+                field="until",
+            )
+        if isinstance(change, SetPolicy):
+            for role in ("dispatch", "queue", "hospital"):
+                name = getattr(change, role)
+                if name is not None:
+                    find(role, name)
+
+    def _inject(self, change: InjectIncident) -> None:
+        world = self.world
+        self._injected += 1
+        finder = world.locator if change.incident == "collision" else world.doors
+        place = finder.nearest(change.lon, change.lat)
+        call_id = f"I-{self._injected}"
+        p = world.durations.service.p_transport.get(change.incident, 1.0)
+        call = Call(
+            call_id=call_id,
+            kind=change.incident,
+            priority=change.priority,
+            t_call=world.env.now,
+            lon=change.lon,
+            lat=change.lat,
+            link=place.link,
+            pos_m=place.pos_m,
+            district=world.district_of(place),
+            transported=bool(world.streams.stream("transport", call_id).random() < p),
+            patients=change.patients,
+        )
+        world.env.process(happen(world, call))

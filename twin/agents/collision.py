@@ -1,0 +1,60 @@
+"""Collisions: they take lanes away until the road is cleared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from twin.agents.incident import Incident
+from twin.agents.states import Stage
+
+if TYPE_CHECKING:
+    from twin.agents.incident import Call
+    from twin.agents.task import Task
+    from twin.agents.world import Life, World
+
+SEVERE = 1
+"""Collisions of this priority also call an engine, to free people, and may take a second lane."""
+P_SECOND_LANE = 0.5
+"""Chance that a severe one does so on a road of three lanes or more (assumption)."""
+
+
+class Collision(Incident):
+    """A collision: lanes are blocked from the moment it happens."""
+
+    kind: ClassVar[str] = "collision"
+
+    def __init__(self, world: World, call: Call) -> None:
+        super().__init__(world, call)
+        self._block = world.mobility.block(self.place, self._lanes())
+        self._road = world.env.process(self._clear_road())
+
+    def plan(self) -> list[Task]:
+        """Ask for an ambulance per patient, and for an engine when it is severe."""
+        engines = [self.task("engine", "engine-1")] if self.priority == SEVERE else []
+        return [*self.ambulances(self.call.patients), *engines]
+
+    def course(self) -> Life:
+        """Wait until the road is clear."""
+        yield self._road
+
+    def arrived(self, task: Task, t: float) -> None:
+        """Let an engine stay for its time on scene."""
+        if task.unit_kind == "engine":
+            self.world.env.process(self._release(task, t + self.draw("scene", task.role)))
+
+    def _release(self, task: Task, t: float) -> Life:
+        yield self.world.until(t)
+        self.world.dispatcher.release(task)
+
+    def _lanes(self) -> int:
+        lanes = int(self.world.city.network.link_lanes[self.place.link])
+        u = self.world.streams.stream("lanes-blocked", self.call_id).random()
+        return 2 if self.priority == SEVERE and lanes >= 3 and u < P_SECOND_LANE else 1
+
+    def _clear_road(self) -> Life:
+        """Police and tow truck clear the road, not before the crews on scene have left."""
+        env = self.world.env
+        yield self.world.until(self.t_call + self.draw("clearance"))
+        yield env.all_of([t.off_scene for t in self.tasks if t.t_onscene is not None])
+        self.world.mobility.unblock(self._block)
+        self.record(Stage.ROAD_CLEARED, env.now)

@@ -1,0 +1,52 @@
+"""Fires: stages from the call until closed, on the clock of the first engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from twin.agents.incident import Incident
+from twin.agents.states import Stage
+
+if TYPE_CHECKING:
+    from twin.agents.task import Task
+    from twin.agents.world import Life
+
+STAGE_WEIGHTS = (2.0, 14.0, 12.0, 12.0)
+"""Dirichlet weights of the shares of a fire's time on scene: until activity starts, until it is
+under control, until it is out, until it is closed (assumption: the fire board shows stages but no
+statistics of them)."""
+ENGINES = {1: 2}
+"""Engines sent by priority; one for every other."""
+
+
+class Fire(Incident):
+    """A fire: engines, and an ambulance per patient standing by."""
+
+    kind: ClassVar[str] = "fire"
+    clock_kinds: ClassVar[frozenset[str]] = frozenset({"engine"})
+
+    def plan(self) -> list[Task]:
+        """Ask for engines by priority, and for ambulances when there are patients."""
+        engines = [
+            self.task("engine", f"engine-{k}")
+            for k in range(1, ENGINES.get(self.priority, 1) + 1)
+        ]
+        return [*engines, *self.ambulances(self.call.patients)]
+
+    def course(self) -> Life:
+        """Fight the fire from the first engine's arrival until it is closed."""
+        world = self.world
+        began = float((yield self.reached))
+        total = self.draw("scene")
+        weights = world.streams.stream("fire-stages", self.call_id).dirichlet(STAGE_WEIGHTS)
+        marks = began + total * np.cumsum(weights)
+        stages = (Stage.ACTIVITY_START, Stage.UNDER_CONTROL, Stage.OUT)
+        for stage, t in zip(stages, marks.tolist(), strict=False):
+            yield world.until(t)
+            self.enter(stage, world.env.now)
+        yield world.until(began + total)
+        for task in self.tasks:
+            if task.unit_kind == "engine":
+                world.dispatcher.release(task)

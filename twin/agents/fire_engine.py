@@ -1,0 +1,21 @@
+"""Fire engines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from twin.agents.unit import Unit
+
+if TYPE_CHECKING:
+    from twin.agents.task import Task
+    from twin.agents.world import Life
+
+
+class FireEngine(Unit):
+    """An engine: stays on scene until the incident releases it."""
+
+    kind: ClassVar[str] = "engine"
+
+    def work(self, task: Task, t: float) -> Life:  # noqa: ARG002  # the incident holds the clock
+        """Stay until the incident lets the engine go."""
+        yield task.release

@@ -1,0 +1,70 @@
+"""Which unit answers a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.agents.policies.registry import Scores, register
+from twin.agents.states import UnitState
+from twin.traffic.router import Router
+
+if TYPE_CHECKING:
+    from twin.agents.task import Task
+    from twin.agents.unit import Unit
+    from twin.agents.world import World
+
+
+def _turnout(world: World, task: Task, units: Sequence[Unit]) -> np.ndarray:
+    """(U,) expected seconds until each unit's wheels roll: only at the station is there any."""
+    incident = task.incident
+    mean = world.durations.mean(incident.kind, "turnout", incident.priority)
+    return np.array([mean if u.state is UnitState.IDLE else 0.0 for u in units])
+
+
+@register("dispatch")
+class ClosestIdle:
+    """The free unit that is expected on scene first: turnout plus drive by current times."""
+
+    name = "closest-idle"
+
+    def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
+        """Judge the free units for a task."""
+        eta = world.mobility.etas([u.handle for u in units], task.incident.place, siren=True)
+        return Scores(eta, eta + _turnout(world, task, units))
+
+
+@register("dispatch")
+class ClosestFreeFlow:
+    """As `closest-idle`, but by the travel times of empty streets."""
+
+    name = "closest-free-flow"
+
+    def __init__(self) -> None:
+        self._router: Router | None = None
+
+    def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
+        """Judge the free units for a task."""
+        if self._router is None:
+            self._router = Router(world.city.network)
+        places = [u.place for u in units]
+        eta = np.asarray(self._router.etas(places, task.incident.place), np.float64)
+        return Scores(eta, eta + _turnout(world, task, units))
+
+
+@register("dispatch")
+class ClosestStraightLine:
+    """The free unit that is nearest as the crow flies; roads and traffic are not asked."""
+
+    name = "closest-straight-line"
+
+    def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
+        """Judge the free units for a task; there is no predicted drive."""
+        places = [*(u.place for u in units), task.incident.place]
+        x, y = world.locator.xy(
+            np.array([p.link for p in places]), np.array([p.pos_m for p in places])
+        )
+        metres = np.hypot(x[:-1] - x[-1], y[:-1] - y[-1]).astype(np.float64)
+        return Scores(np.full(len(units), np.nan), metres)

@@ -1,0 +1,29 @@
+"""Where a patient is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from twin.agents.policies.registry import Scores, register
+
+if TYPE_CHECKING:
+    from twin.agents.ambulance import Ambulance
+    from twin.agents.hospital import Hospital
+    from twin.agents.world import World
+
+
+@register("hospital")
+class NearestSuitable:
+    """The hospital that is reached first by current travel times."""
+
+    name = "nearest-suitable"
+
+    def score(
+        self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]
+    ) -> Scores:
+        """Judge the hospitals that accept the patient."""
+        eta = world.mobility.travel_times(
+            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+        )
+        return Scores(eta, eta)

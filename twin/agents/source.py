@@ -1,0 +1,39 @@
+"""Where incidents come from: calls that were drawn before the run, and those that arise in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from twin.agents.collision import Collision
+from twin.agents.fire import Fire
+from twin.agents.incident import Call, Incident, Medical
+from twin.demand.calls import COLUMNS
+
+if TYPE_CHECKING:
+    from twin.agents.world import Life, World
+
+INCIDENT_TYPES: dict[str, type[Incident]] = {
+    kind.kind: kind for kind in (Medical, Fire, Collision)
+}
+"""Class of each kind of incident."""
+
+
+def received(world: World, calls: pd.DataFrame) -> Life:
+    """Begin an incident at the time of each call; `calls` are in order of time."""
+    for row in calls[list(COLUMNS)].to_dict("records"):
+        call = Call(**{str(name): value for name, value in row.items()})
+        yield world.until(call.t_call)
+        begin(world, call)
+
+
+def begin(world: World, call: Call) -> Incident:
+    """Let an incident happen now."""
+    return INCIDENT_TYPES[call.kind](world, call)
+
+
+def happen(world: World, call: Call) -> Life:
+    """Let an incident happen at its time."""
+    yield world.until(call.t_call)
+    begin(world, call)

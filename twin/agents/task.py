@@ -1,0 +1,72 @@
+"""One unit's part in an incident, from the request to the unit being free again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import simpy
+
+if TYPE_CHECKING:
+    from twin.agents.incident import Incident
+    from twin.agents.unit import Unit
+
+
+class Task:
+    """A request for one unit.
+
+    Parameters
+    ----------
+    incident
+        Whom it helps.
+    unit_kind
+        `"ambulance"` or `"engine"`.
+    role
+        Its part, such as `"ambulance-1"`; durations are drawn for the call and this part.
+    transport
+        Whether an ambulance takes a patient to hospital.
+    number
+        Order in which tasks were made.
+
+    Attributes
+    ----------
+    recall
+        Succeeds when the unit is no longer needed before it is on scene.
+    release
+        Succeeds when the work on scene that the incident governs is over.
+    off_scene
+        Succeeds when the unit has left the scene.
+    done
+        Succeeds when the unit is clear, or when the request was withdrawn.
+    failed
+        Units for which no road led there.
+    t_dispatch, t_enroute, t_onscene, t_leave, t_hospital, t_clear, t_base
+        Simulated seconds, None until they happen.
+    settled
+        Whether `t_base` is known or will never be: the unit went to another call.
+    """
+
+    def __init__(
+        self, incident: Incident, unit_kind: str, role: str, *, transport: bool, number: int
+    ) -> None:
+        env: simpy.Environment = incident.world.env
+        self.incident = incident
+        self.unit_kind = unit_kind
+        self.role = role
+        self.transport = transport
+        self.number = number
+        self.recall = env.event()
+        self.release = env.event()
+        self.off_scene = env.event()
+        self.done = env.event()
+        self.failed: set[str] = set()
+        self.retry_at = float("-inf")
+        self.unit: Unit | None = None
+        self.hospital_id: str | None = None
+        self.t_dispatch: float | None = None
+        self.t_enroute: float | None = None
+        self.t_onscene: float | None = None
+        self.t_leave: float | None = None
+        self.t_hospital: float | None = None
+        self.t_clear: float | None = None
+        self.t_base: float | None = None
+        self.settled = False

@@ -1,0 +1,256 @@
+"""What every emergency unit lives through: shift, station, call, way home."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import simpy
+
+from twin.agents.agent import CityAgent
+from twin.agents.states import BUSY, UNIT_NEXT, Stage, UnitState
+from twin.core.clock import DAY_S
+from twin.network.graph import Place
+from twin.traffic.mobility import UnreachableError
+
+if TYPE_CHECKING:
+    from twin.agents.station import Station
+    from twin.agents.task import Task
+    from twin.agents.world import Life, World
+
+RETRY_S = 60.0
+"""After so many seconds a way is sought again where none led."""
+
+
+def arrived_at(drive: simpy.Event, set_out: float) -> float:
+    """Return the exact time at which a drive ended, not before it began."""
+    value: Any = drive.value
+    return max(float(value), set_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A daily shift from `on_s` to `off_s`, seconds since midnight; equal times mean always."""
+
+    on_s: float
+    off_s: float
+
+    def at(self, t: float) -> tuple[float, float]:
+        """Return from when to when the shift lasts that holds at `t`, or else the next one."""
+        length = (self.off_s - self.on_s) % DAY_S
+        if length == 0:
+            return -math.inf, math.inf
+        start = self.on_s + math.floor((t - self.on_s) / DAY_S) * DAY_S
+        if t >= start + length:
+            start += DAY_S
+        return start, start + length
+
+
+class Unit(CityAgent):
+    """An ambulance or an engine.
+
+    Parameters
+    ----------
+    world
+        The model.
+    unit_id
+        How it is known.
+    station
+        Where it is based.
+    shift
+        When it is staffed; a unit that is out on a call when its shift ends finishes the call and
+        drives home first.
+
+    Attributes
+    ----------
+    state
+        What it does now.
+    handle
+        Its number in the mobility layer; None off shift.
+    task
+        Its part in a call, None when free.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, world: World, unit_id: str, station: Station, shift: Shift) -> None:
+        super().__init__(world)
+        self.unit_id = unit_id
+        self.station = station
+        self.shift = shift
+        self.state = UnitState.OFF_SHIFT
+        self.task: Task | None = None
+        self._handle: int | None = None
+        self._last: Task | None = None
+        self._shift_end = -math.inf
+        self._called = world.env.event()
+        self._home_at = world.env.now
+        station.units.append(self)
+        self.process = world.env.process(self._life())
+
+    @property
+    def handle(self) -> int:
+        """Its number in the mobility layer, while it is on shift."""
+        if self._handle is None:
+            raise RuntimeError(f"{self.unit_id} is off shift and not on the road")
+        return self._handle
+
+    @property
+    def place(self) -> Place:
+        """Where it is on the road."""
+        if self._handle is None:
+            return self.station.place
+        return self.world.mobility.place_of(self._handle)
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be given a call: staffed and free, at its station or on its way there."""
+        free = self.state in {UnitState.IDLE, UnitState.RETURNING}
+        return free and self.task is None and self.world.env.now < self._shift_end
+
+    @property
+    def busy(self) -> bool:
+        """Whether it belongs to a call."""
+        return self.state in BUSY
+
+    def assign(self, task: Task) -> None:
+        """Take a task; the unit must be available."""
+        if not self.available:
+            raise RuntimeError(f"{self.unit_id} is {self.state} and cannot take a call")
+        self.task = task
+        self._called.succeed()
+
+    def enter(self, state: UnitState, t: float | None = None) -> None:
+        """Change the state and record it, at `t` if that was a moment ago."""
+        if state not in UNIT_NEXT[self.state]:
+            raise RuntimeError(f"{self.unit_id} cannot pass from {self.state} to {state}")
+        self.state = state
+        lon, lat = self.world.lonlat(self.place)
+        self.world.recorder.row(
+            "unit_events",
+            t=self.world.env.now if t is None else t,
+            unit_id=self.unit_id,
+            kind=self.kind,
+            state=str(state),
+            call_id=None if self.task is None else self.task.incident.call_id,
+            lon=lon,
+            lat=lat,
+        )
+
+    def work(self, task: Task, t: float) -> Life:
+        """Do what is to be done from the arrival on scene at `t` until the unit is clear."""
+        raise NotImplementedError
+
+    def _life(self) -> Life:
+        env = self.world.env
+        while True:
+            start, end = self.shift.at(env.now)
+            if start > env.now:
+                yield env.timeout(start - env.now)
+            self._shift_end = end
+            self._handle = self.world.mobility.add_unit(
+                self.unit_id, self.kind, self.station.place
+            )
+            self.enter(UnitState.IDLE)
+            self.world.dispatcher.review(self.kind)
+            yield from self._duty()
+            self.enter(UnitState.OFF_SHIFT)
+            self.world.mobility.remove_unit(self.handle)
+            self._handle = None
+
+    def _duty(self) -> Life:
+        """Answer calls until the shift is over and the unit is home."""
+        env = self.world.env
+        over = env.event() if math.isinf(self._shift_end) else self.world.until(self._shift_end)
+        while True:
+            if self.task is None:
+                yield self._called | over
+            while self.task is not None:
+                self._called = env.event()
+                yield from self._answer(self.task)
+                if self.state is UnitState.RETURNING:
+                    yield from self._go_home()
+            if env.now >= self._shift_end:
+                return
+            if self.state is UnitState.RETURNING:
+                self.enter(UnitState.IDLE, self._home_at)
+
+    def _answer(self, task: Task) -> Life:
+        """Turn out, drive to the scene, work there."""
+        world = self.world
+        incident = task.incident
+        if self.state is UnitState.IDLE:
+            self.enter(UnitState.TURNOUT)
+            turnout = world.durations.draw(
+                incident.kind, "turnout", incident.priority, incident.call_id, task.role
+            )
+            yield world.env.timeout(turnout) | task.recall
+            if task.recall.processed:
+                self.task = None
+                self.enter(UnitState.IDLE)
+                self._finish(task, world.env.now)
+                self._settle(world.env.now)
+                return
+        self.enter(UnitState.TO_SCENE)
+        set_out = world.env.now
+        incident.note(task, Stage.EN_ROUTE, set_out)
+        arrival = world.mobility.drive(self.handle, incident.place, siren=True)
+        try:
+            yield arrival | task.recall
+        except UnreachableError:
+            self.task = None
+            self.enter(UnitState.RETURNING)
+            world.dispatcher.give_back(task, self)
+            return
+        if not arrival.processed:
+            self._clear(task, world.env.now)
+            return
+        t = arrived_at(arrival, set_out)
+        self.enter(UnitState.ON_SCENE, t)
+        incident.note(task, Stage.ON_SCENE, t)
+        yield from self.work(task, t)
+        wrap_up = world.durations.draw(
+            incident.kind, "wrap_up", incident.priority, incident.call_id, task.role
+        )
+        if wrap_up > 0:
+            yield world.env.timeout(wrap_up)
+        self._clear(task, world.env.now)
+
+    def _clear(self, task: Task, t: float) -> None:
+        self.task = None
+        self.enter(UnitState.RETURNING, t)
+        self._finish(task, t)
+
+    def _finish(self, task: Task, t: float) -> None:
+        self._last = task
+        task.t_clear = t
+        if not task.off_scene.triggered:
+            task.off_scene.succeed()
+        task.done.succeed()
+        self.world.dispatcher.review(self.kind)
+
+    def _go_home(self) -> Life:
+        """Drive back to the station unless a call comes first."""
+        world = self.world
+        while self.task is None:
+            set_out = world.env.now
+            home = world.mobility.drive(self.handle, self.station.place, siren=False)
+            try:
+                yield home | self._called
+            except UnreachableError:
+                yield world.env.timeout(RETRY_S) | self._called
+                continue
+            if self.task is None:
+                self._home_at = arrived_at(home, set_out)
+                self._settle(self._home_at)
+                return
+        self._settle(None)
+
+    def _settle(self, t_base: float | None) -> None:
+        """Tell the last call when, if ever, the unit came home from it."""
+        if self._last is not None:
+            self._last.t_base = t_base
+            self._last.settled = True
+            self._last.incident.settle()
+            self._last = None

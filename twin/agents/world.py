@@ -1,0 +1,147 @@
+"""What agents share: the event queue, the streets, the city, where the run is written."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import mesa
+import numpy as np
+import simpy
+
+from twin.agents.durations import Durations, service_of
+from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, find
+from twin.city.model import City
+from twin.core.random import Streams
+from twin.demand.calls import doors
+from twin.network.graph import Place
+from twin.network.locate import Locator
+from twin.scenarios.spec import Scenario
+from twin.traffic.mobility import Mobility
+
+if TYPE_CHECKING:
+    from twin.agents.dispatcher import Dispatcher
+    from twin.agents.hospital import Hospital
+    from twin.agents.incident import Incident
+    from twin.agents.station import Station
+    from twin.agents.unit import Unit
+
+Life: TypeAlias = Generator[simpy.Event, Any, None]
+"""The life of an agent: a SimPy process."""
+
+
+class Recorder(Protocol):
+    """Where rows go; see `twin.recording.memory`."""
+
+    def row(self, table: str, **columns: Any) -> None:
+        """Add one row."""
+
+    def columns(self, table: str, **arrays: Any) -> None:
+        """Add rows given as arrays."""
+
+
+class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
+    """A Mesa model with what agents need; `twin.simulation.CityModel` adds the clock.
+
+    Attributes
+    ----------
+    city, scenario, streams, recorder
+        What is run, with which randomness, and where it is written.
+    env
+        SimPy's event queue; `env.now` is the simulated second.
+    mobility
+        The streets.
+    locator
+        Turns places on the road into positions.
+    doors
+        Finds the place on the road of a position.
+    durations
+        Draws the intervals that do not depend on the road.
+    stations, hospitals
+        By their ids.
+    units
+        In the order of the city's table, added ones last.
+    incidents
+        Open ones, by call id.
+    unwritten
+        Closed ones whose unit is still on its way home, by call id.
+    dispatcher
+        Holds the queue.
+    demand_factor
+        What scenario changes make of the traffic's demand now.
+    dispatch_policy, queue_policy, hospital_policy
+        The rules that hold now.
+    """
+
+    stations: dict[str, Station]
+    hospitals: dict[str, Hospital]
+    units: list[Unit]
+    incidents: dict[str, Incident]
+    unwritten: dict[str, Incident]
+    dispatcher: Dispatcher
+
+    def __init__(
+        self,
+        city: City,
+        scenario: Scenario,
+        *,
+        env: simpy.Environment,
+        mobility: Mobility,
+        recorder: Recorder,
+        streams: Streams,
+    ) -> None:
+        super().__init__(seed=streams.key("mesa") & 0x7FFF_FFFF)
+        self.city = city
+        self.scenario = scenario
+        self.env = env
+        self.mobility = mobility
+        self.recorder = recorder
+        self.streams = streams
+        self.locator = Locator(city.network)
+        self.doors = doors(city.network)
+        self.durations = Durations(
+            service_of(
+                city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit
+            ),
+            streams,
+        )
+        self.stations = {}
+        self.hospitals = {}
+        self.units = []
+        self.incidents = {}
+        self.unwritten = {}
+        self.demand_factor = 1.0
+        zones = city["zones"]
+        self._zone_xy = zones[["x", "y"]].to_numpy(np.float64)
+        self._zone_district = zones["district"].astype(str).tolist()
+        policy = scenario.policy
+        self.set_policies(policy.dispatch, policy.queue, policy.hospital)
+
+    def set_policies(self, dispatch: str, queue: str, hospital: str) -> None:
+        """Let the rules of these names hold from now on.
+
+        Raises
+        ------
+        InputError
+            If there is no rule of a name.
+        """
+        self.dispatch_policy: DispatchPolicy = find("dispatch", dispatch)()
+        self.queue_policy: QueuePolicy = find("queue", queue)()
+        self.hospital_policy: HospitalPolicy = find("hospital", hospital)()
+
+    def lonlat(self, place: Place) -> tuple[float, float]:
+        """Return the WGS84 position of a place on the road, degrees."""
+        lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))
+        return float(lon[0]), float(lat[0])
+
+    def district_of(self, place: Place) -> str:
+        """Return the district of the zone whose middle is nearest; empty where there is none."""
+        if not self._zone_district:
+            return ""
+        x, y = self.locator.xy(place.link, place.pos_m)
+        square = (self._zone_xy[:, 0] - x) ** 2 + (self._zone_xy[:, 1] - y) ** 2
+        return self._zone_district[int(np.argmin(square))]
+
+    def until(self, t: float) -> simpy.Event:
+        """Return an event at simulated second `t`, or now if that has passed."""
+        return self.env.timeout(max(t - self.env.now, 0.0))
