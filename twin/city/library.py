@@ -1,0 +1,150 @@
+"""Cities by name: built in, built by a recipe, imported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
+import twin.city
+import twin.network
+from twin.city.bundle import HEAD, load_city, read_meta, save_city
+from twin.city.model import City
+from twin.core.errors import InputError, NotFoundError
+from twin.core.paths import city_home
+
+Progress = Callable[[str], None]
+Origin = Literal["built in", "recipe", "imported"]
+
+_SEOUL = "twin.city.seoul"
+BUILT_IN: dict[str, dict[str, bool]] = {"seoul": {"core": False}, "seoul-core": {"core": True}}
+"""Cities that Twin draws itself, with what their builder is told."""
+
+BY_RECIPE = ("san-francisco", "seoul-downtown")
+"""Cities that `twin city build` makes from data files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the list of cities.
+
+    Attributes
+    ----------
+    name, title
+        Name to use; name to show, by language code.
+    origin
+        Where the city comes from.
+    folder
+        Where it is stored, or None while it has not been built.
+    synthesised
+        Whether its network is our own drawing.
+    """
+
+    name: str
+    title: dict[str, str]
+    origin: Origin
+    folder: Path | None
+    synthesised: bool
+
+
+def get_city(name_or_folder: str | Path, *, progress: Progress | None = None) -> City:
+    """Return a city by name, or the one stored in a folder.
+
+    A built-in city is built on first use and kept; it is built again when the code that draws it
+    has changed or its files were damaged.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such city; the message tells how to get it.
+    InputError
+        If its files are damaged.
+    """
+    name = str(name_or_folder)
+    if (Path(name) / HEAD).is_file():
+        return load_city(name)
+    if name in BUILT_IN:
+        return _built_in(name, progress)
+    if name in known_names():
+        return load_city(city_home() / name)
+    if name in BY_RECIPE:
+        raise NotFoundError(
+            f"the city '{name}' has not been built yet", hint=f"run: twin city build {name}"
+        )
+    known = ", ".join(sorted({*BUILT_IN, *BY_RECIPE, *known_names()}))
+    raise NotFoundError(f"there is no city '{name}'", hint=f"known cities: {known}")
+
+
+def known_names() -> list[str]:
+    """Return the names of the cities that are stored, in order."""
+    home = city_home()
+    return sorted(path.parent.name for path in home.glob(f"*/{HEAD}")) if home.is_dir() else []
+
+
+def store_city(city: City) -> Path:
+    """Keep a city under its name and return its folder.
+
+    Raises
+    ------
+    InputError
+        If the name belongs to a built-in city, or the city is faulty.
+    """
+    if city.meta.name in BUILT_IN:
+        raise InputError(
+            f"the name '{city.meta.name}' belongs to a built-in city", field="meta.name"
+        )
+    folder = city_home() / city.meta.name
+    save_city(city, folder)
+    return folder
+
+
+def list_cities() -> list[Entry]:
+    """Return every city that is stored or can be built, ordered by name."""
+    entries = []
+    stored = known_names()
+    for name in sorted({*BUILT_IN, *BY_RECIPE, *stored}):
+        origin: Origin = (
+            "built in" if name in BUILT_IN else "recipe" if name in BY_RECIPE else "imported"
+        )
+        if name in stored:
+            folder = city_home() / name
+            meta = read_meta(folder)
+            entries.append(Entry(name, meta.title, origin, folder, meta.synthesised))
+        else:
+            entries.append(Entry(name, {}, origin, None, name in BUILT_IN))
+    return entries
+
+
+def _built_in(name: str, progress: Progress | None) -> City:
+    folder = city_home() / name
+    stamp = f"{_SEOUL} {_source_mark()}"
+    try:
+        if read_meta(folder).built_by == stamp:
+            return load_city(folder)
+    except InputError:
+        # Not built yet, or damaged: both are mended by building it.
+        pass
+    if progress is not None:
+        progress(f"building the city '{name}', once")
+    # Imported by name, since a stored city does not need the code that draws it.
+    build = partial(import_module(_SEOUL).build_seoul, **BUILT_IN[name])
+    city: City = build(progress=progress)
+    city.meta = city.meta.model_copy(update={"built_by": stamp})
+    save_city(city, folder)
+    return city
+
+
+def _source_mark() -> str:
+    """Return a short hash of the code and facts that a built-in city is made from."""
+    digest = hashlib.sha256()
+    for package in (twin.network, twin.city):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.suffix in {".py", ".csv", ".toml", ".json"}:
+                digest.update(f"{path.relative_to(root)}".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
