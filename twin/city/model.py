@@ -153,7 +153,8 @@ TABLES: dict[str, dict[str, str]] = {
     "call_profile": {"hour": "int32", "kind": "str", "share": "float64"},
     # Injury collisions per million vehicle-km by road class (see RoadClass) and hour of day.
     "collision_rates": {"road_class": "int32", "hour": "int32", "per_mvkm": "float64"},
-    # Recorded calls, for replay (may be empty): one row a call, times are UTC.
+    # Recorded calls, for replay (may be empty): one row a call, times are UTC. The stamps are those
+    # of `unit_id`, an ambulance for medical calls; `t_first_onscene` is any unit's first arrival.
     "history": {
         "call_id": "str",
         "kind": "str",
@@ -167,6 +168,7 @@ TABLES: dict[str, dict[str, str]] = {
         "t_leave": "timestamp",
         "t_hospital": "timestamp",
         "t_clear": "timestamp",
+        "t_first_onscene": "timestamp",
         "transported": "bool",
         "unit_id": "str",
         "unit_kind": "str",
