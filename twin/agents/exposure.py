@@ -94,21 +94,36 @@ class Exposure:
         world.env.process(happen(world, call))
 
 
-def expected_metres(city: City, t0: float, t1: float, *, weekend: bool) -> NDArray[np.float64]:
-    """Return the (L,) vehicle-metres of `[t0, t1)` when no vehicle is simulated.
+class ExpectedMetres:
+    """Vehicle-metres where no vehicle is simulated.
 
     The day's trips times their mean length, spread over the links by capacity times length.
+
+    Parameters
+    ----------
+    city
+        Zones, trips and their hourly shape.
+    weekend
+        Whether the day is a Saturday or a Sunday.
     """
-    network, od, profile = city.network, city["od"], city["trip_profile"]
-    if od.empty or profile.empty:
-        return np.zeros(network.n_links)
-    zones = city["zones"].set_index("zone_id")
-    xy = zones[["x", "y"]].to_numpy(np.float64)
-    ends = [zones.index.get_indexer(pd.Index(od[end])) for end in ("origin", "destination")]
-    gap = xy[ends[0]] - xy[ends[1]]
-    straight = np.maximum(np.hypot(gap[:, 0], gap[:, 1]), INSIDE_M)
-    driven = float((od["trips_per_day"].to_numpy(np.float64) * straight).sum()) * DETOUR
-    shape = profile.set_index("hour")["weekend" if weekend else "weekday"]
-    share = float(shape.loc[int(t0 % DAY_S // HOUR_S)]) * (t1 - t0) / HOUR_S
-    weight = network.link_capacity.astype(np.float64) * network.link_length
-    return np.asarray(driven * share * weight / weight.sum(), np.float64)
+
+    def __init__(self, city: City, *, weekend: bool) -> None:
+        network, od, profile = city.network, city["od"], city["trip_profile"]
+        weight = network.link_capacity.astype(np.float64) * network.link_length
+        self._weight = weight / weight.sum()
+        self._per_hour: NDArray[np.float64] = np.zeros(24)
+        if od.empty:
+            return
+        zones = city["zones"].set_index("zone_id")
+        xy = zones[["x", "y"]].to_numpy(np.float64)
+        ends = [zones.index.get_indexer(pd.Index(od[end])) for end in ("origin", "destination")]
+        gap = xy[ends[0]] - xy[ends[1]]
+        straight = np.maximum(np.hypot(gap[:, 0], gap[:, 1]), INSIDE_M)
+        driven = float((od["trips_per_day"].to_numpy(np.float64) * straight).sum()) * DETOUR
+        share = profile["weekend" if weekend else "weekday"].to_numpy(np.float64)
+        self._per_hour[profile["hour"].to_numpy(np.int64)] = driven * share
+
+    def between(self, t0: float, t1: float) -> NDArray[np.float64]:
+        """Return the (L,) vehicle-metres of `[t0, t1)`, which lies in one hour."""
+        total = self._per_hour[int(t0 % DAY_S // HOUR_S)] * (t1 - t0) / HOUR_S
+        return total * self._weight

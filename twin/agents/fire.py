@@ -30,8 +30,7 @@ class Fire(Incident):
     def plan(self) -> list[Task]:
         """Ask for engines by priority, and for ambulances when there are patients."""
         engines = [
-            self.task("engine", f"engine-{k}")
-            for k in range(1, ENGINES.get(self.priority, 1) + 1)
+            self.task("engine", f"engine-{k}") for k in range(1, ENGINES.get(self.priority, 1) + 1)
         ]
         return [*engines, *self.ambulances(self.call.patients)]
 

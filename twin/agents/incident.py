@@ -39,6 +39,14 @@ class Call(NamedTuple):
     patients: int
 
 
+class Outcome(NamedTuple):
+    """How a call ended; `response_s` is None when nobody came."""
+
+    kind: str
+    closed: bool
+    response_s: float | None
+
+
 class Incident(CityAgent):
     """Something that happened, from the call to the last unit being free again.
 
@@ -125,7 +133,7 @@ class Incident(CityAgent):
     def settle(self) -> None:
         """Write the call's row once it is closed and it is known when its unit came home."""
         primary = self.primary
-        if self.closed and (primary is None or primary.settled):
+        if self.call_id in self.world.unwritten and (primary is None or primary.settled):
             self.write()
 
     def write(self) -> None:
@@ -133,11 +141,11 @@ class Incident(CityAgent):
         self.world.unwritten.pop(self.call_id, None)
         call, first = self.call, self.primary
         carried = [t for t in self.tasks if t.t_leave is not None]
-        carrier = min(
-            carried, key=lambda t: (t is not first, t.t_leave, t.number), default=None
-        )
+        carrier = min(carried, key=lambda t: (t is not first, t.t_leave, t.number), default=None)
         clears = [t.t_clear for t in self.tasks if t.t_clear is not None]
         onscene = None if first is None else first.t_onscene
+        response = None if onscene is None else onscene - self.t_call
+        self.world.outcomes.append(Outcome(self.kind, closed=self.closed, response_s=response))
         self.world.recorder.row(
             "calls",
             call_id=self.call_id,
@@ -154,7 +162,7 @@ class Incident(CityAgent):
             t_hospital=None if carrier is None else carrier.t_hospital,
             t_clear=max(clears) if self.closed and clears else None,
             t_base=None if first is None else first.t_base,
-            response_s=None if onscene is None else onscene - self.t_call,
+            response_s=response,
             unit_id=None if first is None or first.unit is None else first.unit.unit_id,
             hospital_id=None if carrier is None else carrier.hospital_id,
             transported=carrier is not None,

@@ -14,9 +14,7 @@ from twin.demand.calls import COLUMNS
 if TYPE_CHECKING:
     from twin.agents.world import Life, World
 
-INCIDENT_TYPES: dict[str, type[Incident]] = {
-    kind.kind: kind for kind in (Medical, Fire, Collision)
-}
+INCIDENT_TYPES: dict[str, type[Incident]] = {kind.kind: kind for kind in (Medical, Fire, Collision)}
 """Class of each kind of incident."""
 
 

@@ -149,9 +149,7 @@ class Unit(CityAgent):
             if start > env.now:
                 yield env.timeout(start - env.now)
             self._shift_end = end
-            self._handle = self.world.mobility.add_unit(
-                self.unit_id, self.kind, self.station.place
-            )
+            self._handle = self.world.mobility.add_unit(self.unit_id, self.kind, self.station.place)
             self.enter(UnitState.IDLE)
             self.world.dispatcher.review(self.kind)
             yield from self._duty()

@@ -22,7 +22,7 @@ from twin.traffic.mobility import Mobility
 if TYPE_CHECKING:
     from twin.agents.dispatcher import Dispatcher
     from twin.agents.hospital import Hospital
-    from twin.agents.incident import Incident
+    from twin.agents.incident import Incident, Outcome
     from twin.agents.station import Station
     from twin.agents.unit import Unit
 
@@ -67,6 +67,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Closed ones whose unit is still on its way home, by call id.
     dispatcher
         Holds the queue.
+    outcomes
+        How the calls that have been written ended.
     demand_factor
         What scenario changes make of the traffic's demand now.
     dispatch_policy, queue_policy, hospital_policy
@@ -100,9 +102,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.locator = Locator(city.network)
         self.doors = doors(city.network)
         self.durations = Durations(
-            service_of(
-                city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit
-            ),
+            service_of(city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit),
             streams,
         )
         self.stations = {}
@@ -110,6 +110,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.units = []
         self.incidents = {}
         self.unwritten = {}
+        self.outcomes: list[Outcome] = []
         self.demand_factor = 1.0
         zones = city["zones"]
         self._zone_xy = zones[["x", "y"]].to_numpy(np.float64)

@@ -19,9 +19,7 @@ class NearestSuitable:
 
     name = "nearest-suitable"
 
-    def score(
-        self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]
-    ) -> Scores:
+    def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
         eta = world.mobility.travel_times(
             ambulance.place, [h.place for h in hospitals], siren=ambulance.siren

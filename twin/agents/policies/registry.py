@@ -55,9 +55,7 @@ class HospitalPolicy(Protocol):
 
     name: str
 
-    def score(
-        self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]
-    ) -> Scores:
+    def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
 
 

@@ -1,0 +1,159 @@
+"""Writes down what can be seen: positions, link speeds, city totals, finished trips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
+from twin.core.clock import Calendar
+from twin.traffic.micro import MicroTraffic
+
+if TYPE_CHECKING:
+    from twin.agents.world import World
+
+_SPREAD = np.uint64(0x9E37_79B9_7F4A_7C15)
+"""2**64 over the golden ratio: multiples of it are spread evenly (Knuth 1998, section 6.4)."""
+
+
+class Observer:
+    """Writes frames, links, pulse and trips every so often, and feeds exposure.
+
+    Parameters
+    ----------
+    world
+        The model, populated.
+    traffic
+        The vehicles; None when none are simulated.
+    box
+        `x0`, `y0` and `side_m` of the square that positions are scaled to, local metres.
+    """
+
+    def __init__(self, world: World, traffic: MicroTraffic | None, box: dict[str, float]) -> None:
+        self.world = world
+        self.traffic = traffic
+        self._box = box
+        record, period = world.scenario.record, world.scenario.period
+        self._start = period.start_s
+        weekend = Calendar(period.day, world.city.meta.timezone).is_weekend
+        self._expected = ExpectedMetres(world.city, weekend=weekend)
+        self._exposure = Exposure(world) if world.scenario.calls.collisions else None
+        self._frame_every, self._links_every = record.frame_every_s, record.links_every_s
+        self._next_frame = self._start
+        self._next_exposure = self._start + EXPOSURE_S
+        self._next_links = self._start + self._links_every
+        n = world.city.network.n_links
+        self._seconds: NDArray[np.float64] = np.zeros(n)
+        self._metres: NDArray[np.float64] = np.zeros(n)
+        self._left: NDArray[np.int64] = np.zeros(n, np.int64)
+
+    def observe(self, t: float) -> None:
+        """Write what is due at `t`; nothing is written before the scenario's start."""
+        if t < self._start:
+            return
+        if t >= self._next_exposure:
+            self._sum_links(self._next_exposure - EXPOSURE_S, self._next_exposure)
+            self._next_exposure += EXPOSURE_S
+        if t >= self._next_links:
+            self._write_links(self._next_links)
+            self._next_links += self._links_every
+        if t >= self._next_frame:
+            self._write_frame(t)
+            self._next_frame += self._frame_every
+
+    def begin(self) -> None:
+        """Forget the link sums of the warm-up."""
+        if self.traffic is not None:
+            self.traffic.link_stats(reset=True)
+
+    def _sum_links(self, t0: float, t1: float) -> None:
+        if self.traffic is None:
+            demand = self.world.demand_factor * self.world.scenario.traffic.demand_scale
+            metres = demand * self._expected.between(t0, t1)
+        else:
+            seconds, metres, left = self.traffic.link_stats(reset=True)
+            self._seconds += seconds
+            self._metres += metres
+            self._left += left
+        if self._exposure is not None:
+            self._exposure.accrue(t0, t1, np.asarray(metres, np.float64))
+
+    def _write_links(self, t: float) -> None:
+        seen = np.flatnonzero(self._seconds > 0)
+        self.world.recorder.columns(
+            "links",
+            t=np.full(len(seen), t),
+            link=seen.astype(np.int32),
+            vehicles=(self._seconds[seen] / self._links_every).astype(np.float32),
+            speed_mps=(self._metres[seen] / self._seconds[seen]).astype(np.float32),
+            left=self._left[seen].astype(np.int32),
+        )
+        self._seconds[:] = 0.0
+        self._metres[:] = 0.0
+        self._left[:] = 0
+
+    def _write_frame(self, t: float) -> None:
+        world, recorder = self.world, self.world.recorder
+        pulse: dict[str, Any] = dict.fromkeys(
+            ("vehicles", "waiting_to_insert", "inserted", "finished", "removed"), 0
+        )
+        if self.traffic is not None:
+            view, counters = self.traffic.vehicles, self.traffic.counters
+            pulse = {
+                "vehicles": counters.running,
+                "waiting_to_insert": counters.waiting_to_insert,
+                "inserted": counters.inserted,
+                "finished": counters.finished,
+                "removed": counters.removed,
+                "mean_speed_mps": float(view.speed_mps.mean()) if len(view.id) else None,
+            }
+            self._write_vehicles(t, view.id, view.x, view.y, view.speed_mps)
+            if world.scenario.record.trips:
+                recorder.columns("trips", **self.traffic.finished())
+        recorder.row(
+            "pulse",
+            t=t,
+            units_busy=sum(u.busy for u in world.units),
+            calls_waiting=len({task.incident.call_id for task in world.dispatcher.waiting}),
+            **pulse,
+        )
+        if world.units:
+            places = [u.place for u in world.units]
+            x, y = world.locator.xy([p.link for p in places], [p.pos_m for p in places])
+            recorder.columns(
+                "unit_frames",
+                t=np.full(len(places), t),
+                unit_id=[u.unit_id for u in world.units],
+                x=self._scale(x - self._box["x0"]),
+                y=self._scale(y - self._box["y0"]),
+                state=[str(u.state) for u in world.units],
+            )
+
+    def _write_vehicles(
+        self,
+        t: float,
+        ids: NDArray[Any],
+        x: NDArray[Any],
+        y: NDArray[Any],
+        speed: NDArray[Any],
+    ) -> None:
+        most = self.world.scenario.record.frame_vehicles
+        if len(ids) > most:
+            # Always the same vehicles, spread over the city, so that a replay does not flicker.
+            rank = ids.astype(np.uint64) * _SPREAD
+            kept = np.sort(np.argpartition(rank, most)[:most]) if most else np.empty(0, np.int64)
+            ids, x, y, speed = ids[kept], x[kept], y[kept], speed[kept]
+        self.world.recorder.columns(
+            "frames",
+            t=np.full(len(ids), t),
+            vehicle=ids.astype(np.int32),
+            x=self._scale(x - self._box["x0"]),
+            y=self._scale(y - self._box["y0"]),
+            speed=np.clip(np.rint(speed / 0.25), 0, 255).astype(np.uint8),
+        )
+
+    def _scale(self, metres: NDArray[Any]) -> NDArray[np.uint16]:
+        scaled = np.rint(metres * (65_535.0 / self._box["side_m"]))
+        return np.asarray(np.clip(scaled, 0, 65_535), np.uint16)
