@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.errors import InputError
+from twin.network.clean import CleanOptions, Restrictions, clean
 from twin.network.conflicts import (
     Conflicts,
     find_conflicts,
@@ -22,7 +23,7 @@ from twin.network.graph import Network
 from twin.network.impute import impute
 from twin.network.raw import RawRoads, raw_roads
 from twin.network.signals import SignalOptions, SignalPlan, plan_signals
-from twin.network.turns import all_pairs, kinds, restricted, turn_lanes, without_u_turns
+from twin.network.turns import kinds, turn_lanes
 
 __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_roads"]
 
@@ -39,11 +40,14 @@ class BuildOptions:
     ----------
     origin
         Longitude and latitude of the local projection; the middle of the roads if left out.
+    clean
+        Which steps of the clean-up are done.
     signals
         How signal plans are made.
     """
 
     origin: tuple[float, float] | None = None
+    clean: CleanOptions = field(default_factory=CleanOptions)
     signals: SignalOptions = field(default_factory=SignalOptions)
 
 
@@ -85,7 +89,8 @@ def build_network(
         float((raw.node_lat.min() + raw.node_lat.max()) / 2.0),
     )
     projection = Projection(lon0, lat0)
-    draft = _draft(raw, projection)
+    bans = Restrictions(raw.restriction_from, raw.restriction_to, raw.restriction_only)
+    draft = clean(_draft(raw, projection), bans, options.clean, report.counts)
     if not draft.n_links:
         raise InputError("no road is left that can be driven", file=raw.source or None)
     capacity, report.imputed = impute(draft)
@@ -93,7 +98,7 @@ def build_network(
 
 
 def _draft(raw: RawRoads, projection: Projection) -> Draft:
-    """Return the raw roads in metres with every movement that is allowed."""
+    """Return the raw roads in metres, without movements yet."""
     x, y = projection.forward(raw.node_lon, raw.node_lat)
     order = np.argsort(raw.node_id, kind="stable")
     place = raw.node_id[order]
@@ -134,13 +139,6 @@ def _draft(raw: RawRoads, projection: Projection) -> Draft:
     drawn = draft.lines().length
     draft.link_length = np.where(np.isfinite(draft.link_length), draft.link_length, drawn)
     draft.link_length = np.maximum(draft.link_length, 1.0)
-    a, b = all_pairs(draft)
-    stays = restricted(
-        a, b, raw.restriction_from, raw.restriction_to, raw.restriction_only, draft.n_links
-    )
-    a, b = a[stays], b[stays]
-    stays = without_u_turns(draft, a, b)
-    draft.set_pairs(a[stays], b[stays])
     return draft
 
 

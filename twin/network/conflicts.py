@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from twin.network.draft import Draft
 from twin.network.geometry import pointer, ranges, wrap
 from twin.network.graph import TurnKind
-from twin.network.turns import BEARING_REACH_M
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -52,7 +51,7 @@ class Conflicts:
 
 def find_conflicts(draft: Draft) -> Conflicts:
     """Return the conflicts between the movements of each node."""
-    start, end = draft.lines().end_bearings(BEARING_REACH_M)
+    start, end = draft.start_bearing, draft.end_bearing
     entry = (end + np.pi + LEG_HALF_WIDTH_RAD)[draft.pair_from]
     leave = (start - LEG_HALF_WIDTH_RAD)[draft.pair_to]
     node = draft.link_to[draft.pair_from]

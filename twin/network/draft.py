@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+
+BEARING_REACH_M = 20.0
 
 
 @dataclass(slots=True)
@@ -28,6 +30,8 @@ class Draft:
         Vertices of each link, both ends included, in local metres.
     pair_from, pair_to
         (P,) movements that are allowed, as link indices, ordered by from-link and to-link.
+    start_bearing, end_bearing
+        (L,) direction of driving at both ends, radians; measured on the geometry unless given.
     """
 
     node_id: I64
@@ -49,6 +53,12 @@ class Draft:
     geom_y: F64
     pair_from: I64
     pair_to: I64
+    start_bearing: F64 = field(default_factory=lambda: np.zeros(0))
+    end_bearing: F64 = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if len(self.start_bearing) != len(self.link_id):
+            self.start_bearing, self.end_bearing = self.lines().end_bearings(BEARING_REACH_M)
 
     @property
     def n_nodes(self) -> int:
@@ -102,4 +112,6 @@ def take_links(draft: Draft, links: I64) -> Draft:
         geom_y=draft.geom_y[vertex],
         pair_from=a[stays],
         pair_to=b[stays],
+        start_bearing=draft.start_bearing[links],
+        end_bearing=draft.end_bearing[links],
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from twin.core.errors import InputError
 from twin.network.build import BuildOptions, build_network
+from twin.network.clean import CleanOptions
 from twin.network.geometry import Projection
 from twin.network.graph import Network, RoadClass
 from twin.network.raw import raw_roads
@@ -79,5 +80,7 @@ def grid(
         source="grid",
     )
     plans = SignalOptions(cycles_s=(cycle_s,) * 3, protected_left=False)
-    network, _ = build_network(raw, options=BuildOptions(origin=(0.0, 0.0), signals=plans))
+    network, _ = build_network(
+        raw, options=BuildOptions(origin=(0.0, 0.0), clean=CleanOptions(merge=False), signals=plans)
+    )
     return network

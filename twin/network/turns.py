@@ -14,10 +14,9 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
-BEARING_REACH_M = 20.0
 THROUGH_RAD = np.deg2rad(40.0)
 U_TURN_RAD = np.deg2rad(150.0)
-U_TURN_SURE_RAD = np.deg2rad(172.0)
+U_TURN_SURE_RAD = np.deg2rad(165.0)
 DOUBLE_LEFT_LANES = 5
 
 
@@ -32,8 +31,7 @@ def all_pairs(draft: Draft) -> tuple[I64, I64]:
 
 def turn_angles(draft: Draft, pair_from: I64, pair_to: I64) -> F64:
     """Return the change of direction of movements, radians, left positive."""
-    start, end = draft.lines().end_bearings(BEARING_REACH_M)
-    return wrap(start[pair_to] - end[pair_from])
+    return wrap(draft.start_bearing[pair_to] - draft.end_bearing[pair_from])
 
 
 def u_turns(draft: Draft, pair_from: I64, pair_to: I64, angle: F64) -> Flags:
