@@ -6,7 +6,9 @@ mathematical angles: radians, counter-clockwise from east.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +17,11 @@ from pyproj import Proj
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Ints = NDArray[np.integer]
+
+
+@lru_cache(maxsize=64)
+def _proj_of(lon0: float, lat0: float, thread: int) -> Proj:  # noqa: ARG001  # one a thread
+    return Proj(proj="tmerc", lon_0=lon0, lat_0=lat0, k=1.0, ellps="WGS84")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Projection:
     lat0: float
 
     def _proj(self) -> Proj:
-        return Proj(proj="tmerc", lon_0=self.lon0, lat_0=self.lat0, k=1.0, ellps="WGS84")
+        return _proj_of(self.lon0, self.lat0, threading.get_ident())
 
     def forward(self, lon: ArrayLike, lat: ArrayLike) -> tuple[F64, F64]:
         """Return local metres east and north of the centre; arrays keep their shape."""
