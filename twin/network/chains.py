@@ -71,7 +71,7 @@ def merge_chains(draft: Draft) -> tuple[Draft, int, int]:
         link_id=draft.link_id[chief],
         link_from=draft.link_from[first],
         link_to=draft.link_to[last],
-        link_length=np.bincount(chain, weights=length, minlength=len(count)),
+        link_length=np.bincount(chain, weights=length, minlength=len(count)).astype(np.float64),
         link_speed=draft.link_speed[speed_from],
         link_lanes=draft.link_lanes[lanes_from],
         link_class=draft.link_class[chief],

@@ -81,7 +81,7 @@ def contract_junctions(draft: Draft, options: ContractOptions) -> tuple[Draft, i
 def _group(draft: Draft, short: I64, extent_m: float) -> I64:
     """(N,) lowest node of the group of every node; shorter links draw together first."""
     parent = list(range(draft.n_nodes))
-    box = {}
+    box: dict[int, tuple[float, float, float, float]] = {}
 
     def root(node: int) -> int:
         while parent[node] != node:

@@ -1,0 +1,142 @@
+"""Columns of a CSV file, each value checked, each fault named by row and field."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import InputError
+from twin.network.files import read_text
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+HEADER_ROW = 1
+
+
+class CsvColumns:
+    """A CSV file held by column.
+
+    Parameters
+    ----------
+    path
+        The file; gzip is unpacked.
+    delimiter
+        What stands between values.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read as a table.
+    """
+
+    def __init__(self, path: Path | str, delimiter: str = ",") -> None:
+        self.path = Path(path)
+        reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter)
+        try:
+            rows = [row for row in reader if row]
+        except csv.Error as error:
+            raise InputError(f"it is not CSV ({error})", file=path, row=reader.line_num) from error
+        self.header = [name.strip() for name in rows[0]]
+        body = rows[1:]
+        for field in self.header:
+            if self.header.count(field) > 1:
+                raise InputError("the column occurs twice", file=path, row=1, field=field)
+        width = len(self.header)
+        for k, row in enumerate(body):
+            if len(row) != width:
+                text = f"the row has {len(row)} values, the header {width}"
+                raise InputError(text, file=path, row=k + HEADER_ROW + 1)
+        if not body:
+            raise InputError("there are no rows below the header", file=path)
+        self.count = len(body)
+        self._columns = dict(zip(self.header, zip(*body, strict=True), strict=True))
+
+    def refuse(self, bad: Flags, field: str, why: str) -> None:
+        """Raise an `InputError` at the first row where `bad` holds, if any; `{}` is its value."""
+        if bad.any():
+            k = int(np.argmax(bad))
+            value = self._columns[field][k]
+            raise InputError(
+                why.format(repr(value)), file=self.path, row=k + HEADER_ROW + 1, field=field
+            )
+
+    def text(self, field: str) -> list[str]:
+        """Return a column as text without surrounding blanks.
+
+        Raises
+        ------
+        InputError
+            If there is no such column.
+        """
+        if field not in self._columns:
+            known = ", ".join(self.header)
+            raise InputError(
+                "the column is missing", file=self.path, row=1, field=field, hint=f"found: {known}"
+            )
+        return [value.strip() for value in self._columns[field]]
+
+    def _parse(self, field: str, kind: Callable[[str], Any], blank: Any, what: str) -> list[Any]:
+        values = []
+        for k, value in enumerate(self.text(field)):
+            try:
+                values.append(kind(value) if value else blank)
+            except ValueError as error:
+                raise InputError(
+                    f"{value!r} is not {what}",
+                    file=self.path,
+                    row=k + HEADER_ROW + 1,
+                    field=field,
+                ) from error
+        return values
+
+    def numbers(self, field: str, low: float, high: float, *, required: bool = True) -> F64:
+        """Return a column of finite numbers from `low` to `high`; blanks are nan if not required.
+
+        Raises
+        ------
+        InputError
+            At the first value that is not one.
+        """
+        values = np.asarray(self._parse(field, float, np.nan, "a number"), np.float64)
+        blank = np.asarray([not value for value in self.text(field)])
+        if required:
+            self.refuse(blank, field, "the value is missing")
+        bad = ~blank & ~((values >= low) & (values <= high))
+        self.refuse(bad, field, f"{{}} is not from {low:g} to {high:g}")
+        return values
+
+    def keys(self, field: str) -> I64:
+        """Return a column of whole numbers that are all present.
+
+        Raises
+        ------
+        InputError
+            At the first value that is not one.
+        """
+        values = self._parse(field, int, None, "a whole number")
+        self.refuse(np.asarray([v is None for v in values]), field, "the value is missing")
+        self.refuse(np.asarray([abs(v) >= 1 << 62 for v in values]), field, "{} is too large")
+        return np.asarray(values, np.int64)
+
+    def unique_keys(self, field: str) -> I64:
+        """Return a column of different whole numbers.
+
+        Raises
+        ------
+        InputError
+            At the first value that is not one, or that stood there before.
+        """
+        values = self.keys(field)
+        _, first = np.unique(values, return_index=True)
+        again = np.ones(len(values), np.bool_)
+        again[first] = False
+        self.refuse(again, field, "the number {} occurs twice")
+        return values
