@@ -84,7 +84,7 @@ def tables_page() -> str:
     lines = [
         "# Tables of a run",
         "",
-        "Parquet files in the run's folder. Times are seconds since city midnight of the first day.",
+        "Parquet files in the run's folder. Times are seconds since city midnight of day one.",
     ]
     for table, columns in RUN_TABLES.items():
         lines += ["", f"## `{table}`", "", "| column | type |", "|---|---|"]
