@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -131,9 +132,9 @@ class Router:
         self._max_speed = np.float32((self._straight / self.times).max(initial=0.1))
         self._apply()
 
-    def set_closed(self, links: ArrayLike, *, closed: bool) -> None:
-        """Close or open some links."""
-        self.closed[np.asarray(links, np.int64)] = closed
+    def set_closed(self, closed: NDArray[np.bool_]) -> None:
+        """Set (L,) which links are closed."""
+        self.closed = closed.copy()
         self._apply()
 
     def _apply(self) -> None:
@@ -239,6 +240,15 @@ class Router:
         """Return (N,) seconds from the end of the first to the start of the last link of routes."""
         out = np.empty(len(ptr) - 1, np.float32)
         route_times(self.graph, self.costs, ptr, links, out)
+        return out
+
+    def turns_of(self, route: I32) -> F64:
+        """Return (R - 1,) seconds that the turns of one route take beside its links."""
+        out = np.empty(len(route) - 1)
+        ptr, to = self.graph.turn_ptr, self.graph.turn_to
+        for i, (here, there) in enumerate(itertools.pairwise(route.tolist())):
+            t = ptr[here] + int(np.flatnonzero(to[ptr[here] : ptr[here + 1]] == there)[0])
+            out[i] = self.graph.turn_cost[t]
         return out
 
     def through_closed(self, ptr: I32, links: I32) -> NDArray[np.bool_]:

@@ -1,0 +1,131 @@
+"""What links cost at present, to everybody and to units under siren, and which are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from twin.core.random import Streams
+from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
+from twin.traffic.router import Router
+
+SIREN_DELAY_SHARE = 0.4
+"""Share of the others' delay (queues, signals) that a unit under siren suffers (assumption)."""
+
+
+def signal_wait(network: Network) -> F32:
+    """Return (L,) mean seconds that a vehicle arriving at random waits for green at a link's end.
+
+    A group that is green for g of C seconds makes it wait (C - g)^2 / (2 C) (the uniform delay of
+    Webster 1958 at vanishing flow), averaged here over the link's turns other than U-turns.
+    """
+    group = network.turn_group
+    signalled = (group >= 0) & (network.turn_kind != TurnKind.U_TURN)
+    wait = np.zeros(network.n_turns)
+    if signalled.any():
+        cycle = network.signal_cycle[network.group_signal].astype(np.float64)
+        green = (network.group_green_to - network.group_green_from).astype(np.float64)
+        red = np.clip(cycle - green, 0.0, None)
+        wait[signalled] = (red**2 / (2.0 * cycle))[group[signalled]]
+    counted = (network.turn_kind != TurnKind.U_TURN).astype(np.float64)
+    turn_from = network.turn_from
+    total = np.bincount(turn_from, weights=wait * counted, minlength=network.n_links)
+    turns = np.bincount(turn_from, weights=counted, minlength=network.n_links)
+    return (total / np.maximum(turns, 1.0)).astype(np.float32)
+
+
+class RoadCosts:
+    """The two routers of a run, kept in step with link times and closures.
+
+    A unit under siren drives its free-flow time divided by `siren_factor` plus `SIREN_DELAY_SHARE`
+    of what the others lose on the link.
+
+    Parameters
+    ----------
+    network
+        The streets.
+    speed_factor
+        Factor on every link's free-flow speed.
+    siren_factor
+        Desired speed under siren over free-flow speed.
+    threads
+        Threads of bulk routing.
+    streams
+        Draws how drivers perceive link times; None: as they are.
+
+    Attributes
+    ----------
+    ordinary, siren
+        Routers at the times of ordinary traffic and of units under siren.
+    free_s, undisturbed_s
+        (L,) seconds at free flow; the same with the mean wait at the signal.
+    closed_lanes
+        (L,) lanes closed by `close`, at most the link's.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        speed_factor: float = 1.0,
+        siren_factor: float = 1.0,
+        threads: int = 1,
+        streams: Streams | None = None,
+    ) -> None:
+        self.network = network
+        self._siren_factor = siren_factor
+        self.ordinary = Router(network, threads=threads, streams=streams)
+        self.siren = Router(network, graph=self.ordinary.graph)
+        self.free_s: F32 = (network.free_flow_s / np.float32(speed_factor)).astype(np.float32)
+        self.undisturbed_s: F32 = self.free_s + signal_wait(network)
+        self.closed_lanes: I32 = np.zeros(network.n_links, np.int32)
+        self.set_times(self.undisturbed_s)
+
+    def set_times(self, seconds: F32) -> None:
+        """Set (L,) link times of ordinary traffic; none is taken to be below `undisturbed_s`."""
+        times = np.maximum(seconds, self.undisturbed_s)
+        self.ordinary.set_costs(times)
+        self.siren.set_costs(self.under_siren(times))
+
+    def under_siren(self, times: F32, links: I32 | slice = slice(None)) -> F32:
+        """Return the times of links under siren where ordinary traffic takes `times`."""
+        free = self.free_s[links]
+        out: F32 = free / np.float32(self._siren_factor) + np.float32(SIREN_DELAY_SHARE) * (
+            times - free
+        )
+        return out
+
+    def router(self, *, siren: bool) -> Router:
+        """Return the router of a drive."""
+        return self.siren if siren else self.ordinary
+
+    def close(self, links: Iterable[int], lanes: int | None) -> None:
+        """Close links, or that many lanes of each; all lanes closed closes the link."""
+        for link in links:
+            total = int(self.network.link_lanes[link])
+            self.closed_lanes[link] = total if lanes is None else min(lanes, total)
+        self._apply()
+
+    def open(self, links: Iterable[int]) -> None:
+        """Open every lane of links."""
+        for link in links:
+            self.closed_lanes[link] = 0
+        self._apply()
+
+    def _apply(self) -> None:
+        shut = self.closed_lanes >= self.network.link_lanes
+        for router in (self.ordinary, self.siren):
+            router.set_closed(shut)
+
+    def etas(self, places: Sequence[Place], destination: Place, *, siren: bool) -> F64:
+        """Return (U,) predicted seconds to `destination`."""
+        if not places:
+            return np.empty(0)
+        return self.router(siren=siren).etas(places, destination)
+
+    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
+        """Return (D,) predicted seconds from `origin`."""
+        if not destinations:
+            return np.empty(0)
+        return self.router(siren=siren).travel_times(origin, destinations)
