@@ -126,4 +126,4 @@ class ExpectedMetres:
     def between(self, t0: float, t1: float) -> NDArray[np.float64]:
         """Return the (L,) vehicle-metres of `[t0, t1)`, which lies in one hour."""
         total = self._per_hour[int(t0 % DAY_S // HOUR_S)] * (t1 - t0) / HOUR_S
-        return total * self._weight
+        return np.asarray(total * self._weight, np.float64)

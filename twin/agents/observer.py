@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
 from twin.core.clock import Calendar
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.micro import Finished, MicroTraffic
+from twin.traffic.vehicles import VehicleView
 
 if TYPE_CHECKING:
     from twin.agents.world import World
 
+EMERGENCY = 4
+"""Kind of an emergency unit in a view of vehicles."""
 _SPREAD = np.uint64(0x9E37_79B9_7F4A_7C15)
 """2**64 over the golden ratio: multiples of it are spread evenly (Knuth 1998, section 6.4)."""
 
@@ -107,11 +110,10 @@ class Observer:
                 "inserted": counters.inserted,
                 "finished": counters.finished,
                 "removed": counters.removed,
-                "mean_speed_mps": float(view.speed_mps.mean()) if len(view.id) else None,
+                "mean_speed_mps": float(view.speed_mps.mean()) if len(view) else None,
             }
-            self._write_vehicles(t, view.id, view.x, view.y, view.speed_mps)
-            if world.scenario.record.trips:
-                recorder.columns("trips", **self.traffic.finished())
+            self._write_vehicles(t, view)
+            self._write_trips(self.traffic.finished())
         recorder.row(
             "pulse",
             t=t,
@@ -131,27 +133,28 @@ class Observer:
                 state=[str(u.state) for u in world.units],
             )
 
-    def _write_vehicles(
-        self,
-        t: float,
-        ids: NDArray[Any],
-        x: NDArray[Any],
-        y: NDArray[Any],
-        speed: NDArray[Any],
-    ) -> None:
+    def _write_trips(self, done: Finished) -> None:
+        if self.world.scenario.record.trips:
+            rows = {name: column[done.reached] for name, column in done._asdict().items()}
+            del rows["reached"]
+            self.world.recorder.columns("trips", **rows)
+
+    def _write_vehicles(self, t: float, view: VehicleView) -> None:
         most = self.world.scenario.record.frame_vehicles
-        if len(ids) > most:
+        # Emergency units are in `unit_frames`.
+        kept = np.flatnonzero(view.kind < EMERGENCY)
+        if len(kept) > most:
             # Always the same vehicles, spread over the city, so that a replay does not flicker.
-            rank = ids.astype(np.uint64) * _SPREAD
-            kept = np.sort(np.argpartition(rank, most)[:most]) if most else np.empty(0, np.int64)
-            ids, x, y, speed = ids[kept], x[kept], y[kept], speed[kept]
+            rank = view.id[kept].astype(np.uint64) * _SPREAD
+            kept = np.sort(kept[np.argsort(rank, kind="stable")[:most]])
+        x, y = view.geometry.locate(view.link[kept], view.pos_m[kept], view.lane[kept])
         self.world.recorder.columns(
             "frames",
-            t=np.full(len(ids), t),
-            vehicle=ids.astype(np.int32),
+            t=np.full(len(kept), t),
+            vehicle=view.id[kept].astype(np.int32),
             x=self._scale(x - self._box["x0"]),
             y=self._scale(y - self._box["y0"]),
-            speed=np.clip(np.rint(speed / 0.25), 0, 255).astype(np.uint8),
+            speed=np.clip(np.rint(view.speed_mps[kept] / 0.25), 0, 255).astype(np.uint8),
         )
 
     def _scale(self, metres: NDArray[Any]) -> NDArray[np.uint16]:
