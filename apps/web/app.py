@@ -1,0 +1,260 @@
+"""What one visitor sees: the run that was chosen, in the language that was chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.viewable import Viewer
+
+from apps.web.components.map import TwinMap
+from apps.web.feed import RunFeed
+from apps.web.notes import broken, no_runs
+from apps.web.runs import RunEntry, list_runs
+from apps.web.story import tell
+from apps.web.texts import LANGUAGES, words
+from twin.core.errors import TwinError
+
+POLL_MS = 1000
+SPEEDS = (1, 5, 10, 30, 60, 120, 300)
+
+
+class Library:
+    """The runs that a server shows; feeds are shared by all its visitors.
+
+    Parameters
+    ----------
+    runs
+        Folder of runs.
+    run
+        One more run, shown first.
+    """
+
+    def __init__(self, runs: Path, run: Path | None) -> None:
+        self.runs = runs
+        self.first = run
+        self._feeds: dict[tuple[Path, str], RunFeed] = {}
+
+    def entries(self) -> list[RunEntry]:
+        """Return the runs there are now."""
+        return list_runs(self.runs, self.first)
+
+    def default(self, entries: list[RunEntry]) -> str:
+        """Return the id of the run to show when none is asked for; "" if there is none."""
+        first = None if self.first is None else self.first.resolve()
+        for entry in entries:
+            if entry.folder.resolve() == first:
+                return entry.run_id
+        return entries[0].run_id if entries else ""
+
+    def feed(self, entry: RunEntry) -> RunFeed:
+        """Return the feed of a run; one that was run again is read again.
+
+        Raises
+        ------
+        TwinError
+            If it cannot be read.
+        """
+        key = (entry.folder.resolve(), entry.started)
+        if key not in self._feeds:
+            self._feeds[key] = RunFeed(entry.folder)
+        return self._feeds[key]
+
+
+class Visit(Viewer):
+    """One visitor's page.
+
+    Parameters
+    ----------
+    library
+        The runs of this server.
+    """
+
+    run = param.String(default="", doc="Id of the run; in the address.")
+    t = param.Integer(default=0, doc="City time, s; in the address.")
+    lang = param.Selector(default="en", objects=list(LANGUAGES), doc="In the address.")
+    speed = param.Selector(default=30, objects=list(SPEEDS), doc="In the address.")
+    sel = param.String(default="", doc="What is selected; in the address.")
+
+    def __init__(self, library: Library, **params: Any) -> None:
+        super().__init__(**params)
+        self._library = library
+        self._feed: RunFeed | None = None
+        self._sent_tracks = -1.0
+        self._seen_version = -1
+        self._entries: list[RunEntry] = []
+        self._map = TwinMap(self._answer, sizing_mode="stretch_both", margin=0)
+        self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0, visible=False)
+        self._picker = pmui.Select(
+            options=[], size="small", variant="outlined", margin=(0, 8), sizing_mode="stretch_width",
+            min_width=90, max_width=560, label="",
+        )  # fmt: skip
+        self._language = pmui.RadioButtonGroup(
+            options={name: code for code, name in LANGUAGES.items()},
+            value=self.lang, size="small", margin=(0, 0, 0, 8), button_style="outlined",
+        )  # fmt: skip
+        self._picker.param.watch(self._picked, "value")
+        self._language.link(self, value="lang", bidirectional=True)
+        self._map.param.watch(self._moved, ["time", "speed", "selected"])
+
+    def open(self) -> None:
+        """Fill the page for the address that it was opened with, and keep it fresh."""
+        self._list()
+        if not self.run:
+            self.run = self._library.default(self._entries)
+        self._show()
+        self.param.watch(lambda _: self._show(), "run")
+        self.param.watch(lambda _: self._translate(), "lang")
+        self.param.watch(self._steered, ["speed", "sel"])
+        pn.state.add_periodic_callback(self._poll, period=POLL_MS)
+
+    def page(self) -> pmui.Page:
+        """Return the page."""
+        return pmui.Page(
+            title=words(self.lang)["page"]["title"],
+            header=[self._picker, self._language],
+            main=[self._map, self._note],
+            dark_theme=True,
+            theme_toggle=False,
+            sidebar_open=False,
+            busy_indicator=None,
+            meta_name="Twin",
+            sx={"& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"}},
+            theme_config={
+                "palette": {
+                    "mode": "dark",
+                    "primary": {"main": "#4da3ff"},
+                    "background": {"default": "#0b1020", "paper": "#121a2e"},
+                },
+            },
+        )
+
+    def _list(self) -> None:
+        self._entries = self._library.entries()
+        options = {entry.label(self.lang): entry.run_id for entry in self._entries}
+        if self._picker.options != options:
+            value = self.run if self.run in options.values() else None
+            self._picker.param.update(options=options, value=value)
+
+    def _picked(self, event: param.parameterized.Event) -> None:
+        if event.new and event.new != self.run:
+            self.param.update(sel="", t=0)
+            self._map.param.update(time=0.0, selected="", playing=False)
+            self.run = event.new
+
+    def _show(self) -> None:
+        """Show the chosen run, or say in clear words why not."""
+        self._feed = None
+        entry = next((each for each in self._entries if each.run_id == self.run), None)
+        if self._picker.value != self.run and entry is not None:
+            self._picker.value = self.run
+        if entry is None:
+            self._say()
+            return
+        try:
+            self._feed = self._library.feed(entry)
+        except TwinError as error:
+            self._say(str(error))
+            return
+        self._note.visible = False
+        self._map.visible = True
+        self._map.param.update(
+            text=words(self.lang), time=float(self.t), speed=float(self.speed), selected=self.sel
+        )
+        self._send_scene()
+
+    def _say(self, problem: str = "") -> None:
+        """Show a note in the place of the map."""
+        text = words(self.lang)["page"]
+        folder = str(self._library.runs)
+        if problem:
+            self._note.object = broken(text, problem)
+        elif self.run:
+            self._note.object = broken(
+                text, text["unknown_run"].format(run=self.run, folder=folder)
+            )
+        else:
+            self._note.object = no_runs(text, folder)
+        self._map.visible = False
+        self._note.visible = True
+
+    def _translate(self) -> None:
+        self._map.text = words(self.lang)
+        self._list()
+        self._tell()
+        if self._note.visible:
+            self._show()
+
+    def _moved(self, event: param.parameterized.Event) -> None:
+        """Note what the browser told."""
+        if event.name == "time":
+            self.t = int(event.new)
+        elif event.name == "speed" and event.new in SPEEDS:
+            self.speed = int(event.new)
+        elif event.name == "selected":
+            self.sel = event.new
+            self._tell()
+
+    def _steered(self, event: param.parameterized.Event) -> None:
+        """Follow the address."""
+        if event.name == "speed":
+            self._map.speed = float(event.new)
+        else:
+            self._map.selected = event.new
+
+    def _tell(self) -> None:
+        feed = self._feed
+        story = {} if feed is None or not self.sel else tell(feed, self.sel, words(self.lang))
+        self._map.story = story
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        """Answer a message of the browser without holding up other visitors."""
+        if self._feed is not None:
+            pn.state.execute(partial(self._serve, self._feed, message))
+
+    async def _serve(self, feed: RunFeed, message: dict[str, Any]) -> None:
+        ask = message.get("ask")
+        if ask == "window":
+            number = max(0, int(message["window"]))
+            self._map.chunk = await asyncio.to_thread(feed.window, self.run, number)
+        elif ask == "speeds" and 0 <= int(message["interval"]) < len(feed.link_times):
+            number = int(message["interval"])
+            self._map.chunk = await asyncio.to_thread(feed.speeds, self.run, number)
+        elif ask == "start" and message.get("run") == self.run:
+            self._sent_tracks = -1.0
+            await self._send_news(feed)
+            self._tell()
+
+    def _send_scene(self) -> None:
+        if self._feed is not None:
+            self._scene_of = (self._feed.first_t, len(self._feed.units))
+            self._map.scene = self._feed.scene(self.run)
+
+    async def _send_news(self, feed: RunFeed) -> None:
+        """Send the figures, and the tracks since the last that were sent."""
+        self._seen_version = feed.version
+        tracks, last = await asyncio.to_thread(feed.tracks, self.run, self._sent_tracks)
+        self._map.chunk = tracks
+        self._sent_tracks = last
+        self._map.chunk = await asyncio.to_thread(feed.figures, self.run)
+
+    async def _poll(self) -> None:
+        """Look for new runs, and for more of a run that is still going."""
+        feed = self._feed
+        if feed is None or feed.status == "running":
+            await asyncio.to_thread(lambda: None if feed is None else feed.refresh())
+            self._list()
+        if feed is None:
+            if not self.run and self._entries:
+                self.run = self._library.default(self._entries)
+            return
+        if feed is self._feed and feed.version != self._seen_version:
+            if self._scene_of != (feed.first_t, len(feed.units)):
+                self._send_scene()
+            else:
+                await self._send_news(feed)

@@ -1,0 +1,236 @@
+// Two charts over the time of the run, linked with the clock: a click goes to that moment.
+
+import {h, svg} from "./dom.js";
+import {clock, hourMinute, minutes, niceStep, niceTimeStep} from "./format.js";
+import {KINDS} from "./palette.js";
+
+/** What both charts share: a frame with axes, a cursor at the clock, and seeking. */
+class TimeChart {
+  constructor(clockState, seek, select) {
+    this.clock = clockState;
+    this.seek = seek;
+    this.select = select;
+    this.title = h("h3");
+    this.key = h("div", {class: "key"});
+    this.plot = svg("svg", {class: "plot", role: "img"});
+    this.node = h("section", {class: "chart"}, h("header", {}, this.title, this.key), this.plot);
+    this.plot.addEventListener("click", (event) => this.#click(event));
+    this.plot.addEventListener("pointermove", (event) => this.#hover(event));
+    this.plot.addEventListener("pointerleave", () => { this.hover?.replaceChildren(); });
+    new ResizeObserver(() => this.redraw()).observe(this.plot);
+  }
+
+  /** The time at a horizontal place of the plot. */
+  timeAt(px) {
+    const {left, right, width} = this.area;
+    const share = (px - left) / (width - left - right);
+    return this.clock.start + Math.min(1, Math.max(0, share)) * (this.domainEnd - this.clock.start);
+  }
+
+  x(t) {
+    const {left, right, width} = this.area;
+    return left + ((t - this.clock.start) / (this.domainEnd - this.clock.start)) * (width - left - right);
+  }
+
+  y(value, top) {
+    const {head, foot, height} = this.area;
+    return height - foot - (value / top) * (height - head - foot);
+  }
+
+  /** Lay the frame out; returns false when there is no room to draw in. */
+  begin({tops, titles}) {
+    const box = this.plot.getBoundingClientRect();
+    const em = parseFloat(getComputedStyle(this.plot).fontSize);
+    if (box.width < 60 || box.height < 50) return false;
+    this.em = em;
+    const wide = tops.map((top) => String(Math.round(top)).length * 0.62 * em + 0.9 * em);
+    this.area = {
+      width: box.width, height: box.height,
+      left: wide[0], right: wide[1] ?? 0.9 * em, head: 1.7 * em, foot: 2.7 * em,
+    };
+    this.plot.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
+    this.plot.replaceChildren();
+    const {width, height, left, right, head, foot} = this.area;
+    tops.forEach((top, side) => {
+      const step = niceStep(top, Math.max(2, (height - head - foot) / (2.4 * em)));
+      for (let value = 0; value <= top + 1e-9; value += step) {
+        const y = this.y(value, top);
+        if (side === 0) this.plot.append(svg("line", {class: "grid", x1: left, x2: width - right, y1: y, y2: y}));
+        this.plot.append(svg("text", {
+          class: `tick side${side}`, x: side ? width - right + 0.4 * em : left - 0.4 * em, y: y + 0.32 * em,
+          "text-anchor": side ? "start" : "end", text: String(+value.toFixed(2)),
+        }));
+      }
+      this.plot.append(svg("text", {
+        class: `unit side${side}`, x: side ? width : 0, y: 0.95 * em,
+        "text-anchor": side ? "end" : "start", text: titles[side],
+      }));
+    });
+    const span = this.domainEnd - this.clock.start;
+    const step = niceTimeStep(span, Math.max(2, (width - left - right) / (4.2 * em)));
+    for (let t = Math.ceil(this.clock.start / step) * step; t <= this.domainEnd; t += step) {
+      const x = this.x(t);
+      this.plot.append(
+        svg("line", {class: "mark", x1: x, x2: x, y1: height - foot, y2: height - foot + 0.35 * em}),
+        svg("text", {class: "tick", x, y: height - foot + 1.35 * em, "text-anchor": "middle", text: hourMinute(t)}),
+      );
+    }
+    this.plot.append(
+      svg("line", {class: "axis", x1: left, x2: width - right, y1: height - foot, y2: height - foot}),
+      svg("text", {class: "unit", x: (left + width - right) / 2, y: height - 0.25 * em, "text-anchor": "middle", text: this.text.ui.city_time}),
+    );
+    return true;
+  }
+
+  /** Put the cursor and the hover text on top. */
+  end() {
+    const {height, head, foot} = this.area;
+    this.cursor = svg("line", {class: "cursor", y1: head - 0.3 * this.em, y2: height - foot});
+    this.hover = svg("g", {class: "hover"});
+    this.plot.append(this.cursor, this.hover);
+    this.move(this.clock.t);
+  }
+
+  /** Move the cursor to `t`. */
+  move(t) {
+    if (!this.cursor) return;
+    const x = this.x(t);
+    this.cursor.setAttribute("x1", x);
+    this.cursor.setAttribute("x2", x);
+  }
+
+  #place(event) {
+    const box = this.plot.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  #click(event) {
+    if (!this.area) return;
+    const [px, py] = this.#place(event);
+    const near = this.nearest(px, py);
+    if (near?.key) this.select(near.key);
+    this.seek(near?.seek ?? this.timeAt(px));
+  }
+
+  #hover(event) {
+    if (!this.area || !this.hover) return;
+    const [px, py] = this.#place(event);
+    const near = this.nearest(px, py);
+    this.hover.replaceChildren();
+    if (!near) return;
+    const {width, head} = this.area;
+    const anchor = near.px > width / 2 ? "end" : "start";
+    const shift = anchor === "end" ? -0.5 * this.em : 0.5 * this.em;
+    this.hover.append(
+      svg("circle", {cx: near.px, cy: near.py, r: 0.38 * this.em}),
+      svg("text", {x: near.px + shift, y: Math.max(head + 0.5 * this.em, near.py - 0.6 * this.em), "text-anchor": anchor, text: near.words}),
+    );
+  }
+
+  /** Show what colours mean. */
+  legend(entries) {
+    this.key.replaceChildren(...entries.map(([color, words, dot]) => h("span", {},
+      h("i", {class: dot ? "dot" : "dash", style: `background:${color}`}), words)));
+  }
+}
+
+/** The response time of every call when its first unit arrived, with the median and 90th percentile so far. */
+export class ResponseChart extends TimeChart {
+  /** Take the data; `end` is the end of the time axis. */
+  set(incidents, series, end, text) {
+    Object.assign(this, {incidents, series, domainEnd: end, text});
+    this.title.textContent = text.ui.chart_response;
+    this.plot.setAttribute("aria-label", text.ui.chart_response_aria);
+    this.legend([
+      ...["medical", "fire", "collision"].filter((kind) => incidents.list.some((each) => each.kind === kind))
+        .map((kind) => [KINDS[kind], text.kind[kind], true]),
+      ["#e8edf7", text.kpi.p50_short, false], ["#8fa3cf", text.kpi.p90_short, false],
+    ]);
+    this.redraw();
+  }
+
+  redraw() {
+    if (!this.incidents) return;
+    this.points = this.incidents.list.filter((each) => each.response_s !== null && each.t_onscene !== null);
+    const top = Math.max(10, ...this.points.map((each) => each.response_s / 60)) * 1.05;
+    if (!this.begin({tops: [top], titles: [this.text.ui.axis_response]})) return;
+    for (const [column, name] of [["p90", "p90"], ["p50", "p50"]]) {
+      this.plot.append(svg("path", {class: `line ${name}`, d: this.#path(this.series[column], top)}));
+    }
+    this.dots = this.points.map((each) => {
+      const px = this.x(each.t_onscene);
+      const py = this.y(each.response_s / 60, top);
+      const dot = svg("circle", {class: "call", cx: px, cy: py, r: 0.3 * this.em, fill: KINDS[each.kind] ?? "#fff"});
+      this.plot.append(dot);
+      return {each, dot, px, py};
+    });
+    this.end();
+  }
+
+  #path(values, top) {
+    let d = "";
+    const {t} = this.series;
+    const stride = Math.max(1, Math.floor(t.length / 600));
+    for (let i = 0; i < t.length; i += stride) {
+      if (Number.isFinite(values[i])) d += `${d ? "L" : "M"}${this.x(t[i]).toFixed(1)} ${this.y(values[i] / 60, top).toFixed(1)}`;
+    }
+    return d;
+  }
+
+  move(t) {
+    super.move(t);
+    for (const {each, dot} of this.dots ?? []) dot.classList.toggle("later", each.t_onscene > t);
+  }
+
+  nearest(px, py) {
+    let best = null;
+    let least = 1.4 * this.em;
+    for (const point of this.dots ?? []) {
+      const distance = Math.hypot(point.px - px, point.py - py);
+      if (distance < least) [best, least] = [point, distance];
+    }
+    if (!best) return null;
+    const {each} = best;
+    const words = `${this.text.kind[each.kind]} ${each.id} · ${minutes(each.response_s)} ${this.text.unit.min}`;
+    return {...best, words, key: `call:${each.id}`, seek: each.stages[0][0]};
+  }
+}
+
+/** Vehicles on the road and their mean speed. */
+export class TrafficChart extends TimeChart {
+  set(series, end, text) {
+    Object.assign(this, {series, domainEnd: end, text});
+    this.title.textContent = text.ui.chart_traffic;
+    this.plot.setAttribute("aria-label", text.ui.chart_traffic_aria);
+    this.legend([["#5cc1ff", text.kpi.vehicles, false], ["#ffb454", text.kpi.speed, false]]);
+    this.redraw();
+  }
+
+  redraw() {
+    if (!this.series) return;
+    const {t, vehicles, speed} = this.series;
+    const most = vehicles.reduce((a, b) => Math.max(a, b), 10);
+    const fastest = speed.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 20);
+    this.tops = [most, fastest].map((v) => Math.ceil((v * 1.08) / niceStep(v, 4)) * niceStep(v, 4));
+    if (!this.begin({tops: this.tops, titles: [this.text.ui.axis_vehicles, this.text.ui.axis_speed]})) return;
+    const stride = Math.max(1, Math.floor(t.length / 600));
+    [[vehicles, "vehicles"], [speed, "speed"]].forEach(([values, name], side) => {
+      let d = "";
+      for (let i = 0; i < t.length; i += stride) {
+        if (Number.isFinite(values[i])) d += `${d ? "L" : "M"}${this.x(t[i]).toFixed(1)} ${this.y(values[i], this.tops[side]).toFixed(1)}`;
+      }
+      this.plot.append(svg("path", {class: `line ${name}`, d}));
+    });
+    this.end();
+  }
+
+  nearest(px) {
+    const {t, vehicles, speed} = this.series;
+    if (!t.length) return null;
+    const at = this.timeAt(px);
+    let i = 0;
+    while (i < t.length - 1 && t[i + 1] <= at) i += 1;
+    const words = `${clock(t[i])} · ${Math.round(vehicles[i])} ${this.text.unit.vehicles} · ${Number.isFinite(speed[i]) ? speed[i].toFixed(1) : "–"} ${this.text.unit.kmh}`;
+    return {px: this.x(t[i]), py: this.y(vehicles[i], this.tops[0]), words, key: null, seek: at};
+  }
+}

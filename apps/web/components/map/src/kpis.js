@@ -1,0 +1,48 @@
+// The strip of key figures at the moment of the clock.
+
+import {h} from "./dom.js";
+import {count, lastBefore, minutes} from "./format.js";
+
+const TILES = [
+  ["calls", "calls", (v) => count(v)],
+  ["active", "calls", (v) => count(v)],
+  ["p50", "min", (v) => (Number.isFinite(v) ? minutes(v) : "–")],
+  ["p90", "min", (v) => (Number.isFinite(v) ? minutes(v) : "–")],
+  ["vehicles", "vehicles", (v) => count(v)],
+  ["speed", "kmh", (v) => (Number.isFinite(v) ? v.toFixed(1) : "–")],
+  ["busy", "units", (v) => count(v)],
+];
+
+export class KpiStrip {
+  constructor() {
+    this.tiles = new Map();
+    this.node = h("div", {class: "kpis", role: "group"});
+    for (const [name] of TILES) {
+      const value = h("span", {class: "value", "data-kpi": name, text: "–"});
+      const unit = h("span", {class: "unit"});
+      const label = h("span", {class: "label"});
+      this.node.append(h("div", {class: "kpi"}, label, h("span", {class: "figure"}, value, unit)));
+      this.tiles.set(name, {value, unit, label});
+    }
+  }
+
+  /** Write the labels. `total` is the number of units. */
+  translate(text, total) {
+    this.node.setAttribute("aria-label", text.ui.kpis);
+    for (const [name, unit] of TILES) {
+      const tile = this.tiles.get(name);
+      tile.label.textContent = text.kpi[name];
+      tile.unit.textContent = name === "busy" ? ` / ${total}` : text.unit[unit] ? ` ${text.unit[unit]}` : "";
+    }
+  }
+
+  /** Show the figures at `t`; `series` holds columns over the times `series.t`. */
+  update(series, t) {
+    const i = lastBefore(series.t, t);
+    for (const [name, , show] of TILES) {
+      const shown = i < 0 ? "–" : show(series[name][i]);
+      const {value} = this.tiles.get(name);
+      if (value.textContent !== shown) value.textContent = shown;
+    }
+  }
+}

@@ -1,0 +1,233 @@
+// Everything on the map that has a name: places, units, incidents, districts, labels.
+//
+// There are hundreds of them, not thousands, so they are drawn on a flat canvas above the streets:
+// text is sharp in every language, and picking is a search for the nearest.
+
+import {HOSPITAL, KINDS, PARKED, STATES, STATION} from "./palette.js";
+import * as shapes from "./shapes.js";
+
+const PICK_PX = 26;
+const PULSE_S = 1.6;
+const TRAIL_S = 240;
+const LABEL_ZOOM = 12.6;
+const FONT = "system-ui, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', sans-serif";
+
+export class Markers {
+  constructor(canvas, scene, tracks, incidents) {
+    this.canvas = canvas;
+    this.scene = scene;
+    this.tracks = tracks;
+    this.incidents = incidents;
+    this.drawn = []; // what can be picked: {key, px, py, rank}
+    this.options = {labels: true, places: true, districts: true};
+    this.still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+
+  /** Whether something pulses, so that the canvas must be drawn again though time stands still. */
+  get restless() {
+    return !this.still && this.active.length > 0;
+  }
+
+  /** Incidents that are open at `t`. */
+  get active() {
+    return this.now ?? [];
+  }
+
+  /**
+   * Draw everything at city time `t`. `view` is {project, zoom, width, height, ratio, scale}, where
+   * scale enlarges type and icons on large screens.
+   */
+  draw(view, t, selected, text) {
+    const {canvas} = this;
+    const width = Math.round(view.width * view.ratio);
+    const height = Math.round(view.height * view.ratio);
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height});
+    const g = canvas.getContext("2d");
+    g.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
+    g.clearRect(0, 0, view.width, view.height);
+    this.drawn = [];
+    this.taken = [];
+    this.view = view;
+    this.g = g;
+    this.now = this.incidents.openAt(t);
+    if (this.options.districts) this.#districts(text);
+    if (this.options.places) this.#places(selected);
+    this.#trail(selected, t);
+    this.#incidents(selected, text, t);
+    this.#units(selected, t, text);
+  }
+
+  /** The key of what lies nearest to a point of the canvas, or null. */
+  pick(px, py) {
+    let best = null;
+    let least = PICK_PX * (this.view?.scale ?? 1);
+    for (const mark of this.drawn) {
+      const distance = Math.hypot(mark.px - px, mark.py - py) + mark.rank;
+      if (distance < least) [best, least] = [mark.key, distance];
+    }
+    return best;
+  }
+
+  /** Where the thing with this key was drawn, or null. */
+  locate(key) {
+    const mark = this.drawn.find((each) => each.key === key);
+    return mark ? [mark.px, mark.py] : null;
+  }
+
+  #at(x, y, paint) {
+    const [px, py] = this.view.project(x, y);
+    const margin = 60 * this.view.scale;
+    if (px < -margin || py < -margin || px > this.view.width + margin || py > this.view.height + margin) return null;
+    this.g.save();
+    this.g.translate(px, py);
+    paint();
+    this.g.restore();
+    return [px, py];
+  }
+
+  /** Write a label below a point unless it would cover another. */
+  #label(px, py, words, {color, size, weight = 500, force = false}) {
+    const {g, view} = this;
+    const points = size * view.scale;
+    g.font = `${weight} ${points}px ${FONT}`;
+    g.textAlign = "center";
+    g.textBaseline = "top";
+    const half = g.measureText(words).width / 2 + 3;
+    const box = [px - half, py - 2, px + half, py + points + 2];
+    const clash = this.taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
+    if (clash && !force) return;
+    this.taken.push(box);
+    g.lineWidth = 3 * view.scale;
+    g.lineJoin = "round";
+    g.strokeStyle = "rgba(8, 13, 28, 0.9)";
+    g.strokeText(words, px, py);
+    g.fillStyle = color;
+    g.fillText(words, px, py);
+  }
+
+  #districts(text) {
+    const {g, view} = this;
+    g.strokeStyle = "rgba(150, 170, 215, 0.34)";
+    g.lineWidth = 1.2 * view.scale;
+    g.setLineDash([6 * view.scale, 5 * view.scale]);
+    for (const district of this.scene.districts) {
+      for (const ring of district.rings) {
+        g.beginPath();
+        ring.forEach(([x, y], i) => {
+          const [px, py] = view.project(x, y);
+          if (i) g.lineTo(px, py);
+          else g.moveTo(px, py);
+        });
+        g.closePath();
+        g.stroke();
+      }
+    }
+    g.setLineDash([]);
+    if (!this.options.labels || view.zoom > 14) return;
+    for (const district of this.scene.districts) {
+      const [px, py] = view.project(...district.centre);
+      if (px > 0 && py > 0 && px < view.width && py < view.height) {
+        this.#label(px, py, district.name[text.lang] || district.name.en, {color: "rgba(176, 190, 222, 0.8)", size: 12});
+      }
+    }
+  }
+
+  #places(selected) {
+    const {view} = this;
+    const r = (view.zoom < 11.5 ? 5.5 : view.zoom < 13.5 ? 7.5 : 9.5) * view.scale;
+    const marks = [];
+    for (const place of this.scene.stations) {
+      const at = this.#at(place.x, place.y, () => shapes.station(this.g, STATION, r * 0.85));
+      if (at) marks.push({at, place, key: `station:${place.id}`, color: STATION, from: LABEL_ZOOM + 0.6});
+    }
+    for (const place of this.scene.hospitals) {
+      const at = this.#at(place.x, place.y, () => shapes.hospital(this.g, HOSPITAL, r));
+      const from = place.level === "regional" ? LABEL_ZOOM - 1.4 : LABEL_ZOOM;
+      if (at) marks.push({at, place, key: `hospital:${place.id}`, color: HOSPITAL, from});
+    }
+    for (const {at, place, key, color, from} of marks.reverse()) {
+      this.drawn.push({key, px: at[0], py: at[1], rank: 6});
+      if (this.options.labels && (view.zoom >= from || key === selected)) {
+        this.#label(at[0], at[1] + r + 3, place.name, {color, size: 12, force: key === selected});
+      }
+      if (key === selected) this.#ring(at, r + 5);
+    }
+  }
+
+  #ring([px, py], r) {
+    const {g} = this;
+    g.beginPath();
+    g.arc(px, py, r, 0, 2 * Math.PI);
+    g.lineWidth = 2.5 * this.view.scale;
+    g.strokeStyle = "#ffffff";
+    g.stroke();
+  }
+
+  #trail(selected, t) {
+    if (!selected?.startsWith("unit:")) return;
+    const u = this.tracks.units.findIndex((unit) => `unit:${unit.id}` === selected);
+    if (u < 0) return;
+    const {g, view} = this;
+    const points = this.tracks.trail(u, t - TRAIL_S, t);
+    g.beginPath();
+    points.forEach(([x, y], i) => {
+      const [px, py] = view.project(x, y);
+      if (i) g.lineTo(px, py);
+      else g.moveTo(px, py);
+    });
+    g.lineWidth = 4 * view.scale;
+    g.lineJoin = "round";
+    g.strokeStyle = "rgba(255, 255, 255, 0.55)";
+    g.stroke();
+  }
+
+  #incidents(selected, text, t) {
+    const {view, g} = this;
+    const phase = this.still ? 0.5 : ((performance.now() / 1000) % PULSE_S) / PULSE_S;
+    for (const each of this.now) {
+      const color = KINDS[each.kind] ?? KINDS.medical;
+      const r = 8 * view.scale;
+      const key = `call:${each.id}`;
+      const at = this.#at(each.x, each.y, () => {
+        g.beginPath();
+        g.arc(0, 0, r + phase * 20 * view.scale, 0, 2 * Math.PI);
+        g.globalAlpha = 1 - phase;
+        g.lineWidth = 2.5 * view.scale;
+        g.strokeStyle = color;
+        g.stroke();
+        g.globalAlpha = 1;
+        shapes.incident(g, each.kind, color, r, text.kind_initial[each.kind] ?? "");
+      });
+      if (!at) continue;
+      this.drawn.push({key, px: at[0], py: at[1], rank: 2});
+      if (key === selected) this.#ring(at, r + 5 * view.scale);
+      if (this.options.labels && (view.zoom > 11.8 || key === selected)) {
+        const words = `${text.kind[each.kind]} · ${text.stage[this.incidents.stageAt(each, t)] ?? ""}`;
+        this.#label(at[0], at[1] + r + 4, words, {color: "#ffffff", size: 12, weight: 600, force: key === selected});
+      }
+    }
+  }
+
+  #units(selected, t, text) {
+    const {view} = this;
+    const order = this.tracks.units
+      .map((unit, u) => ({unit, at: this.tracks.at(u, t)}))
+      .filter(({at}) => at !== null && at.state !== "off_shift")
+      .sort((a, b) => PARKED.has(b.at.state) - PARKED.has(a.at.state));
+    for (const {unit, at} of order) {
+      const parked = PARKED.has(at.state);
+      const key = `unit:${unit.id}`;
+      const r = (parked ? (view.zoom < 12 ? 4.5 : 6) : view.zoom < 11.5 ? 8 : 10.5) * view.scale;
+      const where = this.#at(at.x, at.y, () => shapes.unit(this.g, unit.kind, STATES[at.state] ?? STATES.idle, r));
+      if (!where) continue;
+      this.drawn.push({key, px: where[0], py: where[1], rank: parked ? 5 : 0});
+      if (key === selected) {
+        this.#ring(where, r + 5 * view.scale);
+        const words = `${unit.id} · ${text.state[at.state] ?? at.state}`;
+        this.#label(where[0], where[1] + r + 7 * view.scale, words, {color: "#ffffff", size: 13, weight: 700, force: true});
+      } else if (this.options.labels && view.zoom >= 13.4 && !parked) {
+        this.#label(where[0], where[1] + r + 3, unit.id, {color: "#dfe7f7", size: 11});
+      }
+    }
+  }
+}

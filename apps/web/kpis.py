@@ -1,0 +1,91 @@
+"""The key figures of a run at every recorded moment: what was known by then, nothing from later."""
+
+from __future__ import annotations
+
+from bisect import insort
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+KMH = 3.6
+
+
+def counted(t: F64, events: F64) -> NDArray[np.int32]:
+    """(T,) number of `events` (E,) not after each moment of `t` (T,); NaN never happens."""
+    happened = np.sort(events[~np.isnan(events)])
+    return np.searchsorted(happened, t, side="right").astype(np.int32)
+
+
+def running_percentiles(t: F64, at: F64, values: F64, shares: tuple[float, ...]) -> F32:
+    """Return percentiles of all `values` that were known by each moment.
+
+    Parameters
+    ----------
+    t
+        (T,) moments, ascending.
+    at, values
+        (N,) when each value was known, and the value; NaN is left out.
+    shares
+        (S,) percentiles as shares of one, with linear interpolation between ranks (Hyndman and
+        Fan 1996, definition 7).
+
+    Returns
+    -------
+    ndarray
+        (S, T); NaN while nothing is known.
+    """
+    keep = ~(np.isnan(at) | np.isnan(values))
+    order = np.argsort(at[keep], kind="stable")
+    when, what = at[keep][order], values[keep][order]
+    out = np.full((len(shares), len(t)), np.nan, np.float32)
+    known: list[float] = []
+    for k, moment in enumerate(t):
+        while len(known) < len(when) and when[len(known)] <= moment:
+            insort(known, float(what[len(known)]))
+        if known:
+            for row, share in enumerate(shares):
+                place = share * (len(known) - 1)
+                low = int(place)
+                high = min(low + 1, len(known) - 1)
+                out[row, k] = known[low] + (place - low) * (known[high] - known[low])
+    return out
+
+
+def figures(pulse: pd.DataFrame, calls: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
+    """Return the columns of the strip and the charts.
+
+    Parameters
+    ----------
+    pulse
+        The run's `pulse` table.
+    calls
+        One row a call: `t_call`, `t_onscene`, `response_s`, `t_closed`; seconds, NaN for not yet.
+
+    Returns
+    -------
+    dict
+        (T,) arrays over `pulse.t`: `t` (s), `calls` and `active` (calls), `p50` and `p90` (s),
+        `vehicles`, `speed` (km/h) and `busy` (units).
+    """
+    t = pulse["t"].to_numpy(np.float64)
+    received = calls["t_call"].to_numpy(np.float64)
+    so_far = counted(t, received)
+    percentiles = running_percentiles(
+        t,
+        calls["t_onscene"].to_numpy(np.float64),
+        calls["response_s"].to_numpy(np.float64),
+        (0.5, 0.9),
+    )
+    return {
+        "t": t.astype(np.float32),
+        "calls": so_far,
+        "active": so_far - counted(t, calls["t_closed"].to_numpy(np.float64)),
+        "p50": percentiles[0],
+        "p90": percentiles[1],
+        "vehicles": pulse["vehicles"].to_numpy(np.int32),
+        "speed": (pulse["mean_speed_mps"].to_numpy(np.float32) * KMH).astype(np.float32),
+        "busy": pulse["units_busy"].to_numpy(np.int32),
+    }

@@ -1,0 +1,82 @@
+"""The server behind `twin serve`. It serves this machine only unless told otherwise."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import panel as pn
+from bokeh.settings import settings
+
+from apps.web.app import Library, Visit
+from twin.core.errors import InputError
+
+ADDRESS = {
+    "run": "run",
+    "t": "t",
+    "lang": "lang",
+    "speed": "speed",
+    "sel": "sel",
+}
+"""Parameters of a visit that stand in the address of the page."""
+
+
+def serve(
+    port: int = 5006,
+    *,
+    runs: Path = Path("runs"),
+    run: Path | None = None,
+    show: bool = False,
+    host: str = "127.0.0.1",
+) -> None:
+    """Serve the page until the process is interrupted.
+
+    Parameters
+    ----------
+    port
+        TCP port.
+    runs
+        Folder of runs to choose from; it may be empty or not there yet.
+    run
+        A run to show first.
+    show
+        Open a browser.
+    host
+        Address to listen on.
+
+    Raises
+    ------
+    InputError
+        If the port is taken or not allowed.
+    """
+    settings.resources = "server"  # the page never asks another host for a script or a font
+    library = Library(runs, run)
+    pn.config.notifications = False
+
+    def page() -> object:
+        visit = Visit(library)
+        if pn.state.location is not None:
+            pn.state.location.sync(visit, ADDRESS)
+        visit.open()
+        return visit.page()
+
+    origins = [f"{name}:{port}" for name in {host, "127.0.0.1", "localhost"}]
+    try:
+        server = pn.serve(
+            {"/": page},
+            address=host,
+            port=port,
+            show=show,
+            start=False,
+            verbose=False,
+            title="Twin",
+            websocket_origin=origins,
+        )
+    except OSError as error:
+        raise InputError(
+            f"port {port} cannot be used ({error.strerror})",
+            field="--port",
+            hint="choose another port",
+        ) from error
+    print(f"Twin is at http://{host}:{port}/ (Ctrl+C ends it)", file=sys.stderr)  # noqa: T201
+    server.run_until_shutdown()

@@ -1,0 +1,239 @@
+"""The story of a unit, an incident or a place, in words and figures, as the panel shows it.
+
+A story is `{key, icon, title, subtitle, facts, rows, intervals, decision}`: `icon` is what to draw
+(type, kind, state), `facts` are pairs, `rows` are what happened (`t`, `label`, `detail`, `key` of
+what the detail leads to), `intervals` have `name`, `label`, `seconds`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from apps.web.feed import RunFeed
+from twin.metrics.intervals import INTERVALS
+
+Story = dict[str, Any]
+
+_WHOLE = frozenset({"response", "total"})
+_CANDIDATES = 6
+
+
+def tell(feed: RunFeed, key: str, words: dict[str, Any]) -> Story:
+    """Return the story of `"call:<id>"`, `"unit:<id>"`, `"hospital:<id>"` or `"station:<id>"`.
+
+    An unknown key has the empty story, `{}`: the thing may not be in this run.
+    """
+    kind, _, name = key.partition(":")
+    teller = {"call": _call, "unit": _unit, "hospital": _hospital, "station": _station}.get(kind)
+    told = teller(feed, name, words) if teller else {}
+    return {"key": key, **told} if told else {}
+
+
+def _duration(seconds: float, say: dict[str, str]) -> str:
+    """Return a drive or a response in words; an infinite one has no road."""
+    if not np.isfinite(seconds):
+        return say["no_road"]
+    minutes, rest = divmod(round(seconds), 60)
+    return say["duration"].format(minutes=minutes, seconds=rest)
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
+    incident = next((each for each in feed.incidents if each["id"] == call_id), None)
+    if incident is None:
+        return {}
+    say = words["story"]
+    found = feed.calls[feed.calls["call_id"] == call_id]
+    row = found.iloc[0] if len(found) else None
+    hospitals = feed.city["hospitals"].set_index("hospital_id")["name"].to_dict()
+    facts: list[tuple[str, str]] = []
+    if incident["response_s"] is not None:
+        facts.append((say["response"], _duration(incident["response_s"], say)))
+    if incident["unit"]:
+        facts.append((say["first_unit"], incident["unit"]))
+    if row is not None:
+        if hospital := _text(row["hospital_id"]):
+            facts.append((say["hospital"], hospitals.get(hospital, hospital)))
+        fate = _text(row["fate"])
+        facts.append((say["fate"], say.get(f"fate_{fate}", fate)))
+    district = f" · {incident['district']}" if incident["district"] else ""
+    kind = words["kind"].get(incident["kind"], incident["kind"])
+    subtitle = kind
+    if incident["priority"] is not None:
+        subtitle = say["call_subtitle"].format(priority=incident["priority"], district=district)
+    return {
+        "icon": ["call", incident["kind"], ""],
+        "title": say["call"].format(kind=kind, id=call_id),
+        "subtitle": subtitle,
+        "facts": facts,
+        "rows": _call_rows(feed, incident, words),
+        "intervals": [] if row is None else _intervals(row, words),
+        "decision": _decision(feed, call_id, incident["stages"][0][0], words),
+    }
+
+
+def _call_rows(feed: RunFeed, incident: dict[str, Any], words: dict[str, Any]) -> list[Story]:
+    """Return the stages, each with the unit that did it where one changed its state just then."""
+    events = feed.unit_events[feed.unit_events["call_id"] == incident["id"]]
+    rows = []
+    for t, stage in incident["stages"]:
+        units = events[(events["t"] - t).abs() < 1e-3]["unit_id"].unique()
+        detail = ", ".join(units)
+        rows.append(
+            {
+                "t": t,
+                "label": words["stage"].get(stage, stage),
+                "detail": detail,
+                "key": f"unit:{units[0]}" if len(units) == 1 else "",
+            }
+        )
+    return rows
+
+
+def _intervals(row: pd.Series, words: dict[str, Any]) -> list[Story]:
+    parts = []
+    for name, (start, end) in INTERVALS.items():
+        if name in _WHOLE or pd.isna(row[start]) or pd.isna(row[end]):
+            continue
+        seconds = float(row[end]) - float(row[start])
+        parts.append({"name": name, "label": words["interval"][name], "seconds": seconds})
+    return parts
+
+
+def _decision(
+    feed: RunFeed, call_id: str, t_call: float, words: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return why the first unit was sent: the candidates of the first decision that sent one."""
+    rows = feed.decisions[feed.decisions["call_id"] == call_id]
+    sent = rows[rows["chosen"]]
+    if not len(sent):
+        return None
+    first = sent["t"].min()
+    rows = rows[rows["t"] == first].sort_values(["eta_s", "unit_id"], kind="stable")
+    chosen = rows[rows["chosen"]].iloc[0]
+    nearest = rows.iloc[0]
+    say = words["story"]
+    form = say["why"] if nearest["unit_id"] == chosen["unit_id"] else say["why_other"]
+    sentence = form.format(
+        unit=chosen["unit_id"],
+        policy=chosen["policy"],
+        eta=_duration(chosen["eta_s"], say),
+        n=len(rows),
+        nearest=nearest["unit_id"],
+        nearest_eta=_duration(nearest["eta_s"], say),
+    )
+    if len(rows) == 1 and _waited(feed, first, t_call):
+        sentence = f"{say['waited']} {sentence}"
+    shown = rows.head(_CANDIDATES)
+    if not shown["chosen"].any():
+        shown = pd.concat([shown.head(_CANDIDATES - 1), rows[rows["chosen"]].head(1)])
+    return {"sentence": sentence, "candidates": [_candidate(each, say) for each in _dicts(shown)]}
+
+
+def _waited(feed: RunFeed, decided: float, t_call: float) -> bool:
+    """Return whether other calls were decided between: this one stood in the queue."""
+    between = feed.decisions["t"].between(t_call, decided, inclusive="neither")
+    return bool(between.any())
+
+
+def _candidate(row: dict[str, Any], say: dict[str, str]) -> Story:
+    return {
+        "unit": row["unit_id"],
+        "eta": _duration(row["eta_s"], say),
+        "chosen": bool(row["chosen"]),
+    }
+
+
+def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _unit(feed: RunFeed, unit_id: str, words: dict[str, Any]) -> Story:
+    found = feed.units[feed.units["unit_id"] == unit_id]
+    if not len(found):
+        return {}
+    unit = found.iloc[0]
+    events = feed.unit_events[feed.unit_events["unit_id"] == unit_id]
+    say = words["story"]
+    names = feed.city["stations"].set_index("station_id")["name"].to_dict()
+    station = names.get(unit["station_id"], unit["station_id"])
+    kind = words["kind"].get(unit["kind"], unit["kind"])
+    subtitle = say["unit_subtitle"].format(kind=kind, station=station) if station else kind
+    rows = [
+        {
+            "t": float(each["t"]),
+            "label": words["state"].get(each["state"], each["state"]),
+            "detail": _text(each["call_id"]),
+            "key": f"call:{each['call_id']}" if _text(each["call_id"]) else "",
+        }
+        for each in _dicts(events)
+    ]
+    served = str(events["call_id"].dropna().nunique())
+    return {
+        "icon": ["unit", unit["kind"], "idle"],
+        "title": unit_id,
+        "subtitle": subtitle,
+        "facts": [(say["calls_served"], served)],
+        "rows": rows,
+        "intervals": [],
+        "decision": None,
+    }
+
+
+def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
+    table = feed.city["hospitals"]
+    found = table[table["hospital_id"] == hospital_id]
+    if not len(found):
+        return {}
+    hospital = found.iloc[0]
+    say = words["story"]
+    brought = feed.calls[
+        (feed.calls["hospital_id"] == hospital_id) & feed.calls["t_hospital"].notna()
+    ].sort_values("t_hospital")
+    facts = [(say["arrivals"], str(len(brought)))]
+    if treats := str(hospital["capabilities"]).strip():
+        facts.append((say["capabilities"], ", ".join(treats.split())))
+    rows = [
+        {
+            "t": float(each["t_hospital"]),
+            "label": say["arrived"].format(unit=_text(each["unit_id"])),
+            "detail": str(each["call_id"]),
+            "key": f"call:{each['call_id']}",
+        }
+        for each in _dicts(brought)
+    ]
+    return {
+        "icon": ["hospital", "", ""],
+        "title": hospital["name"],
+        "subtitle": say.get(f"level_{hospital['level']}", say["hospital_subtitle"]),
+        "facts": facts,
+        "rows": rows,
+        "intervals": [],
+        "decision": None,
+    }
+
+
+def _station(feed: RunFeed, station_id: str, words: dict[str, Any]) -> Story:
+    table = feed.city["stations"]
+    found = table[table["station_id"] == station_id]
+    if not len(found):
+        return {}
+    station = found.iloc[0]
+    say = words["story"]
+    based = feed.units[feed.units["station_id"] == station_id]["unit_id"]
+    kind = say.get(f"kind_{station['kind']}", station["kind"])
+    return {
+        "icon": ["station", "", ""],
+        "title": station["name"],
+        "subtitle": say["station_subtitle"].format(kind=kind),
+        "facts": [(say["stations_units"], ", ".join(based) or say["none"])],
+        "rows": [],
+        "intervals": [],
+        "decision": None,
+    }
