@@ -1,0 +1,84 @@
+"""The streets: OpenStreetMap's tertiary roads and above, with both ends of the bridges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.recipes.san_francisco.files import EDGES, NODES
+from twin.core.units import MPH
+from twin.network.build import BuildOptions, BuildReport, RawRoads, build_network
+from twin.network.graph import Network, RoadClass
+from twin.network.tables import read_tables
+
+# Far enough beyond the city line for each freeway to keep an exit where it can be left and joined;
+# a one-way carriageway that is cut off would fall out of the strongly connected part.
+BOX = (-122.52, 37.685, -122.355, 37.845)
+MAPPING = Path(__file__).parent / "roads.toml"
+
+
+def read_roads(data_dir: Path) -> tuple[Network, BuildReport]:
+    """Return the network of the city and what was done to clean it."""
+    raw = read_tables(data_dir / NODES.path, data_dir / EDGES.path, MAPPING)
+    raw = clip(raw, BOX)
+    kind, ramp = classes(raw.link_speed, raw.link_lanes)
+    raw = replace(raw, link_class=kind, link_ramp=ramp)
+    return build_network(raw, options=BuildOptions(origin=(-122.44, 37.765)))
+
+
+def clip(raw: RawRoads, box: tuple[float, float, float, float]) -> RawRoads:
+    """Return the nodes inside a box (west, south, east, north) and the links between them."""
+    west, south, east, north = box
+    lon, lat = raw.node_lon, raw.node_lat
+    nodes = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    kept = raw.node_id[nodes]
+    links = np.isin(raw.link_from, kept) & np.isin(raw.link_to, kept)
+    # A loop of a few metres is a drawing artefact, and links must join two junctions.
+    links &= raw.link_from != raw.link_to
+    per_link = {
+        name: getattr(raw, name)[links]
+        for name in (
+            *("link_id", "link_from", "link_to", "link_length", "link_speed", "link_lanes"),
+            *("link_class", "link_ramp", "link_roundabout", "link_name"),
+        )
+    }
+    count = int(links.sum())
+    return replace(
+        raw,
+        node_id=kept,
+        node_lon=lon[nodes],
+        node_lat=lat[nodes],
+        node_signal=raw.node_signal[nodes],
+        geom_ptr=np.zeros(count + 1, np.int64),
+        geom_lon=np.zeros(0),
+        geom_lat=np.zeros(0),
+        **per_link,
+    )
+
+
+def classes(
+    speed_mps: NDArray[np.float64], lanes: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the road class of each link, and which are slip roads, by a stated rule.
+
+    From 47 mph a link is a motorway, and a slip road if it has one lane; from 40 a trunk; from 35
+    a primary road. Below, where the city's default of 25 mph says little, lanes decide: three are a
+    primary road, two a secondary, one a tertiary; under 18 mph it is residential.
+    """
+    mph = np.round(speed_mps / MPH)
+    kind = np.select(
+        [mph >= 47, mph >= 40, mph >= 35, mph < 18, lanes >= 3, lanes == 2],
+        [
+            RoadClass.MOTORWAY,
+            RoadClass.TRUNK,
+            RoadClass.PRIMARY,
+            RoadClass.RESIDENTIAL,
+            RoadClass.PRIMARY,
+            RoadClass.SECONDARY,
+        ],
+        default=RoadClass.TERTIARY,
+    )
+    return kind.astype(np.uint8), (mph >= 47) & (lanes == 1)
