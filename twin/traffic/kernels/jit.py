@@ -6,9 +6,13 @@ So the cache folder carries a hash of every kernel source: any change compiles a
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import os
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -37,3 +41,37 @@ def njit(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel: cached on disk, without the GIL, division by zero as in IEEE 754."""
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return cast("Callable[P, R]", compiled)
+
+
+def njit_both(function: Callable[P, R]) -> tuple[Callable[P, R], Callable[P, R]]:
+    """Compile a kernel twice from one source: for one thread, and with its `prange` in parallel.
+
+    The second is compiled under another name, since numba's cache tells functions apart by name.
+    """
+    source = cast("FunctionType", function)
+    name = f"{source.__name__}_parallel"
+    twin = FunctionType(source.__code__, source.__globals__, name, source.__defaults__)
+    twin.__qualname__ = name
+    twin.__module__ = source.__module__
+    twin.__annotations__ = source.__annotations__
+    parallel = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(twin)
+    return njit(function), cast("Callable[P, R]", parallel)
+
+
+def use_threads(threads: int) -> int:
+    """Let parallel kernels called from this thread use `threads` threads; return how many.
+
+    numba finds the TBB of a wheel only when it is loaded already. Without TBB, OpenMP is told not to
+    spin at barriers, which would slow everything else on the machine.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        files = metadata.files("tbb") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name == "libtbb.so.12":
+            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+    granted = max(1, min(threads, int(_config.NUMBA_NUM_THREADS)))
+    numba.set_num_threads(granted)
+    return granted

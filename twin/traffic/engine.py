@@ -1,0 +1,313 @@
+"""The engine of lane-level traffic: memory, trips in, ticks, finished trips out.
+
+Python never walks over vehicles; it appends trips slice by slice, advances n ticks in one call, and
+reads columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import InputError
+from twin.demand.trips import Trips
+from twin.network.graph import F32, F64, I32, I64, U8, Network
+from twin.traffic import storage
+from twin.traffic.control import kernel_network
+from twin.traffic.kernels import layout, rng, routes, step
+from twin.traffic.kernels.jit import njit, use_threads
+from twin.traffic.kernels.layout import (
+    FREE,
+    N_DONE,
+    ROUTE_USED,
+    SPEED_MEAN,
+    SPEED_SD,
+    WAITING,
+    Records,
+)
+from twin.traffic.kernels.times import PERIOD_S
+from twin.traffic.vehicles import Geometry, Kinds
+
+SQRT6 = np.float32(np.sqrt(6.0))
+END_M = 0.02
+"""A trip ends at least this far before the end of its last link, so that it does not cross."""
+
+
+class Counters(NamedTuple):
+    """Vehicles of trips since the start: `inserted = finished + running + removed` always.
+
+    Attributes
+    ----------
+    inserted, finished, running
+        Entered the road; reached their goal; are on the road.
+    waiting_to_insert
+        Trips added that have not entered: not due, or without space at their first link.
+    removed
+        Ended where they stood because their goal was closed.
+    strayed
+        Times that a vehicle took another turn because it could not take its own.
+    red_run
+        Ordinary vehicles that passed a red light (always 0).
+    lane_changes, updates
+        Lane changes; vehicles moved by one tick, emergency units among them.
+    """
+
+    inserted: int
+    finished: int
+    running: int
+    waiting_to_insert: int
+    removed: int
+    strayed: int
+    red_run: int
+    lane_changes: int
+    updates: int
+
+
+class Finished(NamedTuple):
+    """Trips that ended, as columns; `reached` is False for those that were removed."""
+
+    vehicle: I64
+    kind: U8
+    t_planned: F64
+    t_depart: F64
+    t_arrive: F64
+    origin: I32
+    destination: I32
+    distance_m: F64
+    reached: NDArray[np.bool_]
+
+
+@njit
+def _draw_factors(key: np.uint64, first: int, kind: U8, kinds: F32, out: F32) -> None:
+    for i in range(len(out)):
+        a = rng.uniform(key, first + i, 0, rng.SPEED_A)
+        b = rng.uniform(key, first + i, 0, rng.SPEED_B)
+        spread = kinds[kind[i], SPEED_SD] * SQRT6 * (a + b - np.float32(1.0))
+        out[i] = kinds[kind[i], SPEED_MEAN] + spread
+
+
+class Engine:
+    """Lane-level traffic of trips; `MicroTraffic` adds units, closures and what others read.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    seed
+        Key of all randomness of the drivers (`Streams.kernel_key`).
+    dt_s
+        Length of a tick, seconds.
+    threads
+        Threads of the kernels; the result has the same bits whatever their number.
+    start_s
+        Simulated second at tick 0.
+    speed_factor
+        Factor on every free-flow speed.
+    kinds
+        Parameters of vehicles and drivers.
+
+    Raises
+    ------
+    InputError
+        If the tick or the factor is out of range.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        seed: np.uint64,
+        dt_s: float = 1.0,
+        threads: int = 1,
+        start_s: float = 0.0,
+        speed_factor: float = 1.0,
+        kinds: Kinds | None = None,
+    ) -> None:
+        if not 0.1 <= dt_s <= 1.0:
+            raise InputError(f"a tick of {dt_s} s is not in 0.1..1 s", field="dt_s")
+        if speed_factor <= 0:
+            raise InputError(f"speed factor {speed_factor} is not positive", field="speed_factor")
+        self.network = network
+        self.dt_s = dt_s
+        self.start_s = start_s
+        self.tick = 0
+        self._key = np.uint64(seed)
+        self._net = kernel_network(network, (kinds or Kinds()).table(), speed_factor=speed_factor)
+        self._state = storage.new_state(self._net)
+        self._buffers = storage.new_buffers(layout.space_needed(self._state.lane) + 4096)
+        self._current = 0
+        self._next_id = 0
+        self._free = np.arange(storage.FIRST_VEHICLES, dtype=np.int32)[::-1].copy()
+        self._n_free = storage.FIRST_VEHICLES
+        self._geometry = Geometry.of(network)
+        self._next_token = 0
+        self._blocks: dict[int, int] = {}
+        self._stats_base = (
+            np.zeros(network.n_links),
+            np.zeros(network.n_links),
+            np.zeros(network.n_links, np.int64),
+        )
+        self._every = max(1, round(PERIOD_S / dt_s))
+        self._threads = use_threads(threads) if threads > 1 else 1
+
+    @property
+    def t(self) -> float:
+        """Simulated second now."""
+        return self.start_s + self.tick * self.dt_s
+
+    @property
+    def _records(self) -> Records:
+        return self._buffers[self._current]
+
+    # Trips
+
+    def add_trips(self, trips: Trips) -> I64:
+        """Queue trips at their first links; return their vehicle numbers.
+
+        Trips whose departure has passed enter as soon as there is space.
+
+        Raises
+        ------
+        InputError
+            If a route holds a link that does not exist or two links not joined by a turn.
+        """
+        n = len(trips)
+        ids = np.arange(self._next_id, self._next_id + n, dtype=np.int64)
+        if not n:
+            return ids
+        links = np.ascontiguousarray(trips.route_link, np.int32)
+        ptr = np.ascontiguousarray(trips.route_ptr, np.int32)
+        start = self._append_routes(ptr, links)
+        slots = self._take_slots(n)
+        state = self._state
+        vehicle = state.vehicle
+        origin = links[ptr[:-1]]
+        goal = links[ptr[1:] - 1]
+        kind = np.ascontiguousarray(trips.kind, np.uint8)
+        factor = np.empty(n, np.float32)
+        _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
+        row = vehicle[slots]
+        row["t_plan"] = trips.depart_s
+        row["t_depart"] = row["t_arrive"] = np.nan
+        row["distance"] = 0.0
+        row["id"] = ids
+        row["fac"] = factor
+        row["end"] = np.minimum(trips.end_pos_m, self.network.link_length[goal] - END_M)
+        row["origin"], row["goal"] = origin, goal
+        row["rpos"], row["kind"], row["state"], row["unit"] = start, kind, WAITING, -1
+        vehicle[slots] = row
+        self._next_id += n
+        self._state = storage.merged_queue(state, slots, origin, trips.depart_s)
+        return ids
+
+    def _append_routes(self, ptr: I32, links: I32) -> I32:
+        if len(links) and (links.min() < 0 or links.max() >= self.network.n_links):
+            raise InputError(f"a route holds a link outside 0..{self.network.n_links - 1}")
+        self._make_route_room(len(links))
+        start = np.empty(len(ptr) - 1, np.int32)
+        used = int(self._state.counts[ROUTE_USED])
+        bad = routes.append_routes(ptr, links, start, self._net, self._state)
+        if bad >= 0:
+            self._state.counts[ROUTE_USED] = used
+            raise InputError("its route holds two links that no turn joins", row=f"trip {bad}")
+        return start
+
+    def _make_route_room(self, extra: int) -> None:
+        state = self._state
+        if len(state.route) - state.counts[ROUTE_USED] >= extra + layout.ROUTE_MARGIN:
+            return
+        live = routes.live_length(state, self._records)
+        size = max(len(state.route), 2 * (live + extra) + 2 * layout.ROUTE_MARGIN)
+        store = np.zeros(size, np.int32)
+        routes.compact_routes(state, self._records, store)
+        self._state = state._replace(route=store)
+
+    def _take_slots(self, n: int) -> I32:
+        while self._n_free < n:
+            old = len(self._state.vehicle)
+            self._state = storage.grow_vehicles(self._state, old + n - self._n_free)
+            size = len(self._state.vehicle)
+            free = np.empty(size, np.int32)
+            fresh = np.arange(size - 1, old - 1, -1, dtype=np.int32)
+            free[: len(fresh)] = fresh
+            free[len(fresh) : len(fresh) + self._n_free] = self._free[: self._n_free]
+            self._free = free
+            self._n_free += len(fresh)
+        self._n_free -= n
+        return self._free[self._n_free : self._n_free + n][::-1].copy()
+
+    def _give_slots(self, slots: I32) -> None:
+        self._state.vehicle["state"][slots] = FREE
+        self._free[self._n_free : self._n_free + len(slots)] = slots
+        self._n_free += len(slots)
+
+    def advance(self, n_ticks: int) -> None:
+        """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock."""
+        run = step.advance_parallel if self._threads > 1 else step.advance
+        if self._threads > 1:
+            use_threads(self._threads)
+        left = n_ticks
+        while left > 0:
+            done, self._current = run(
+                left,
+                self.tick,
+                self.start_s,
+                np.float32(self.dt_s),
+                self._every,
+                self._key,
+                self._current,
+                self._net,
+                self._state,
+                *self._buffers,
+            )
+            self.tick += done
+            left -= done
+            if left > 0:
+                self._make_route_room(layout.ROUTE_MARGIN)
+                self._make_buffer_room()
+
+    def _make_buffer_room(self) -> None:
+        needed = layout.space_needed(self._state.lane)
+        if needed > len(self._records):
+            old = self._records
+            self._buffers = storage.new_buffers(needed + needed // 2)
+            self._buffers[0][: len(old)] = old
+            self._current = 0
+
+    def finished(self) -> Finished:
+        """Return the trips that ended since the last call, in order of their end."""
+        count = int(self._state.counts[N_DONE])
+        slots = self._state.done[:count].copy()
+        row = self._state.vehicle[slots]
+        self._state.counts[N_DONE] = 0
+        self._give_slots(slots)
+        return Finished(
+            np.array(row["id"]),
+            row["kind"].astype(np.uint8),
+            np.array(row["t_plan"]),
+            np.array(row["t_depart"]),
+            np.array(row["t_arrive"]),
+            np.array(row["origin"]),
+            np.array(row["goal"]),
+            np.array(row["distance"]),
+            np.asarray(row["state"] == layout.FINISHED),
+        )
+
+    @property
+    def counters(self) -> Counters:
+        """Totals since the start."""
+        total = self._state.tally.sum(axis=0)
+        inserted, done, gone = (int(total[c]) for c in (layout.INSERTED, layout.DONE, layout.GONE))
+        return Counters(
+            inserted,
+            done,
+            inserted - done - gone,
+            int((self._state.queue_end - self._state.queue_at).sum()),
+            gone,
+            int(total[layout.STRAYED]),
+            int(total[layout.RED_RUN]),
+            int(total[layout.CHANGES]),
+            int(total[layout.UPDATES]),
+        )

@@ -1,0 +1,165 @@
+"""What the first vehicle of a lane does about the junction ahead of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.junctions import (
+    AHEAD_LINKS,
+    FIRM_BRAKE,
+    GREEN,
+    LINE,
+    LOOK_BRAKE,
+    NEAR_M,
+    RED,
+    SIREN_LINE_SPEED,
+    TWO,
+    YELLOW,
+    choose_lane,
+    foes_leave_gap,
+    has_space,
+    holds_for_siren,
+    siren_waits,
+)
+from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Records, State
+
+STANDING = np.float32(0.5)
+HALF_BIG = np.float32(5.0e5)
+WRONG_LANE_TICKS = 20
+CLOSED_TICKS = 4
+FULL_TICKS = 60
+YIELD_TICKS = 200
+PATIENCE_SPREAD = 31
+LOST = -2
+"""`aim` of a lane whose first vehicle has waited long enough to go another way."""
+RIGHT_SPEED = np.float32(7.0)
+LEFT_SPEED = np.float32(9.0)
+U_SPEED = np.float32(4.0)
+CREEP_SPEED = np.float32(3.0)
+
+
+@njit
+def turn_speed(kind: int) -> np.float32:
+    """Return the speed, m/s, at which a turn of this kind is driven."""
+    if kind == 1:
+        return RIGHT_SPEED
+    if kind == 2:
+        return LEFT_SPEED
+    if kind == 3:
+        return U_SPEED
+    return BIG
+
+
+@njit
+def look_further(
+    net: Net, st: State, R: Records, i: int, dist: np.float32, reach: np.float32
+) -> tuple[np.float32, np.float32]:
+    """Return (gap, speed) of what stands beyond an empty next link, within braking distance."""
+    at = int(R[i].rpos)
+    t = int(st.route[at])
+    ahead = dist
+    for _ in range(AHEAD_LINKS):
+        link = net.turn[t].to
+        ahead = ahead + net.link[link].length
+        if ahead > reach:
+            break
+        at += 1
+        t = int(st.route[at])
+        if t < 0:
+            break
+        g = int(net.turn[t].group)
+        to = net.turn[t].to
+        if (
+            (g >= 0 and st.group_state[g] != GREEN)
+            or net.link[to].closed
+            or (net.turn[t].gives_way and not foes_leave_gap(net, st, t, ahead, R[i].vel, 0))
+        ):
+            return max(ahead - LINE, ZERO), ZERO
+        tail = BIG
+        speed = ZERO
+        first = int(net.turn[t].lane0)
+        for y in range(first, first + int(net.turn[t].lanes)):
+            if st.lane[y].tail < tail:
+                tail = st.lane[y].tail
+                speed = st.lane[y].tail_vel
+        if tail < HALF_BIG:
+            return max(ahead + tail, ZERO), speed
+    return BIG, R[i].vel
+
+
+@njit
+def approach(
+    i: int, x: int, k: int, net: Net, st: State, R: Records
+) -> tuple[np.float32, np.float32, np.float32]:
+    """Return (gap, speed of what is ahead, greatest speed) for the first record of lane `x`.
+
+    Sets the lane that will be entered, counts how long the vehicle is held although the lights are
+    with it, and marks it lost when that has been long enough.
+    """
+    t = int(R[i].turn)
+    own = x - int(net.link[k].lane0)
+    v = R[i].vel
+    dist = net.link[k].length - R[i].pos
+    hold = max(dist - LINE, ZERO)
+    cap = BIG
+    st.lane[x].aim = -1
+    if dist > NEAR_M + v * np.float32(3.0) + v * v / (TWO * LOOK_BRAKE):
+        return BIG, v, cap
+    can_stop = v * v < TWO * FIRM_BRAKE * dist
+    g = int(net.turn[t].group)
+    to = int(net.turn[t].to)
+    siren = R[i].flags & SIREN != 0
+    wait = int(R[i].wait)
+    patience = YIELD_TICKS
+    held = False
+    if g >= 0 and not siren:
+        left = st.group_left[g]
+        if st.group_state[g] == RED:
+            return hold, ZERO, cap
+        if st.group_state[g] == YELLOW:
+            clears = net.turn[t].gives_way and wait > 0
+            if (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left:
+                return hold, ZERO, cap
+    first_open = min(int(net.link[k].first_open), int(net.link[k].lanes) - 1)
+    if net.link[to].closed:
+        held = True
+        patience = CLOSED_TICKS
+    elif not siren and (
+        own < max(int(net.turn[t].lo), first_open) or own > max(int(net.turn[t].hi), first_open)
+    ):
+        held = True
+        patience = WRONG_LANE_TICKS
+    else:
+        aim = choose_lane(net, st, R, i, own)
+        st.lane[x].aim = aim
+        if not has_space(st, aim, net.kinds[R[i].kind, LENGTH]):
+            held = True
+            patience = FULL_TICKS + int(R[i].slot) % PATIENCE_SPREAD
+        elif siren:
+            careful = net.turn[t].gives_way or (g >= 0 and st.group_state[g] != GREEN)
+            if careful:
+                cap = np.sqrt(SIREN_LINE_SPEED * SIREN_LINE_SPEED + TWO * FIRM_BRAKE * dist)
+                if can_stop and siren_waits(net, st, k):
+                    return hold, ZERO, cap
+        elif st.node_siren[net.link[k].node] > 0 and can_stop and holds_for_siren(net, st, k):
+            return hold, ZERO, cap
+        elif net.turn[t].gives_way and not foes_leave_gap(net, st, t, dist, v, wait):
+            held = can_stop
+    if held:
+        if v < STANDING and dist < NEAR_M:
+            R[i].wait = min(255, wait + 1)
+            if wait >= patience and R[i].kind != EMERGENCY:
+                st.lane[x].aim = LOST
+                st.lost[k] = 1
+        return hold, ZERO, cap
+    slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
+    if slow < v:
+        cap = min(cap, np.sqrt(slow * slow + TWO * LOOK_BRAKE * dist))
+    aim = int(st.lane[x].aim)
+    if st.lane[aim].tail < HALF_BIG:
+        return max(dist + st.lane[aim].tail, ZERO), st.lane[aim].tail_vel, cap
+    reach = NEAR_M + v + v * v / (TWO * LOOK_BRAKE)
+    gap, speed = look_further(net, st, R, i, dist, reach)
+    return gap, speed, cap

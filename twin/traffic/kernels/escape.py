@@ -1,0 +1,148 @@
+"""What becomes of a vehicle that cannot go where its route says.
+
+It stands first in its lane and the lights are with it, but it is in a wrong lane, or the next link
+is closed or full, for longer than it has patience. It then takes another turn that its lane allows
+and finds the way back to its route that has the fewest links. Nobody is ever moved from one place
+to another; only a trip whose goal itself is closed ends where it stands, and is counted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.approach import LOST
+from twin.traffic.kernels.insertion import retire
+from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.junctions import set_wishes
+from twin.traffic.kernels.layout import (
+    GONE,
+    LENGTH,
+    REMOVED,
+    ROUTE_USED,
+    SEARCHES,
+    STRAYED,
+    Net,
+    Records,
+    State,
+)
+
+VISITED, CAME_BY, PARENT, ORDER, ON_ROUTE, ROUTE_AT = range(6)
+"""Rows of `State.search`."""
+MOST_LINKS = 3000
+"""Links looked at before a vehicle gives up for now."""
+RETRY_TICKS = 20
+NO_PARENT = -1
+
+
+@njit
+def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> int:
+    """Search from link `k` back to the route of record `i`; return the link met, or -1.
+
+    The first turn is one that lane `own` allows, into a link with space, other than the turn that
+    the vehicle waits for.
+    """
+    search = st.search
+    st.counts[SEARCHES] += 1
+    mark = st.counts[SEARCHES]
+    at = int(R[i].rpos)
+    while st.route[at] >= 0:
+        link = net.turn[st.route[at]].to
+        search[ON_ROUTE, link] = mark
+        search[ROUTE_AT, link] = at
+        at += 1
+    length = net.kinds[R[i].kind, LENGTH]
+    count = 0
+    search[VISITED, k] = mark
+    for t in range(net.link[k].turn0, net.link[k].turn1):
+        to = net.turn[t].to
+        if (
+            t == R[i].turn
+            or own < net.turn[t].lo
+            or own > net.turn[t].hi
+            or net.link[to].closed
+            or search[VISITED, to] == mark
+        ):
+            continue
+        space = False
+        first = int(net.turn[t].lane0)
+        for y in range(first, first + int(net.turn[t].lanes)):
+            if st.lane[y].rear > length:
+                space = True
+        if not space:
+            continue
+        search[VISITED, to] = mark
+        search[CAME_BY, to] = t
+        search[PARENT, to] = NO_PARENT
+        search[ORDER, count] = to
+        count += 1
+    done = 0
+    while done < count and done < MOST_LINKS:
+        link = search[ORDER, done]
+        done += 1
+        if search[ON_ROUTE, link] == mark:
+            return int(link)
+        for t in range(net.link[link].turn0, net.link[link].turn1):
+            to = net.turn[t].to
+            if search[VISITED, to] == mark or net.link[to].closed:
+                continue
+            search[VISITED, to] = mark
+            search[CAME_BY, to] = t
+            search[PARENT, to] = link
+            search[ORDER, count] = to
+            count += 1
+    return -1
+
+
+@njit
+def write_detour(i: int, met: int, st: State, R: Records) -> bool:
+    """Give record `i` the way found to link `met` and its own route from there on."""
+    search = st.search
+    steps = 1
+    link = met
+    while search[PARENT, link] != NO_PARENT:
+        steps += 1
+        link = search[PARENT, link]
+    rest = int(search[ROUTE_AT, met]) + 1
+    tail = 0
+    while st.route[rest + tail] >= 0:
+        tail += 1
+    used = st.counts[ROUTE_USED]
+    if used + steps + tail + 1 > len(st.route):
+        return False
+    link = met
+    for step in range(steps - 1, -1, -1):
+        st.route[used + step] = search[CAME_BY, link]
+        link = search[PARENT, link]
+    for step in range(tail + 1):
+        st.route[used + steps + step] = st.route[rest + step]
+    st.counts[ROUTE_USED] = used + steps + tail + 1
+    R[i].rpos = used
+    R[i].turn = st.route[used]
+    return True
+
+
+@njit
+def help_lost(k: int, t: float, net: Net, st: State, R: Records) -> None:
+    """Send the vehicles of link `k` that waited too long another way."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        if st.lane[x].aim != LOST:
+            continue
+        st.lane[x].aim = -1
+        i = int(st.lane[x].end) - 1
+        if i < st.lane[x].start or R[i].turn < 0:
+            continue
+        slot = int(R[i].slot)
+        if net.link[st.vehicle[slot].goal].closed:
+            st.vehicle[slot].distance += np.float64(R[i].pos)
+            st.lane[x].end = i
+            retire(slot, t, REMOVED, st)
+            st.tally[0, GONE] += 1
+            continue
+        met = find_detour(k, x - a, i, net, st, R)
+        if met >= 0 and write_detour(i, met, st, R):
+            R[i].wait = 0
+            set_wishes(net, st, R, i, k)
+            st.tally[0, STRAYED] += 1
+        else:
+            R[i].wait = max(0, int(R[i].wait) - RETRY_TICKS)

@@ -1,0 +1,263 @@
+"""How trips and units get on the road and off it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.carfollowing import KEEP, ZERO, accel
+from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.junctions import set_wishes
+from twin.traffic.kernels.lanes import seek
+from twin.traffic.kernels.layout import (
+    ARRIVED,
+    COOPERATE,
+    DONE,
+    DRIVING,
+    EMERGENCY,
+    FINISHED,
+    INSERTED,
+    LENGTH,
+    N_DONE,
+    OBSTACLE,
+    PENDING,
+    RUNNING,
+    SIREN,
+    Net,
+    Records,
+    State,
+    close_at,
+    has_room,
+    open_at,
+)
+
+ENTRY_GAP_M = np.float32(7.0)
+"""Metres behind the last vehicle of a lane that a trip wants to enter at the start of a link."""
+ENTRY_SHARE = np.float32(0.5)
+ENTRY_SPEED = np.float32(10.0)
+UNIT_BRAKE = np.float32(-3.0)
+FORCE_TICKS = 3
+"""Ticks after which the vehicle behind a waiting unit makes room for it."""
+PAST_FORCE_TICKS = 30
+BUMPER = np.float32(0.3)
+BLOCK_LENGTH = np.float32(1.0)
+STANDING_FACTOR = np.float32(1.0)
+
+
+@njit
+def write_record(
+    st: State, R: Records, j: int, slot: int, pos: np.float32, vel: np.float32
+) -> None:
+    """Fill record `j` with the vehicle of `slot` at the start of its route."""
+    R[j].pos = pos
+    R[j].vel = vel
+    R[j].fac = st.vehicle[slot].fac
+    R[j].slot = slot
+    R[j].rpos = st.vehicle[slot].rpos
+    R[j].turn = st.route[st.vehicle[slot].rpos]
+    R[j].kind = st.vehicle[slot].kind
+    R[j].flags = 0
+    R[j].cool = 0
+    R[j].wait = 0
+
+
+@njit
+def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records) -> None:
+    """Let trips that wait at the start of link `k` enter: at most one to a lane and tick.
+
+    A trip takes the lane with the most space among those of its first turn, and enters when the
+    last vehicle there is `ENTRY_GAP_M` away.
+    """
+    a = int(net.link[k].lane0)
+    n = int(net.link[k].lanes)
+    for _ in range(n):
+        at = st.queue_at[k]
+        if at >= st.queue_end[k] or net.link[k].closed:
+            return
+        slot = int(st.queue[at])
+        if st.vehicle[slot].t_plan > t:
+            return
+        turn = int(st.route[st.vehicle[slot].rpos])
+        first_open = min(int(net.link[k].first_open), n - 1)
+        lo = first_open
+        hi = n - 1
+        if turn >= 0:
+            lo = max(int(net.turn[turn].lo), first_open)
+            hi = max(int(net.turn[turn].hi), first_open)
+        best = np.float32(-1.0)
+        pick = -1
+        for y in range(a + lo, a + hi + 1):
+            space = net.link[k].length
+            if st.lane[y].end > st.lane[y].start:
+                last = R[st.lane[y].start]
+                space = last.pos - net.kinds[last.kind, LENGTH]
+            if space > best and has_room(st.lane, y):
+                best = space
+                pick = y
+        if pick < 0 or (st.lane[pick].end > st.lane[pick].start and best < ENTRY_GAP_M):
+            return
+        st.queue_at[k] = at + 1
+        v0 = net.link[k].speed * st.vehicle[slot].fac
+        j = int(st.lane[pick].start) - 1
+        st.lane[pick].start = j
+        vel = min(v0, ENTRY_SPEED)
+        if st.lane[pick].end > j + 1:
+            vel = min(vel, max(R[j + 1].vel, best * ENTRY_SHARE))
+        write_record(st, R, j, slot, ZERO, vel)
+        set_wishes(net, st, R, j, k)
+        st.vehicle[slot].t_depart = t
+        st.vehicle[slot].state = RUNNING
+        st.tally[block, INSERTED] += 1
+
+
+@njit
+def place_units(t: float, net: Net, st: State, R: Records) -> None:
+    """Put units that wait at the roadside on the road where there is a gap.
+
+    When there is none for `FORCE_TICKS`, the vehicle behind brakes for the unit.
+    """
+    for u in range(len(st.unit)):
+        if st.unit[u].state != PENDING:
+            continue
+        slot = int(st.unit[u].slot)
+        k = int(st.unit[u].link)
+        pos = st.unit[u].pos
+        length = net.kinds[EMERGENCY, LENGTH]
+        a = int(net.link[k].lane0)
+        st.unit[u].wait += 1
+        wait = st.unit[u].wait
+        for y in range(a, a + int(net.link[k].lanes)):
+            j = seek(st.lane, y, st.lane[y].start, pos, R)
+            ahead = j < st.lane[y].end
+            free = not ahead or R[j].pos - net.kinds[R[j].kind, LENGTH] - pos > BUMPER
+            behind = j > st.lane[y].start
+            if behind and R[j - 1].kind != OBSTACLE:
+                gap = pos - length - R[j - 1].pos
+                v0 = net.link[k].speed * R[j - 1].fac
+                brake = accel(R[j - 1].vel, v0, gap, ZERO, net.kinds, R[j - 1].kind)
+                if gap < BUMPER or (brake < UNIT_BRAKE and wait < PAST_FORCE_TICKS):
+                    free = False
+                    if wait > FORCE_TICKS and free_of(st, y, j, pos, net, R):
+                        R[j - 1].flags = R[j - 1].flags | COOPERATE
+            elif behind and pos - length - R[j - 1].pos < BUMPER:
+                free = False
+            if not free or not has_room(st.lane, y):
+                continue
+            at = open_at(st.lane, y, j, R)
+            write_record(st, R, at, slot, pos, ZERO)
+            if st.unit[u].siren:
+                R[at].flags = SIREN
+            set_wishes(net, st, R, at, k)
+            st.vehicle[slot].t_depart = t
+            st.vehicle[slot].state = RUNNING
+            st.unit[u].state = DRIVING
+            break
+
+
+@njit
+def free_of(st: State, y: int, j: int, pos: np.float32, net: Net, R: Records) -> bool:
+    """Return whether the record ahead of `pos` leaves that place free."""
+    return bool(j >= st.lane[y].end or R[j].pos - net.kinds[R[j].kind, LENGTH] - pos > BUMPER)
+
+
+@njit
+def finish(k: int, t_end: float, net: Net, st: State, R: Records) -> None:
+    """Take the vehicles off link `k` that passed the place where their trip ends.
+
+    The time of arrival is that of the passage within the tick that ends at `t_end`.
+    """
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        i = int(st.lane[x].end) - 1
+        while i >= st.lane[x].start:
+            slot = int(R[i].slot)
+            if R[i].turn < 0 and slot >= 0 and R[i].pos >= st.vehicle[slot].end:
+                over = np.float64(R[i].pos - st.vehicle[slot].end)
+                t = t_end
+                if R[i].vel > KEEP:
+                    t = t_end - over / np.float64(R[i].vel)
+                retire(slot, t, FINISHED, st)
+                st.vehicle[slot].distance += np.float64(st.vehicle[slot].end)
+                st.left[k] += 1
+                close_at(st.lane, x, i, R)
+                continue  # the record behind moved up into place i
+            i -= 1
+
+
+@njit
+def retire(slot: int, t: float, state: int, st: State) -> None:
+    """Close the account of a vehicle that left the road at time `t`."""
+    st.vehicle[slot].t_arrive = t
+    st.vehicle[slot].state = state
+    u = int(st.vehicle[slot].unit)
+    if u >= 0:
+        st.unit[u].state = ARRIVED
+        st.unit[u].t_arrive = t
+    else:
+        st.done[st.counts[N_DONE]] = slot
+        st.counts[N_DONE] += 1
+        if state == FINISHED:
+            st.tally[0, DONE] += 1
+
+
+@njit
+def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int, int]:
+    """Return (lane, record) of a vehicle on link `k`, or (-1, -1)."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        for i in range(st.lane[x].start, st.lane[x].end):
+            if R[i].slot == slot:
+                return x, i
+    return -1, -1
+
+
+@njit
+def put_obstacle(
+    x: int, pos: np.float32, token: int, net: Net, st: State, R: Records
+) -> np.float32:
+    """Stand an obstacle in lane `x` at `pos`, or behind who is there; return its position or -1."""
+    if not has_room(st.lane, x):
+        return np.float32(-1.0)
+    j = seek(st.lane, x, st.lane[x].start, pos, R)
+    while True:
+        if j < st.lane[x].end:
+            pos = min(pos, R[j].pos - net.kinds[R[j].kind, LENGTH] - BUMPER)
+        if pos < BLOCK_LENGTH:
+            return np.float32(-1.0)
+        if j == st.lane[x].start or R[j - 1].pos <= pos - BLOCK_LENGTH - BUMPER:
+            break
+        j -= 1
+    at = open_at(st.lane, x, j, R)
+    R[at].pos = pos
+    R[at].vel = ZERO
+    R[at].fac = STANDING_FACTOR
+    R[at].slot = -1
+    R[at].turn = -1
+    R[at].rpos = token
+    R[at].kind = OBSTACLE
+    R[at].flags = 0
+    R[at].wait = 0
+    return pos
+
+
+@njit
+def take_obstacles(k: int, token: int, net: Net, st: State, R: Records) -> None:
+    """Remove the obstacles of `token` from link `k`."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        i = int(st.lane[x].start)
+        while i < st.lane[x].end:
+            if R[i].kind == OBSTACLE and R[i].rpos == token:
+                close_at(st.lane, x, i, R)
+            i += 1
+
+
+@njit
+def note_obstacles(k: int, net: Net, st: State, R: Records) -> None:
+    """Write where the first obstacle of each lane of link `k` stands."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        st.lane[x].block = np.float32(-1.0)
+        for i in range(st.lane[x].start, st.lane[x].end):
+            if R[i].kind == OBSTACLE:
+                st.lane[x].block = R[i].pos
+                break

@@ -1,0 +1,318 @@
+"""Junctions: signals, who gives way, which lane is entered, and the passage from link to link.
+
+A vehicle decides on the state at the start of a tick (`approach`); the junction then moves those
+that passed the end of their link (`pass_junction`). A junction is a point: what stands before it
+can always turn off, and a vehicle enters a link only when it fits there (it does not block the
+junction).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.layout import (
+    BIG,
+    CROSSED,
+    EMERGENCY,
+    LENGTH,
+    RED_RUN,
+    SIREN,
+    Net,
+    Records,
+    State,
+    has_room,
+)
+
+YELLOW_S = 3.0
+GREEN = 0
+YELLOW = 1
+RED = 2
+LINE = np.float32(0.3)
+"""Metres before the end of the link where who must hold aims to stand."""
+FIRM_BRAKE = np.float32(3.0)
+"""Braking in m/s² that a driver accepts for a yellow light or a gap that closes."""
+NEAR_S = np.float32(3.0)
+NEAR_M = np.float32(10.0)
+LOOK_BRAKE = np.float32(1.5)
+FLOW_S = np.float32(1.0)
+FOE_M = np.float32(90.0)
+"""Metres before the end of a link within which a vehicle counts as coming."""
+FOE_SPEED = np.float32(4.0)
+"""Least speed, m/s, at which a coming vehicle is thought to arrive."""
+FOE_RECORDS = 4
+OWN_SPEED = np.float32(3.0)
+STUCK_TICKS = 4
+IMPATIENT_TICKS = 30
+IMPATIENT_LEAST = np.float32(0.4)
+IMPATIENT_PER_TICK = np.float32(0.01)
+SIREN_LINE_SPEED = np.float32(5.5)
+SIREN_GAP_S = np.float32(2.5)
+HOLD_M = np.float32(60.0)
+SHORT_M = np.float32(250.0)
+"""A next link shorter than this is too short to choose a lane on."""
+AHEAD_LINKS = 4
+RIGHT = 1
+TWO = np.float32(2.0)
+HELD = np.float32(0.01)
+
+
+@njit
+def set_signals(t: float, net: Net, st: State) -> None:
+    """Write the state of every signal group at time `t` and the seconds until it turns red.
+
+    Green begins `offset + green_from` seconds into the cycle counted from midnight.
+    """
+    for g in range(len(net.cycle)):
+        since = (t - net.offset[g] - net.green_from[g]) % net.cycle[g]
+        green = net.green_for[g]
+        if green + YELLOW_S >= net.cycle[g]:
+            st.group_state[g] = GREEN
+            st.group_left[g] = BIG
+        elif since < green:
+            st.group_state[g] = GREEN
+            st.group_left[g] = np.float32(green + YELLOW_S - since)
+        elif since < green + YELLOW_S:
+            st.group_state[g] = YELLOW
+            st.group_left[g] = np.float32(green + YELLOW_S - since)
+        else:
+            st.group_state[g] = RED
+            st.group_left[g] = ZERO
+
+
+@njit
+def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
+    """Return the first and last lane of the next link that lane `own` leads to by turn `t`.
+
+    Lanes side by side that turn together stay side by side; when the next link has more lanes there
+    is a choice, when it has fewer they merge: right turns at the kerb, left turns at the median.
+    """
+    lo = int(turn[t].lo)
+    hi = int(turn[t].hi)
+    own = min(max(own, lo), hi)
+    lanes = int(turn[t].lanes)
+    spare = lanes - (hi - lo + 1)
+    if spare >= 0:
+        return own - lo, own - lo + spare
+    first = max(0, lanes - 1 - (hi - own)) if turn[t].kind > RIGHT else min(own - lo, lanes - 1)
+    return first, first
+
+
+@njit
+def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
+    """Return the lane (0 is the kerb) of the next link that suits the turn after it best."""
+    first, last = entry_range(net.turn, t, own)
+    low = max(first, nlo)
+    high = min(last, nhi)
+    if low > high:
+        pick = last if nlo > last else first
+    elif net.turn[t].kind == RIGHT:
+        pick = low
+    elif net.turn[t].kind > RIGHT:
+        pick = high
+    else:
+        pick = min(max(own, low), high)
+    open_from = int(net.link[net.turn[t].to].first_open)
+    lanes = int(net.turn[t].lanes)
+    return min(max(pick, open_from), lanes - 1)
+
+
+@njit
+def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
+    """Set which lanes of link `k` and of the next one record `i` wants, from its route."""
+    t = int(R[i].turn)
+    lanes = int(net.link[k].lanes)
+    first_open = min(int(net.link[k].first_open), lanes - 1)
+    lo = 0
+    hi = lanes - 1
+    nlo = 0
+    nhi = 127
+    if t >= 0:
+        lo = int(net.turn[t].lo)
+        hi = int(net.turn[t].hi)
+        after = int(st.route[R[i].rpos + 1])
+        if after >= 0:
+            nlo = int(net.turn[after].lo)
+            nhi = int(net.turn[after].hi)
+            if hi > lo and net.link[net.turn[t].to].length < SHORT_M:
+                # Keep the lanes that lead to lanes of the turn after; else the nearest one.
+                low = 127
+                high = -1
+                for own in range(lo, hi + 1):
+                    first, last = entry_range(net.turn, t, own)
+                    if first <= nhi and last >= nlo:
+                        low = min(low, own)
+                        high = own
+                if high >= 0:
+                    lo = low
+                    hi = high
+                else:
+                    first, last = entry_range(net.turn, t, hi)
+                    if last < nlo:
+                        lo = hi
+                    else:
+                        hi = lo
+    R[i].lo = max(lo, first_open)
+    R[i].hi = max(hi, first_open)
+    R[i].nlo = nlo
+    R[i].nhi = nhi
+
+
+@njit
+def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
+    """Write when the next vehicle will make each turn out of link `k`.
+
+    Vehicles that hold at a light, or that cannot go although they may, are not coming.
+    """
+    turn0 = int(net.link[k].turn0)
+    turn1 = int(net.link[k].turn1)
+    node = net.link[k].node
+    siren_near = st.node_siren[node] > 0
+    watched = siren_near
+    for t in range(turn0, turn1):
+        st.eta[t] = BIG
+        if net.turn[t].is_foe:
+            watched = True
+    if not watched:
+        return
+    a = int(net.link[k].lane0)
+    length = net.link[k].length
+    for x in range(a, a + int(net.link[k].lanes)):
+        first = int(st.lane[x].end) - 1
+        last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
+        for i in range(first, last - 1, -1):
+            t = int(R[i].turn)
+            dist = length - R[i].pos
+            if t < 0 or dist > FOE_M:
+                break
+            if int(R[i].wait) > STUCK_TICKS + (t & 7):
+                break
+            g = int(net.turn[t].group)
+            v = R[i].vel
+            can_stop = v * v < TWO * FIRM_BRAKE * dist
+            if not R[i].flags & SIREN:
+                if g >= 0 and st.group_state[g] == RED:
+                    continue
+                if can_stop and (siren_near or (g >= 0 and st.group_state[g] == YELLOW)):
+                    continue
+            st.eta[t] = min(st.eta[t], dist / max(v, FOE_SPEED))
+
+
+@njit
+def foes_leave_gap(net: Net, st: State, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
+    """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
+    gap = net.turn[t].gap
+    if wait > IMPATIENT_TICKS:
+        share = np.float32(1.0) - np.float32(wait - IMPATIENT_TICKS) * IMPATIENT_PER_TICK
+        gap = gap * max(IMPATIENT_LEAST, share)
+    until = dist / max(v, OWN_SPEED) + gap
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
+        if st.eta[net.foe[f]] < until:
+            return False
+    return True
+
+
+@njit
+def siren_waits(net: Net, st: State, k: int) -> bool:
+    """Return whether anybody from another link is about to cross the junction at the end of `k`."""
+    node = net.link[k].node
+    for m in range(net.in_ptr[node], net.in_ptr[node + 1]):
+        other = net.in_link[m]
+        if other == k:
+            continue
+        for t in range(net.link[other].turn0, net.link[other].turn1):
+            if st.eta[t] < SIREN_GAP_S:
+                return True
+    return False
+
+
+@njit
+def holds_for_siren(net: Net, st: State, k: int) -> bool:
+    """Return whether a unit under siren nears the junction at the end of `k` from another link."""
+    node = net.link[k].node
+    for m in range(net.in_ptr[node], net.in_ptr[node + 1]):
+        other = net.in_link[m]
+        if other != k and net.link[other].siren and st.siren_dist[other] < HOLD_M:
+            return True
+    return False
+
+
+@njit
+def has_space(st: State, at: int, length: np.float32) -> bool:
+    """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment."""
+    return bool(st.lane[at].tail + st.lane[at].tail_vel * FLOW_S > length)
+
+
+@njit
+def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
+    """Return the lane to enter: the one that suits, or when it is full one beside it."""
+    t = int(R[i].turn)
+    lane0 = int(net.turn[t].lane0)
+    nlo = int(R[i].nlo)
+    nhi = int(R[i].nhi)
+    aim = lane0 + entry_lane(net, t, own, nlo, nhi)
+    length = net.kinds[R[i].kind, LENGTH]
+    if has_space(st, aim, length):
+        return aim
+    first, last = entry_range(net.turn, t, own)
+    if int(R[i].wait) > STUCK_TICKS or R[i].flags & SIREN:
+        first = 0
+        last = int(net.turn[t].lanes) - 1
+    first = max(first, int(net.link[net.turn[t].to].first_open))
+    for y in range(lane0 + first, lane0 + last + 1):
+        if st.lane[y].block < ZERO and has_space(st, y, length):
+            return y
+    return aim
+
+
+@njit
+def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Records) -> None:
+    """Move the vehicles that passed the end of a link into `node` on to their next link.
+
+    Whoever does not fit any more waits at the line. The link that goes first changes every tick.
+    """
+    low = int(net.in_ptr[node])
+    ways = int(net.in_ptr[node + 1]) - low
+    for m in range(ways):
+        k = int(net.in_link[low + (m + tick) % ways])
+        if not st.crossing[k]:
+            continue
+        st.crossing[k] = 0
+        length = net.link[k].length
+        a = int(net.link[k].lane0)
+        for x in range(a, a + int(net.link[k].lanes)):
+            i = int(st.lane[x].end) - 1
+            if i < st.lane[x].start or R[i].turn < 0 or R[i].pos < length:
+                continue
+            t = int(R[i].turn)
+            to = int(net.turn[t].to)
+            aim = int(st.lane[x].aim)
+            rear = st.lane[aim].rear
+            if rear < ZERO or not has_room(st.lane, aim):
+                R[i].pos = length - HELD
+                R[i].vel = ZERO
+                continue
+            own_length = net.kinds[R[i].kind, LENGTH]
+            pos = min(R[i].pos - length, rear, net.link[to].length - HELD)
+            slot = R[i].slot
+            g = int(net.turn[t].group)
+            if g >= 0 and st.group_left[g] <= ZERO and not R[i].flags & SIREN:
+                st.tally[block, RED_RUN] += 1
+            st.tally[block, CROSSED] += 1
+            st.left[k] += 1
+            st.vehicle[slot].distance += length
+            j = int(st.lane[aim].start) - 1
+            R[j] = R[i]
+            st.lane[aim].start = j
+            st.lane[x].end = i
+            R[j].pos = pos
+            R[j].wait = 0
+            R[j].rpos = R[i].rpos + 1
+            R[j].turn = st.route[R[j].rpos]
+            set_wishes(net, st, R, j, to)
+            st.lane[aim].rear = pos - own_length
+            if R[j].kind == EMERGENCY:
+                st.unit[st.vehicle[slot].unit].link = to
+            if R[j].turn < 0 and pos >= st.vehicle[slot].end:
+                st.ending[to] = 1

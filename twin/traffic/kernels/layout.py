@@ -1,0 +1,320 @@
+"""How traffic lies in memory, and the moves that keep it so.
+
+A vehicle on the road is a record of 32 bytes (two to a cache line). The records of one lane stand
+next to each other in ascending position, so a leader is the next record; free space is kept at
+both ends, since vehicles join at the tail (front of the slice) and leave at the head. When a lane
+runs out of space, everything is laid out afresh in the second buffer.
+
+What is needed only now and then (when a trip was planned, where it ends) stands in a table by
+*slot*; slots are reused, public vehicle numbers never are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.traffic.kernels.jit import njit
+
+Records = NDArray[Any]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+EMERGENCY = 4
+"""`kind` of an emergency unit; trips have the kinds of `twin.demand.trips.VehicleKind`."""
+OBSTACLE = 5
+"""`kind` of a record that stands for a blocked piece of lane."""
+N_KINDS = 6
+
+COOPERATE = 1
+"""Flag: somebody needs to merge in front; set by the lane changers, used up by car following."""
+SIREN = 2
+"""Flag: an emergency unit under siren."""
+
+BIG = np.float32(1.0e6)
+FRONT_FREE = 10
+"""Free records that a lane should have at its tail when a tick begins."""
+LANE_SLACK = 18
+"""Free records given to a lane by a fresh layout, beside a quarter of what it holds."""
+ROUTE_MARGIN = 65_536
+"""Entries of the route store kept free for vehicles that find another way during a tick."""
+N_BLOCKS = 128
+"""Pieces into which links and nodes are cut for threads; fixed, so threads change nothing."""
+
+# Columns of the table of kinds.
+LENGTH, ACCEL, BRAKE, HEADWAY, STANDSTILL, INV_SQRT_AB, SPEED_MEAN, SPEED_SD = range(8)
+
+RECORD = np.dtype(
+    [
+        ("pos", "f4"),  # front bumper, metres from the start of the link
+        ("vel", "f4"),
+        ("fac", "f4"),  # desired speed / free-flow speed of the link
+        ("slot", "i4"),  # row in the table of vehicles; -1 for an obstacle
+        ("turn", "i4"),  # turn at the end of this link; -1 on the last link
+        ("rpos", "i4"),  # where `turn` stands in the route store; token of an obstacle
+        ("kind", "i1"),
+        ("lo", "i1"),  # lanes wanted at the end of this link
+        ("hi", "i1"),
+        ("nlo", "i1"),  # lanes wanted on the next link
+        ("nhi", "i1"),
+        ("flags", "i1"),
+        ("cool", "u1"),  # low byte of the tick of the last lane change
+        ("wait", "u1"),  # seconds held at the end of the link although released
+    ]
+)
+LANE = np.dtype(
+    [
+        ("start", "i4"),
+        ("end", "i4"),
+        ("base", "i4"),
+        ("cap", "i4"),
+        ("tail", "f4"),  # rear bumper of the last vehicle, as the tick's decisions see it
+        ("tail_vel", "f4"),
+        ("rear", "f4"),  # rear bumper of the last vehicle after car following
+        ("block", "f4"),  # position of the first obstacle; -1 for none
+        ("aim", "i4"),  # lane that the first vehicle enters
+        ("pad", "i4"),
+    ]
+)
+LINK = np.dtype(
+    [
+        ("length", "f4"),
+        ("speed", "f4"),
+        ("lane0", "i4"),
+        ("lanes", "i4"),
+        ("node", "i4"),  # the junction at its end
+        ("turn0", "i4"),
+        ("turn1", "i4"),
+        ("closed", "i1"),  # nobody may enter
+        ("first_open", "i1"),  # lanes below it are closed
+        ("siren", "i1"),  # a unit under siren is on it
+        ("busy", "i1"),  # it holds vehicles
+    ]
+)
+TURN = np.dtype(
+    [
+        ("to", "i4"),
+        ("group", "i4"),
+        ("foe0", "i4"),
+        ("foe1", "i4"),
+        ("gap", "f4"),  # critical gap, seconds
+        ("lane0", "i4"),  # first lane of `to`
+        ("lanes", "i1"),  # lanes of `to`
+        ("lo", "i1"),
+        ("hi", "i1"),
+        ("kind", "i1"),
+        ("gives_way", "i1"),
+        ("is_foe", "i1"),  # somebody gives way to it
+        ("pad", "i2"),
+    ]
+)
+VEHICLE = np.dtype(
+    [
+        ("t_plan", "f8"),
+        ("t_depart", "f8"),
+        ("t_arrive", "f8"),
+        ("distance", "f8"),  # metres on the links already left
+        ("id", "i8"),
+        ("fac", "f4"),
+        ("end", "f4"),  # where on its last link it ends
+        ("origin", "i4"),
+        ("goal", "i4"),  # last link
+        ("rpos", "i4"),  # start of the route while waiting
+        ("unit", "i4"),  # handle of an emergency unit; -1
+        ("kind", "i4"),
+        ("state", "i4"),
+    ]
+)
+FREE, WAITING, RUNNING, FINISHED, REMOVED = range(5)
+"""`state` of a slot."""
+
+UNIT = np.dtype(
+    [
+        ("slot", "i4"),
+        ("link", "i4"),
+        ("state", "i4"),
+        ("wait", "i4"),
+        ("pos", "f4"),
+        ("siren", "i4"),
+        ("seen", "i4"),  # link whose siren mark it holds; -1
+        ("pad", "i4"),
+        ("t_arrive", "f8"),
+    ]
+)
+N_DONE, ROUTE_USED, SEARCHES = range(3)
+"""Entries of `State.counts`."""
+
+IDLE, PENDING, DRIVING, ARRIVED = range(4)
+"""`state` of an emergency unit."""
+
+# Columns of the tallies, one row for each block of links or nodes.
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED = range(8)
+
+
+class Net(NamedTuple):
+    """The network as kernels see it (see `twin.network.graph.Network`); K lanes in all.
+
+    Attributes
+    ----------
+    link, turn
+        (L,) `LINK`, (T,) `TURN` records.
+    foe
+        Turns that a turn gives way to, `foe0:foe1`.
+    in_ptr, in_link
+        Links that end at node n are `in_ptr[n]:in_ptr[n + 1]`.
+    cycle, offset, green_from, green_for
+        (G,) signal groups in seconds.
+    kinds
+        (N_KINDS, 8) f32, parameters of drivers and vehicles by kind.
+    """
+
+    link: Records
+    turn: Records
+    foe: I32
+    in_ptr: I32
+    in_link: I32
+    cycle: F64
+    offset: F64
+    green_from: F64
+    green_for: F64
+    kinds: F32
+
+
+class State(NamedTuple):
+    """What a tick reads and writes.
+
+    Attributes
+    ----------
+    lane
+        (K,) `LANE` records.
+    vehicle, unit
+        `VEHICLE` by slot, `UNIT` by handle.
+    route
+        Turns to take, one run for each vehicle, ended by -1.
+    queue, queue_at, queue_end
+        Slots waiting to enter, by link and departure; link k has `queue_at[k]:queue_end[k]` left.
+    group_left
+        (G,) seconds until the group turns red (0 when it is red).
+    group_state
+        (G,) 0 green, 1 yellow, 2 red.
+    eta
+        (T,) seconds until the next vehicle makes the turn; `BIG` when nobody is near.
+    crossing, ending, lost, tight
+        (L,) marks: a vehicle passed the end; one reached its goal; one cannot go where it wants; a
+        lane needs more space.
+    siren_dist, node_siren
+        (L,) metres from a unit under siren to the end; (N,) units under siren on links to the node.
+    seconds, metres, left
+        (L,) vehicle-seconds, vehicle-metres and vehicles that left, since the start.
+    recent
+        (4, L) sums behind the travel times (see `times`).
+    travel_time
+        (L,) current seconds from end to end.
+    tally
+        (N_BLOCKS, 8) counts.
+    done
+        Slots of the trips that ended.
+    counts
+        Entries of `done`; length used of `route`; searches made so far.
+    search
+        (6, L) scratch of the search for a way back to the route.
+    """
+
+    lane: Records
+    vehicle: Records
+    unit: Records
+    route: I32
+    queue: I32
+    queue_at: I32
+    queue_end: I32
+    group_left: F32
+    group_state: U8
+    eta: F32
+    crossing: U8
+    ending: U8
+    lost: U8
+    tight: U8
+    siren_dist: F32
+    node_siren: I32
+    seconds: F64
+    metres: F64
+    left: I64
+    recent: F64
+    travel_time: F32
+    tally: I64
+    done: I32
+    counts: I64
+    search: I32
+
+
+@njit
+def space_needed(lane: Records) -> int:
+    """Return the records that a fresh layout takes."""
+    total = 0
+    for i in range(len(lane)):
+        count = lane[i].end - lane[i].start
+        total += count + LANE_SLACK + (count >> 2)
+    return total
+
+
+@njit
+def lay_out(lane: Records, old: Records, new: Records) -> None:
+    """Copy every lane from `old` to `new`, each with fresh slack: most at its tail."""
+    at = 0
+    for i in range(len(lane)):
+        start = lane[i].start
+        count = lane[i].end - start
+        cap = count + LANE_SLACK + (count >> 2)
+        first = at + cap - count
+        for m in range(count):
+            new[first + m] = old[start + m]
+        lane[i].base = at
+        lane[i].cap = cap
+        lane[i].start = first
+        lane[i].end = first + count
+        at += cap
+
+
+@njit
+def make_room(lane: Records, at: int, R: Records) -> bool:
+    """Shift a lane towards its head end; return whether its tail then has space enough."""
+    start = lane[at].start
+    end = lane[at].end
+    shift = lane[at].base + lane[at].cap - end
+    if shift > 0:
+        for m in range(end - 1, start - 1, -1):
+            R[m + shift] = R[m]
+        start += shift
+        lane[at].start = start
+        lane[at].end = end + shift
+    return bool(start - lane[at].base >= FRONT_FREE)
+
+
+@njit
+def open_at(lane: Records, at: int, j: int, R: Records) -> int:
+    """Shift the records behind `j` of a lane one down; return the index that became free."""
+    start = lane[at].start
+    for m in range(start, j):
+        R[m - 1] = R[m]
+    lane[at].start = start - 1
+    return j - 1
+
+
+@njit
+def close_at(lane: Records, at: int, i: int, R: Records) -> None:
+    """Take record `i` out of a lane, shifting those behind it one up."""
+    start = lane[at].start
+    for m in range(i, start, -1):
+        R[m] = R[m - 1]
+    lane[at].start = start + 1
+
+
+@njit
+def has_room(lane: Records, at: int) -> bool:
+    """Return whether a lane can take one more record at its tail."""
+    return bool(lane[at].start > lane[at].base)

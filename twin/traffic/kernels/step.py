@@ -1,0 +1,311 @@
+"""One tick of traffic, and n of them in one compiled call.
+
+A tick has two sides: what everybody decides depends only on the state at its start and on who owns
+what. Links insert trips, change lanes and note what others will see of them; lanes follow; nodes
+pass vehicles on; what touches the whole network is done by one thread in order. Each datum has one
+writer in each phase, so the result has the same bits whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from twin.traffic.kernels.approach import approach
+from twin.traffic.kernels.carfollowing import ZERO, next_speed
+from twin.traffic.kernels.escape import help_lost
+from twin.traffic.kernels.insertion import enter_waiting, finish, place_units
+from twin.traffic.kernels.jit import njit, njit_both
+from twin.traffic.kernels.junctions import HELD, note_arrivals, pass_junction, set_signals
+from twin.traffic.kernels.lanes import change_lanes, make_way
+from twin.traffic.kernels.layout import (
+    BIG,
+    CHANGES,
+    COOPERATE,
+    DRIVING,
+    FRONT_FREE,
+    LENGTH,
+    N_BLOCKS,
+    OBSTACLE,
+    ROUTE_MARGIN,
+    ROUTE_USED,
+    SIREN,
+    UPDATES,
+    Net,
+    Records,
+    State,
+    lay_out,
+    make_room,
+    space_needed,
+)
+from twin.traffic.kernels.times import update_travel_times
+
+COOPERATE_BRAKE = np.float32(1.5)
+"""Braking in m/s² by which a driver lets another one in."""
+ONE = np.float32(1.0)
+
+
+@njit
+def clear_link(k: int, net: Net, st: State) -> None:
+    """Note that link `k` is empty."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        st.lane[x].tail = BIG
+        st.lane[x].tail_vel = ZERO
+        st.lane[x].rear = BIG
+    for t in range(net.link[k].turn0, net.link[k].turn1):
+        st.eta[t] = BIG
+    st.siren_dist[k] = BIG
+
+
+@njit
+def decide(
+    block: int,
+    low: int,
+    high: int,
+    tick: int,
+    t: float,
+    key: np.uint64,
+    net: Net,
+    st: State,
+    R: Records,
+) -> None:
+    """Insert trips, change lanes and note what others will see, on links `low` to `high`."""
+    for k in range(low, high):
+        if st.queue_at[k] < st.queue_end[k]:
+            enter_waiting(k, t, block, net, st, R)
+        a = int(net.link[k].lane0)
+        n = int(net.link[k].lanes)
+        count = 0
+        for x in range(a, a + n):
+            count += st.lane[x].end - st.lane[x].start
+        if count == 0:
+            if net.link[k].busy:
+                net.link[k].busy = 0
+                clear_link(k, net, st)
+            continue
+        net.link[k].busy = 1
+        if net.link[k].siren:
+            st.tally[block, CHANGES] += make_way(k, tick, net, st, R)
+        if n > 1 and (k + tick) & 1 == 0:
+            st.tally[block, CHANGES] += change_lanes(k, tick, key, net, st, R)
+        for x in range(a, a + n):
+            i = st.lane[x].start
+            if i < st.lane[x].end:
+                st.lane[x].tail = R[i].pos - net.kinds[R[i].kind, LENGTH]
+                st.lane[x].tail_vel = R[i].vel
+            else:
+                st.lane[x].tail = BIG
+                st.lane[x].tail_vel = ZERO
+        note_arrivals(k, net, st, R)
+
+
+@njit
+def follow(
+    block: int,
+    low: int,
+    high: int,
+    dt: np.float32,
+    net: Net,
+    st: State,
+    R: Records,
+) -> None:
+    """Move the vehicles of links `low` to `high` along their lanes."""
+    kinds = net.kinds
+    updates = 0
+    for k in range(low, high):
+        if not net.link[k].busy:
+            continue
+        a = int(net.link[k].lane0)
+        n = int(net.link[k].lanes)
+        length = net.link[k].length
+        speed = net.link[k].speed
+        driven = 0.0
+        count = 0
+        for x in range(a, a + n):
+            if st.lane[x].start == st.lane[x].end:
+                st.lane[x].rear = BIG
+                continue
+            if st.lane[x].start - st.lane[x].base < FRONT_FREE and not make_room(st.lane, x, R):
+                st.tight[k] = 1
+            start = int(st.lane[x].start)
+            head = int(st.lane[x].end) - 1
+            count += head + 1 - start
+            # The first vehicle decides before its followers move, and moves after them: they see
+            # it where it was.
+            v = R[head].vel
+            if R[head].kind != OBSTACLE:
+                v0 = speed * R[head].fac
+                cap = BIG
+                if R[head].turn >= 0:
+                    gap, v_lead, cap = approach(head, x, k, net, st, R)
+                else:
+                    gap = BIG
+                    v_lead = v
+                v = min(next_speed(v, v0, gap, v_lead, dt, kinds, R[head].kind), cap)
+                v = cooperate(R, head, v, dt)
+            lane_driven = ZERO
+            for i in range(start, head):
+                kind = R[i].kind
+                if kind == OBSTACLE:
+                    continue
+                gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
+                u = next_speed(R[i].vel, speed * R[i].fac, gap, R[i + 1].vel, dt, kinds, kind)
+                u = cooperate(R, i, u, dt)
+                R[i].vel = u
+                R[i].pos += u * dt
+                lane_driven += u * dt
+                if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
+                    st.ending[k] = 1
+            if R[head].kind != OBSTACLE:
+                x_new = R[head].pos + v * dt
+                t = int(R[head].turn)
+                if t < 0:
+                    if x_new >= st.vehicle[R[head].slot].end:
+                        st.ending[k] = 1
+                elif x_new >= length:
+                    if may_cross(R, head, v, length, net, st):
+                        st.crossing[k] = 1
+                    else:
+                        x_new = max(R[head].pos, length - HELD)
+                        v = ZERO
+                lane_driven += v * dt
+                R[head].vel = v
+                R[head].pos = x_new
+            st.lane[x].rear = R[start].pos - kinds[R[start].kind, LENGTH]
+            driven += np.float64(lane_driven)
+        st.seconds[k] += np.float64(count) * np.float64(dt)
+        st.metres[k] += driven
+        updates += count
+    st.tally[block, UPDATES] += updates
+
+
+@njit
+def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
+    """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
+    if R[i].flags & COOPERATE:
+        R[i].flags = R[i].flags & SIREN
+        return min(v, max(ZERO, R[i].vel - COOPERATE_BRAKE * dt))
+    return v
+
+
+@njit
+def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net, st: State) -> bool:
+    """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
+    g = int(net.turn[R[i].turn].group)
+    if g < 0 or R[i].flags & SIREN:
+        return True
+    left = st.group_left[g]
+    return bool(left > ZERO and length - R[i].pos <= v * left)
+
+
+@njit
+def pass_nodes(
+    block: int,
+    low: int,
+    high: int,
+    tick: int,
+    net: Net,
+    st: State,
+    R: Records,
+) -> None:
+    """Pass vehicles on at nodes `low` to `high`."""
+    for node in range(low, high):
+        pass_junction(node, tick, block, net, st, R)
+
+
+@njit
+def mark_sirens(net: Net, st: State) -> None:
+    """Mark the links and junctions that a unit under siren is on or drives towards."""
+    for u in range(len(st.unit)):
+        k = st.unit[u].seen
+        if k >= 0:
+            net.link[k].siren = 0
+            st.node_siren[net.link[k].node] = 0
+            st.siren_dist[k] = BIG
+            st.unit[u].seen = -1
+    for u in range(len(st.unit)):
+        if st.unit[u].state == DRIVING and st.unit[u].siren:
+            k = st.unit[u].link
+            net.link[k].siren = 1
+            st.node_siren[net.link[k].node] += 1
+            st.unit[u].seen = k
+
+
+@njit
+def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
+    """End trips and help the lost, in order of links."""
+    for k in range(len(net.link)):
+        if st.ending[k]:
+            st.ending[k] = 0
+            finish(k, t_end, net, st, R)
+        if st.lost[k]:
+            st.lost[k] = 0
+            help_lost(k, t_end, net, st, R)
+
+
+@njit
+def fresh_layout(st: State, old: Records, new: Records) -> int:
+    """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
+    if not st.tight.any():
+        return 0
+    if space_needed(st.lane) > len(new):
+        return -1
+    lay_out(st.lane, old, new)
+    st.tight[:] = 0
+    return 1
+
+
+def _advance(
+    n: int,
+    tick: int,
+    start_s: float,
+    dt: np.float32,
+    every: int,
+    key: np.uint64,
+    current: int,
+    net: Net,
+    st: State,
+    first: Records,
+    second: Records,
+) -> tuple[int, int]:
+    """Advance traffic by `n` ticks; return the ticks done and the buffer that is current.
+
+    Fewer are done when the buffers are too small for the vehicles: enlarge them and go on.
+    """
+    links = len(net.link)
+    nodes = len(net.in_ptr) - 1
+    for step in range(n):
+        now = tick + step
+        t = start_s + now * np.float64(dt)
+        if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
+            return step, current
+        state = fresh_layout(
+            st, first if current == 0 else second, second if current == 0 else first
+        )
+        if state < 0:
+            return step, current
+        current ^= state
+        R = first if current == 0 else second
+        set_signals(t, net, st)
+        mark_sirens(net, st)
+        place_units(t, net, st, R)
+        for block in prange(N_BLOCKS):
+            low = block * links // N_BLOCKS
+            high = (block + 1) * links // N_BLOCKS
+            decide(block, low, high, now, t, key, net, st, R)
+        for block in prange(N_BLOCKS):
+            low = block * links // N_BLOCKS
+            high = (block + 1) * links // N_BLOCKS
+            follow(block, low, high, dt, net, st, R)
+        for block in prange(N_BLOCKS):
+            low = block * nodes // N_BLOCKS
+            high = (block + 1) * nodes // N_BLOCKS
+            pass_nodes(block, low, high, now, net, st, R)
+        tidy(t + np.float64(dt), net, st, R)
+        if (now + 1) % every == 0:
+            update_travel_times(net, st)
+    return n, current
+
+
+advance, advance_parallel = njit_both(_advance)
