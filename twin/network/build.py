@@ -19,10 +19,10 @@ from twin.network.conflicts import (
 )
 from twin.network.draft import Draft
 from twin.network.geometry import Projection, pointer, ranges
-from twin.network.graph import Network
+from twin.network.graph import Network, RoadClass
 from twin.network.impute import impute
 from twin.network.raw import RawRoads, raw_roads
-from twin.network.signals import SignalOptions, SignalPlan, plan_signals
+from twin.network.signals import SignalOptions, SignalPlan, infer_signals, plan_signals
 from twin.network.turns import kinds, turn_lanes
 
 __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_roads"]
@@ -44,11 +44,15 @@ class BuildOptions:
         Which steps of the clean-up are done.
     signals
         How signal plans are made.
+    infer_signals
+        Junctions at which three or more legs of this class or a more important one meet are
+        signalled although the source does not say so; None believes the source.
     """
 
     origin: tuple[float, float] | None = None
     clean: CleanOptions = field(default_factory=CleanOptions)
     signals: SignalOptions = field(default_factory=SignalOptions)
+    infer_signals: RoadClass | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +97,8 @@ def build_network(
     draft = clean(_draft(raw, projection), bans, options.clean, report.counts)
     if not draft.n_links:
         raise InputError("no road is left that can be driven", file=raw.source or None)
+    if options.infer_signals is not None:
+        report.counts["signals inferred"] = infer_signals(draft, options.infer_signals)
     capacity, report.imputed = impute(draft)
     return _finish(draft, capacity, projection, raw.names, options), report
 

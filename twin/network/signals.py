@@ -101,6 +101,20 @@ def controllers(draft: Draft, group_m: float) -> list[list[int]]:
     return [groups[key] for key in sorted(groups)]
 
 
+def infer_signals(draft: Draft, least: RoadClass) -> int:
+    """Mark junctions of important roads as signalled; return how many were not before.
+
+    Motorways and slip roads do not count as legs.
+    """
+    leg = (draft.link_class <= least) & (draft.link_class > RoadClass.MOTORWAY) & ~draft.link_ramp
+    a, b = draft.link_from[leg], draft.link_to[leg]
+    ends = np.unique(np.stack([np.append(a, b), np.append(b, a)], axis=1), axis=0)
+    legs = np.bincount(ends[:, 0], minlength=draft.n_nodes)
+    new = (legs >= 3) & ~draft.node_signal
+    draft.node_signal = draft.node_signal | new
+    return int(new.sum())
+
+
 def plan_signals(
     draft: Draft,
     conflicts: Conflicts,
