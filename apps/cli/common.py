@@ -1,0 +1,140 @@
+"""What the verbs share: where output goes, options, progress, finding the line of a mistake."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from twin.city.library import get_city
+from twin.city.model import City
+from twin.core.clock import format_clock
+from twin.core.errors import InputError
+from twin.scenarios.changes import check
+from twin.scenarios.load import load_scenario, locate
+from twin.scenarios.spec import Scenario
+
+notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+"""Everything that is not the answer: progress, where files went."""
+
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Set a field; may be given again."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="End with one JSON object on stdout, and nothing else there.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the random streams.")]
+
+
+def answers() -> Console:
+    """Return the console of the answer, on stdout as it is now."""
+    return Console(highlight=False, markup=False, soft_wrap=True, file=sys.stdout)
+
+
+def end_with_json(content: dict[str, Any]) -> None:
+    """Print the one JSON object of `--json`."""
+    print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+
+
+def command_line() -> list[str]:
+    """Return the command as it was given, for the report."""
+    return ["twin", *sys.argv[1:]]
+
+
+def read_scenario(name: str, settings: list[str] | None, seed: int | None) -> Scenario:
+    """Return a scenario with the settings of the command line on top."""
+    more = [] if seed is None else [f"seed={seed}"]
+    return load_scenario(name, [*(settings or []), *more])
+
+
+def city_for(name: str, scenario: Scenario) -> City:
+    """Return a scenario's city, having checked the changes; a mistake names file and line.
+
+    Parameters
+    ----------
+    name
+        How the scenario was named on the command line.
+    scenario
+        The scenario.
+    """
+    city = get_city(scenario.city, progress=notes.print)
+    try:
+        check(scenario, city)
+    except InputError as error:
+        if error.file is not None or not (error.field or "").startswith("changes."):
+            raise
+        file, row = locate(name, str(error.field))
+        raise InputError(
+            error.message, file=file, row=row, field=error.field, hint=error.hint
+        ) from error
+    return city
+
+
+def read_day(text: str) -> date:
+    """Return a day written YYYY-MM-DD.
+
+    Raises
+    ------
+    InputError
+        If it is not one.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"{text!r} is not a day", field="--day", hint="write YYYY-MM-DD"
+        ) from error
+
+
+@contextmanager
+def run_progress(title: str) -> Iterator[Any]:
+    """Show a bar of simulated time; yields what `run_scenario` wants as `progress`."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=notes,
+    ) as bar:
+        task = bar.add_task(title, total=None, state="preparing")
+
+        def show(model: Any) -> None:
+            bar.update(
+                task,
+                total=model.end_s - model.begin_s,
+                completed=model.t - model.begin_s,
+                state=f"{format_clock(model.t)}  {model.realtime_factor:.0f}x real time  "
+                f"{model.n_vehicles:,} vehicles",
+            )
+
+        yield show
+
+
+@contextmanager
+def count_progress(title: str) -> Iterator[Any]:
+    """Show a bar of things done; yields a function of (done, total)."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total}"),
+        TimeElapsedColumn(),
+        console=notes,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show

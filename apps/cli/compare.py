@@ -1,0 +1,97 @@
+"""`twin compare`: a what-if beside its base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.cli.common import (
+    AsJson,
+    Out,
+    Seed,
+    Setting,
+    answers,
+    city_for,
+    command_line,
+    count_progress,
+    end_with_json,
+    notes,
+    read_scenario,
+)
+from apps.cli.tables import comparison_table
+from apps.report.comparison import write_comparison_report
+from apps.report.words import reading
+from twin.experiment import Comparison
+from twin.experiment import compare as run_comparison
+
+
+def compare(
+    base: Annotated[str, typer.Argument(help="Scenario to compare with.")],
+    whatif: Annotated[str, typer.Argument(help="Scenario with the change.")],
+    *,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", min=1, max=10_000, help="Pairs of runs.")
+    ] = 8,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; one a CPU if left out.")
+    ] = None,
+    settings: Setting = None,
+    seed: Seed = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run both scenarios with the same random numbers and print the differences."""
+    found, report = compare_named(
+        base, whatif, replications, workers, settings=settings, seed=seed, out=out
+    )
+    if as_json:
+        end_with_json({**found.as_dict(), "report": str(report)})
+        return
+    show(found, report)
+
+
+def compare_named(
+    base: str,
+    whatif: str,
+    replications: int,
+    workers: int | None,
+    *,
+    settings: list[str] | None = None,
+    seed: int | None = None,
+    out: Path | None = None,
+) -> tuple[Comparison, Path]:
+    """Compare two scenarios given by name and write the report; return both.
+
+    `settings` hold for both sides.
+    """
+    one = read_scenario(base, settings, seed)
+    two = read_scenario(whatif, settings, seed)
+    city = city_for(base, one)
+    city_for(whatif, two)
+    folder = out or Path("runs") / f"{two.name}-against-{one.name}"
+    with count_progress(f"{two.name} against {one.name}") as progress:
+        found = run_comparison(
+            one,
+            two,
+            folder,
+            replications=replications,
+            workers=workers,
+            progress=progress,
+            command=command_line(),
+        )
+    report = write_comparison_report(found, city, folder / "report.html", command_line())
+    return found, report
+
+
+def show(found: Comparison, report: Path) -> None:
+    """Print the table of differences, what it means, and where the report is."""
+    console = answers()
+    title = f"{found.whatif.name} against {found.base.name}, {found.replications} replications"
+    console.print(comparison_table(found.rows, title))
+    if found.rows:
+        console.print(reading(found.rows[0]))
+    else:
+        console.print("No call was answered in both runs of a replication: nothing to compare.")
+    notes.print(f"Report: {report}")

@@ -1,0 +1,111 @@
+"""The `twin` command: finds the verb, runs it, and turns every error into one sentence.
+
+Only the module of the verb that was asked for is imported, so `twin --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+
+from twin.core.errors import TwinError
+from twin.core.paths import cache_dir
+
+VERBS = {
+    "run": "Run a scenario.",
+    "replay": "Replay recorded calls of a city's day.",
+    "compare": "Compare a what-if with its base over several replications.",
+    "report": "Write the report of a run or of a comparison.",
+    "city": "Build, import, show and list cities.",
+    "scenario": "List and show scenarios.",
+    "serve": "Show the page.",
+    "demo": "Compare a base with a what-if in a few minutes, then show the page.",
+}
+"""Every verb and its line in `twin --help`; module `apps.cli.<verb>` holds it."""
+
+_ABOUT = "A city that you can run: traffic, ambulance and fire dispatch, what-ifs with intervals."
+
+
+def build(verb: str | None) -> typer.Typer:
+    """Return the command with one verb loaded and the others as lines of the help."""
+    app = typer.Typer(
+        name="twin", help=_ABOUT, no_args_is_help=True, add_completion=False,
+        rich_markup_mode=None, pretty_exceptions_enable=False,
+    )  # fmt: skip
+
+    @app.callback()
+    def top(
+        *,
+        show_version: bool = typer.Option(False, "--version", help="Print the version."),
+    ) -> None:
+        if show_version:
+            print(version("twin-city"))
+            raise typer.Exit
+
+    for name, line in VERBS.items():
+        if name != verb:
+            app.command(name, help=line)(_elsewhere)
+            continue
+        module = import_module(f"apps.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, help=line)
+        else:
+            app.command(name, help=line)(getattr(module, name))
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: done; 1: an error of ours, whose traceback is kept in a file; 2: something that the user can
+    put right, told in one sentence; 130: interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = next((word for word in words if not word.startswith("-")), None)
+    try:
+        code = build(verb if verb in VERBS else None)(args=words, standalone_mode=False)
+    except TwinError as error:
+        return _say(str(error), 2)
+    except typer.Exit as done:
+        return done.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more while shutting down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback
+        if (usage := getattr(error, "format_message", None)) is not None:
+            return _say(f"{usage()}; `twin {verb or ''} --help` shows what is legal", 2)
+        return _say(
+            f"this should not have happened ({type(error).__name__}); "
+            f"the traceback is in {_keep_traceback()}",
+            1,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _elsewhere() -> None:
+    """Stand for a verb that was not asked for."""
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"twin: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+def _keep_traceback() -> Path:
+    folder = cache_dir() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    file = folder / f"{stamp}-{os.getpid()}.txt"
+    file.write_text(f"{sys.argv}\n{traceback.format_exc()}", "utf-8")
+    return file

@@ -1,0 +1,63 @@
+"""`twin run`: a scenario, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.cli.common import (
+    AsJson,
+    Out,
+    Seed,
+    Setting,
+    answers,
+    city_for,
+    command_line,
+    end_with_json,
+    notes,
+    read_scenario,
+    run_progress,
+)
+from apps.cli.tables import run_tables
+from twin.experiment import run_scenario
+
+Replication = Annotated[
+    int, typer.Option("--replication", min=0, help="Number of the replication.")
+]
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(help="A name in the catalogue, or a TOML file.")],
+    *,
+    settings: Setting = None,
+    seed: Seed = None,
+    replication: Replication = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a scenario into a run folder and print its figures."""
+    wanted = read_scenario(scenario, settings, seed)
+    city = city_for(scenario, wanted)
+    folder = out or default_folder(wanted.name, wanted.seed, replication)
+    with run_progress(wanted.name) as progress:
+        summary = run_scenario(
+            wanted,
+            folder,
+            city=city,
+            replication=replication,
+            progress=progress,
+            command=command_line(),
+        )
+    notes.print(f"The run is in {folder}; `twin report {folder}` writes its report.")
+    if as_json:
+        end_with_json(summary)
+    else:
+        answers().print(*run_tables(summary), sep="\n")
+
+
+def default_folder(name: str, seed: int, replication: int) -> Path:
+    """Return where a run goes when nobody says."""
+    more = f"-r{replication}" if replication else ""
+    return Path("runs") / f"{name}-s{seed}{more}"

@@ -1,0 +1,200 @@
+"""The charts of a report as SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.report.html import Raw, tag
+from apps.report.words import amount, describe, range_text
+from twin.metrics.compare import Difference
+
+COLOURS = ("#b2182b", "#d98200", "#2166ac", "#5e3c99", "#35978f", "#666666")
+"""One for each series, told apart also by readers who see red and green alike."""
+_WIDTH = 520.0
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round values that cover a range: steps of 1, 2 or 5 times a power of ten."""
+    span = max(high - low, 1e-9)
+    step = 10.0 ** math.floor(math.log10(span / most))
+    for factor in (1.0, 2.0, 5.0, 10.0):
+        if span / (step * factor) <= most:
+            step *= factor
+            break
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def ecdf(series: Sequence[tuple[str, NDArray[np.float64]]], target_s: float) -> Raw:
+    """Return cumulative shares of durations, one line a series, with a target.
+
+    Parameters
+    ----------
+    series
+        (name, durations in seconds); empty ones are left out.
+    target_s
+        Drawn as a vertical line.
+    """
+    filled = [(name, np.sort(values) / 60.0) for name, values in series if len(values)]
+    if not filled:
+        return tag("p", "No call was reached.", class_="note")
+    longest = max(float(np.percentile(values, 99.0)) for _, values in filled)
+    right = max(1.25 * target_s / 60.0, longest)
+    height, left, bottom, top = 280.0, 44.0, 40.0, 12.0
+    wide, tall = _WIDTH - left - 12.0, height - bottom - top
+
+    def x(minutes: float) -> float:
+        return left + wide * min(minutes, right) / right
+
+    def y(share: float) -> float:
+        return top + tall * (1.0 - share)
+
+    parts: list[Raw] = []
+    for share in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0):
+        parts += [
+            _line(left, y(share), left + wide, y(share), "#e5e9ee"),
+            _words(left - 6, y(share) + 4, f"{share:.0%}", anchor="end", soft=True),
+        ]
+    parts += [
+        _words(x(m), top + tall + 17, f"{m:g}", anchor="middle", soft=True) for m in ticks(0, right)
+    ]
+    parts.append(_words(left + wide, height - 5, "minutes from call", anchor="end", soft=True))
+    goal = x(target_s / 60.0)
+    parts.append(_line(goal, top, goal, top + tall, "#888", dash="4 3"))
+    parts.append(_words(goal + 4, top + tall - 6, f"{target_s / 60:.0f} min", soft=True))
+    for k, (name, minutes) in enumerate(filled):
+        colour = COLOURS[k % len(COLOURS)]
+        shares = np.arange(1, len(minutes) + 1) / len(minutes)
+        # At most 400 corners a line: more cannot be seen.
+        keep = np.unique(np.linspace(0, len(minutes) - 1, min(400, len(minutes))).astype(int))
+        steps = [f"M{x(0.0):.1f} {y(0.0):.1f}"]
+        steps += [
+            f"H{x(float(m)):.1f}V{y(float(s)):.1f}"
+            for m, s in zip(minutes[keep], shares[keep], strict=True)
+            if m <= right
+        ]
+        parts.append(tag("path", d="".join(steps), fill="none", stroke=colour, stroke_width=2))
+        row = top + tall - 22 - 18 * (len(filled) - k)
+        parts.append(_line(left + wide - 150, row - 4, left + wide - 130, row - 4, colour, width=3))
+        parts.append(_words(left + wide - 124, row, f"{name} (n = {len(minutes)})"))
+    return _picture(_WIDTH, height, parts, "Share of calls reached by time since the call")
+
+
+def bars(rows: Sequence[tuple[str, float, str]], *, most: float, label: str) -> Raw:
+    """Return horizontal bars of (name, value, what to write beside it)."""
+    step, left = 20.0, 150.0
+    wide = _WIDTH - left - 90.0
+    parts: list[Raw] = []
+    for k, (name, value, beside) in enumerate(rows):
+        top = 4.0 + step * k
+        size = max(wide * min(value / most, 1.0), 0.5) if most > 0 else 0.5
+        parts += [
+            _words(left - 8, top + 13, _short(name, 22), anchor="end"),
+            tag("rect", x=left, y=top + 2, width=wide, height=step - 6, fill="#eef1f5"),
+            tag("rect", x=left, y=top + 2, width=size, height=step - 6, fill="#2166ac"),
+            _words(left + wide + 6, top + 13, beside),
+        ]
+    return _picture(_WIDTH, 8.0 + step * len(rows), parts, label)
+
+
+def forest(rows: Sequence[Difference]) -> Raw:
+    """Return differences in seconds with their intervals, one line a row, around zero."""
+    timed = [row for row in rows if row.statistic != "share_within_target"]
+    ends = [0.0]
+    for row in timed:
+        ends += [v for v in (row.difference, row.low, row.high) if v is not None]
+    low, high = min(ends), max(ends)
+    margin = max(0.06 * (high - low), 1.0)
+    low, high = low - margin, high + margin
+    width, left, right, step, top = 1000.0, 210.0, 220.0, 24.0, 8.0
+    wide, tall = width - left - right, step * len(timed)
+
+    def x(value: float) -> float:
+        return left + wide * (value - low) / (high - low)
+
+    parts = [
+        _words(x(v), top + tall + 18, f"{v:+g} s" if v else "0", anchor="middle", soft=True)
+        for v in ticks(low, high)
+    ]
+    parts += [_line(x(v), top, x(v), top + tall, "#e5e9ee") for v in ticks(low, high)]
+    parts.append(_line(x(0.0), top, x(0.0), top + tall, "#444"))
+    for k, row in enumerate(timed):
+        middle = top + step * k + step / 2.0
+        colour = "#8a929e"
+        if row.shown:
+            colour = "#2166ac" if row.difference < 0 else "#b2182b"
+        if row.low is not None and row.high is not None:
+            parts.append(_line(x(row.low), middle, x(row.high), middle, colour, width=2.5))
+        parts += [
+            tag("circle", cx=x(row.difference), cy=middle, r=4.5, fill=colour),
+            _words(left - 10, middle + 4, _short(describe(row), 32), anchor="end"),
+            _words(
+                width - right + 12,
+                middle + 4,
+                f"{amount(row, row.difference, sign=True)}  ({range_text(row)})",
+            ),
+        ]
+    parts += [
+        _words(left, top + tall + 36, "faster than the base", soft=True),
+        _words(left + wide, top + tall + 36, "slower than the base", anchor="end", soft=True),
+    ]
+    return _picture(width, top + tall + 44, parts, "Differences with 95% intervals")
+
+
+def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: str) -> Raw:
+    """Return a line over city time.
+
+    Parameters
+    ----------
+    hours, values
+        (N,) hours since midnight, in order; what is drawn, from zero up.
+    label
+        What it is.
+    """
+    height, left, bottom, top = 180.0, 56.0, 30.0, 22.0
+    wide, tall = _WIDTH - left - 14.0, height - bottom - top
+    first, last = float(hours[0]), max(float(hours[-1]), float(hours[0]) + 1e-6)
+    most = max(float(values.max()), 1.0) * 1.05
+    keep = np.unique(np.linspace(0, len(hours) - 1, min(500, len(hours))).astype(int))
+
+    def x(hour: float) -> float:
+        return left + wide * (hour - first) / (last - first)
+
+    def y(value: float) -> float:
+        return top + tall * (1.0 - value / most)
+
+    parts = [_words(left, 12, label, soft=True)]
+    for v in ticks(0.0, most, 4):
+        parts.append(_line(left, y(v), left + wide, y(v), "#e5e9ee"))
+        parts.append(_words(left - 6, y(v) + 4, f"{v:,.6g}", anchor="end", soft=True))
+    for h in ticks(first, last, 8):
+        said = f"{int(h + 1e-6):02d}:{round(h * 60) % 60:02d}"
+        parts.append(_words(x(h), height - 10, said, anchor="middle", soft=True))
+    points = " ".join(f"{x(float(hours[k])):.1f},{y(float(values[k])):.1f}" for k in keep)
+    parts.append(tag("polyline", points=points, fill="none", stroke="#2166ac", stroke_width=1.6))
+    return _picture(_WIDTH, height, parts, label)
+
+
+def _picture(width: float, height: float, parts: Sequence[Raw], label: str) -> Raw:
+    return tag("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label)
+
+
+def _line(
+    x1: float, y1: float, x2: float, y2: float, colour: str, *, width: float = 1.0, dash: str = ""
+) -> Raw:
+    return tag(
+        "line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour, stroke_width=width,
+        stroke_dasharray=dash or None,
+    )  # fmt: skip
+
+
+def _words(x: float, y: float, text: str, *, anchor: str = "", soft: bool = False) -> Raw:
+    return tag("text", text, x=x, y=y, text_anchor=anchor or None, class_="soft" if soft else None)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,165 @@
+"""Builds HTML and SVG from tags whose text is always escaped, and the page around a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from twin.core.errors import InputError
+
+
+class Raw(str):
+    """Markup that is safe as it stands, since `tag` made it."""
+
+    __slots__ = ()
+
+
+def tag(name: str, *content: object, **attributes: Any) -> Raw:
+    """Return an element; strings are escaped unless they are `Raw`, `None` is left out.
+
+    A trailing underscore of an attribute's name is dropped (`class_`), others become hyphens.
+    """
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_text(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if not content and name in _EMPTY:
+        return Raw(f"<{name}{said}/>")
+    return Raw(f"<{name}{said}>{join(content)}</{name}>")
+
+
+def join(content: Iterable[object]) -> Raw:
+    """Return the markup of several pieces after one another."""
+    return Raw(
+        "".join(
+            piece if isinstance(piece, Raw) else escape(_text(piece))
+            for piece in content
+            if piece is not None
+        )
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> Raw:
+    """Return a table whose first column is text and whose others are figures."""
+    return tag(
+        "div",
+        tag(
+            "table",
+            tag("caption", caption) if caption else None,
+            tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
+            tag(
+                "tbody",
+                *(
+                    tag("tr", tag("th", first, scope="row"), *(tag("td", c) for c in cells))
+                    for first, *cells in rows
+                ),
+            ),
+        ),
+        class_="scroll",
+    )
+
+
+def section(title: str, *content: object) -> Raw:
+    """Return a part of the report under a heading."""
+    return tag("section", tag("h2", title), *content)
+
+
+def key_figures(figures: Iterable[tuple[str, str]]) -> Raw:
+    """Return a strip of (value, what it is)."""
+    return tag(
+        "dl",
+        *(tag("div", tag("dt", what), tag("dd", value)) for value, what in figures),
+        class_="figures",
+    )
+
+
+def page(title: str, *content: object) -> str:
+    """Return a whole document that asks nothing of the network."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        # Nothing outside this file may be asked for, whatever a name in the data holds.
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content="default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        ),
+        tag("title", title),
+        tag("style", Raw(_STYLE)),
+    )
+    body = tag("body", tag("main", *content))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def write_page(file: Path, text: str) -> Path:
+    """Write a document whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    hidden = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        hidden.write_text(text, "utf-8")
+        hidden.replace(file)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", file=file) from error
+    return file
+
+
+def _text(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+_EMPTY = frozenset({"meta", "path", "line", "circle", "rect", "polyline", "polygon", "br"})
+_STYLE = """
+:root{color-scheme:light;--ink:#1b2430;--soft:#5b6675;--line:#d9dee5;--paper:#fff;--wash:#f4f6f9;
+--warn:#8a4b00;--warnbg:#fff4e0;--accent:#1f5fa8}
+*{box-sizing:border-box}
+body{margin:0;background:var(--wash);color:var(--ink);
+font:15px/1.5 system-ui,"Noto Sans KR","Apple SD Gothic Neo",sans-serif}
+main{max-width:1060px;margin:0 auto;padding:28px 22px 60px}
+header h1{font-size:27px;line-height:1.2;margin:0 0 4px}
+header .ko{color:var(--soft);margin:0 0 10px}
+header .question{font-size:17px;margin:10px 0}
+header .facts{color:var(--soft);margin:6px 0 0}
+.notice{background:var(--warnbg);color:var(--warn);border-left:4px solid #e19a2d;
+padding:9px 14px;margin:12px 0;border-radius:4px}
+.reading{font-size:19px;font-weight:600;border-left:4px solid var(--accent);padding:8px 16px;
+background:#e9f1fb;border-radius:4px;margin:18px 0}
+section{background:var(--paper);border:1px solid var(--line);border-radius:8px;
+padding:16px 20px 20px;margin:18px 0;break-inside:avoid}
+h2{font-size:18px;margin:0 0 10px}
+h3{font-size:15px;margin:16px 0 6px}
+p{margin:8px 0}
+.note{color:var(--soft);font-size:13px}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:12px;
+margin:18px 0}
+.figures div{background:var(--paper);border:1px solid var(--line);border-radius:8px;
+padding:10px 14px}
+.figures dt{color:var(--soft);font-size:13px}
+.figures dd{margin:0;font-size:23px;font-weight:600;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:6px}
+th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+th:first-child{text-align:left;font-weight:500}
+thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
+svg{display:block;width:100%;height:auto}
+svg text{font:12px system-ui,"Noto Sans KR",sans-serif;fill:var(--ink)}
+svg text.soft{fill:var(--soft)}
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:22px}
+code,.mono{font:12.5px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+ul{margin:6px 0;padding-left:20px}
+@media (max-width:520px){.two{grid-template-columns:1fr}main{padding:16px 10px 40px}}
+@media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}
+section{border:none;padding:6px 0;margin:10px 0}.two{grid-template-columns:1fr 1fr}
+th,td{padding:2px 6px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+"""

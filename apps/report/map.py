@@ -1,0 +1,212 @@
+"""The map of a report: streets, districts in colour, calls, stations, hospitals, closures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from apps.report.html import Raw, tag
+from twin.city.model import City
+from twin.network.geometry import Projection
+from twin.network.graph import Network
+
+SEQUENTIAL = ("#eff3ff", "#c6dbef", "#9ecae1", "#6baed6", "#3182bd")
+"""From short to long."""
+DIVERGING = ("#2166ac", "#92c5de", "#f2f2f2", "#f4a582", "#b2182b")
+"""From faster through no change to slower."""
+
+_WIDTH = 1000.0
+_STREETS = ((0, 1, "#6b7785", 1.6), (2, 3, "#98a2af", 0.9), (4, 4, "#bcc4ce", 0.6))
+_SMALL = (5, 6, "#d3d9e0", 0.35)
+
+
+class Drawing:
+    """Collects what is drawn over a city's streets.
+
+    Parameters
+    ----------
+    city
+        The city.
+    """
+
+    def __init__(self, city: City) -> None:
+        network = city.network
+        self._city = city
+        self._projection = Projection(network.lon0, network.lat0)
+        x0, x1 = float(network.node_x.min()), float(network.node_x.max())
+        y0, y1 = float(network.node_y.min()), float(network.node_y.max())
+        margin = 0.03 * max(x1 - x0, y1 - y0, 100.0)
+        self._x0, self._y1 = x0 - margin, y1 + margin
+        self._scale = _WIDTH / (x1 - x0 + 2 * margin)
+        self.height = min((y1 - y0 + 2 * margin) * self._scale, 1400.0)
+        self._under: list[Raw] = []
+        self._over: list[Raw] = []
+
+    def districts(
+        self, colour: Mapping[str, str], title: Callable[[str], str], bold: Sequence[str] = ()
+    ) -> None:
+        """Fill districts; those without a colour stay white, `bold` ones get a dark edge."""
+        for row in self._city["districts"].to_dict("records"):
+            name = str(row["district"])
+            shape = shapely.from_wkb(row["polygon_wkb"])
+            parts = shape.geoms if hasattr(shape, "geoms") else [shape]
+            path = "".join(
+                self._path(*np.asarray(part.exterior.coords)[:, :2].T) + "Z"
+                for part in parts
+                if isinstance(part, shapely.Polygon)
+            )
+            strong = name in bold
+            self._under.append(
+                tag(
+                    "path",
+                    tag("title", title(name)),
+                    d=path,
+                    fill=colour.get(name, "#ffffff"),
+                    fill_opacity=0.75,
+                    stroke="#222" if strong else "#aab2bd",
+                    stroke_width=2.2 if strong else 0.7,
+                )
+            )
+
+    def calls(
+        self,
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        titles: Sequence[str],
+        *,
+        colour: str,
+        radius: float,
+    ) -> None:
+        """Draw a dot for each call."""
+        for x, y, title in zip(*self._at(lon, lat), titles, strict=True):
+            self._over.append(
+                tag(
+                    "circle", tag("title", title), cx=round(float(x), 1), cy=round(float(y), 1),
+                    r=radius, fill=colour, fill_opacity=0.75,
+                )
+            )  # fmt: skip
+
+    def places(self) -> None:
+        """Draw stations (triangles) and hospitals (crosses)."""
+        for row, x, y in self._rows("stations"):
+            self._over.append(
+                tag(
+                    "path", tag("title", row["name"]), d=f"M{x:.1f} {y - 5:.1f}l5 9h-10Z",
+                    fill="#1b7837", stroke="#fff", stroke_width=0.8,
+                )
+            )  # fmt: skip
+        for row, x, y in self._rows("hospitals"):
+            self._over.append(
+                tag(
+                    "path", tag("title", row["name"]),
+                    d=f"M{x - 2:.1f} {y - 6:.1f}h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
+                    fill="#762a83", stroke="#fff", stroke_width=0.8,
+                )
+            )  # fmt: skip
+
+    def links(self, links: NDArray[np.int32], title: str) -> None:
+        """Draw links thick and black, as closed ones."""
+        if len(links):
+            path = self._links(self._city.network, links)
+            self._over.append(
+                tag(
+                    "path", tag("title", title), d=path, fill="none", stroke="#000",
+                    stroke_width=5, stroke_linecap="round",
+                )
+            )  # fmt: skip
+
+    def svg(self, label: str) -> Raw:
+        """Return the map."""
+        network = self._city.network
+        # Where streets have two directions, the one that comes first is drawn.
+        pair = np.sort(np.column_stack([network.link_from, network.link_to]), axis=1)
+        _, first = np.unique(pair, axis=0, return_index=True)
+        groups = [*_STREETS, _SMALL] if len(first) < 40_000 else list(_STREETS)
+        streets = []
+        for low, high, colour, width in reversed(groups):
+            classes = network.link_class[first]
+            chosen = first[(classes >= low) & (classes <= high)]
+            if len(chosen):
+                path = self._links(network, chosen.astype(np.int32))
+                streets.append(
+                    tag("path", d=path, fill="none", stroke=colour, stroke_width=width)
+                )  # fmt: skip
+        return tag(
+            "svg",
+            tag("rect", width=_WIDTH, height=self.height, fill="#fbfcfd"),
+            *self._under,
+            *streets,
+            *self._over,
+            viewBox=f"0 0 {_WIDTH:g} {self.height:.0f}",
+            role="img",
+            aria_label=label,
+        )
+
+    def _at(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        x, y = self._projection.forward(np.asarray(lon, float), np.asarray(lat, float))
+        return (np.asarray(x) - self._x0) * self._scale, (self._y1 - np.asarray(y)) * self._scale
+
+    def _rows(self, name: str) -> list[tuple[dict[Hashable, Any], float, float]]:
+        table = self._city[name]
+        x, y = self._at(table["lon"].to_numpy(), table["lat"].to_numpy())
+        return list(zip(table.to_dict("records"), x.tolist(), y.tolist(), strict=True))
+
+    def _path(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> str:
+        x, y = self._at(lon, lat)
+        return _relative(np.rint(10 * x).astype(int), np.rint(10 * y).astype(int))
+
+    def _links(self, network: Network, links: NDArray[np.int32]) -> str:
+        x = np.rint(10 * (network.geom_x.astype(float) - self._x0) * self._scale).astype(int)
+        y = np.rint(10 * (self._y1 - network.geom_y.astype(float)) * self._scale).astype(int)
+        ends = network.geom_ptr
+        return "".join(
+            _relative(x[ends[k] : ends[k + 1]], y[ends[k] : ends[k + 1]]) for k in links.tolist()
+        )
+
+
+def legend(entries: Sequence[tuple[str, str]], *, shape: str = "box") -> Raw:
+    """Return a line of (colour, what it means)."""
+    size = {"box": "14px", "dot": "10px"}[shape]
+    round_ = "50%" if shape == "dot" else "2px"
+    return tag(
+        "p",
+        *(
+            tag(
+                "span",
+                tag(
+                    "span",
+                    "",
+                    style=f"display:inline-block;width:{size};height:{size};background:{colour};"
+                    f"border-radius:{round_};border:1px solid #8884;margin-right:5px",
+                ),
+                text,
+                style="margin-right:16px;white-space:nowrap",
+            )
+            for colour, text in entries
+        ),
+        class_="note",
+    )
+
+
+def graded(
+    values: Mapping[str, float], colours: Sequence[str], low: float, high: float
+) -> dict[str, str]:
+    """Return a colour for each value, in equal steps from `low` to `high`."""
+    step = max(high - low, 1e-9) / len(colours)
+    return {
+        name: colours[min(max(int((value - low) / step), 0), len(colours) - 1)]
+        for name, value in values.items()
+    }
+
+
+def _relative(x: NDArray[np.int_], y: NDArray[np.int_]) -> str:
+    """Return a path in tenths of a pixel, each point relative to the last: short and exact."""
+    steps = zip(np.diff(x).tolist(), np.diff(y).tolist(), strict=True)
+    moves = "".join(f"l{dx / 10:g} {dy / 10:g}" for dx, dy in steps if dx or dy)
+    return f"M{x[0] / 10:g} {y[0] / 10:g}{moves}"

@@ -1,0 +1,376 @@
+"""Scenarios and replications: one run, or a what-if beside its base.
+
+A comparison is a set of run folders. A replication whose folder is finished and was made from the
+same inputs by the same software is not run again, so an interrupted comparison goes on where it
+stopped, and more replications are added to those that are there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import dask
+import pandas as pd
+from distributed import Client, LocalCluster, as_completed
+
+from twin.city.library import get_city
+from twin.city.model import City
+from twin.core.errors import InputError, NotFoundError, TwinError
+from twin.metrics.compare import Difference, pair_calls
+from twin.metrics.compare import compare as differences
+from twin.metrics.intervals import interval_table
+from twin.metrics.summary import queueing, summarise
+from twin.recording.provenance import city_checksum, scenario_checksum, versions
+from twin.recording.reader import RunReader
+from twin.recording.store import RunWriter
+from twin.scenarios.changes import check
+from twin.scenarios.spec import Scenario
+from twin.simulation import CityModel
+
+Progress = Callable[[CityModel], None]
+RunsProgress = Callable[[int, int], None]
+"""Told how many of how many runs are there."""
+
+
+def run_scenario(
+    scenario: Scenario,
+    out: Path | str,
+    *,
+    city: City | None = None,
+    replication: int = 0,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Run a scenario into a run folder and return its summary.
+
+    Parameters
+    ----------
+    scenario
+        What to run.
+    out
+        The run folder; a finished run that stands there is replaced when the new one has finished.
+    city
+        The city, if it is loaded already.
+    replication
+        Replications of one seed differ only by this number.
+    progress
+        Called with the model as it goes.
+    command
+        The command line, kept for the report.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be run, or `out` is not a place for a run.
+    """
+    if city is None:
+        city = get_city(scenario.city)
+    check(scenario, city)
+    with RunWriter(out, scenario, city, replication=replication, command=command) as writer:
+        model = CityModel(city, scenario, recorder=writer, replication=replication)
+        result = model.run(progress)
+        writer.flush()
+        reader = RunReader(writer.path)
+        calls = reader.table("calls")
+        recorded = scenario.calls.source == "recorded"
+        intervals: dict[str, Any] = dict(
+            interval_table(calls, city["history"] if recorded else None)
+        )
+        if not recorded:
+            intervals = {name: {**row, "observed": None} for name, row in intervals.items()}
+        counters = model.traffic.counters if model.traffic else None
+        waiting = 0 if counters is None else int(counters.waiting_to_insert)
+        summary = {
+            "scenario": scenario.name,
+            "city": city.meta.name,
+            "synthesised": city.meta.synthesised,
+            "seed": scenario.seed,
+            "replication": replication,
+            "run": str(writer.folder),
+            **summarise(calls, scenario.period.end_s),
+            "queue": queueing(reader.table("pulse", ["calls_waiting"])),
+            "intervals": intervals,
+            "vehicles": {
+                "inserted": result.vehicles_inserted,
+                "finished": result.vehicles_finished,
+                "running": result.vehicles_running,
+                "waiting": waiting,
+                "removed": 0 if counters is None else int(counters.removed),
+            },
+            "assumed_intervals": result.assumed,
+            "simulated_s": result.simulated_s,
+            "wall_s": result.wall_s,
+            "real_time_factor": result.realtime_factor,
+            "peak_rss_mb": _peak_rss_mb(),
+            "phases": result.phase_seconds,
+        }
+        writer.finish(summary, result.phase_seconds)
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A what-if against its base.
+
+    Attributes
+    ----------
+    base, whatif
+        The scenarios that were run.
+    folder
+        Holds the runs `base-000`, `whatif-000`, ... and `compare.json`.
+    replications
+        Pairs of runs.
+    rows
+        The differences; the first is that of the mean response time over all calls.
+    """
+
+    base: Scenario
+    whatif: Scenario
+    folder: Path
+    replications: int
+    rows: list[Difference]
+
+    def runs(self, side: str) -> list[Path]:
+        """Return the run folders of `base` or `whatif`, by replication."""
+        return [_run_folder(self.folder, side, r) for r in range(self.replications)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "base": self.base.name,
+            "whatif": self.whatif.name,
+            "city": self.base.city,
+            "seed": self.base.seed,
+            "replications": self.replications,
+            "folder": str(self.folder),
+            "overall": self.rows[0].as_dict() if self.rows else None,
+            "rows": [row.as_dict() for row in self.rows],
+        }
+
+
+def compare(
+    base: Scenario,
+    whatif: Scenario,
+    out: Path | str,
+    *,
+    replications: int = 8,
+    workers: int | None = None,
+    progress: RunsProgress | None = None,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Run a base and a what-if with common random numbers and compare them.
+
+    Both sides take the seed of the base: the same calls, the same durations, the same trips.
+
+    Parameters
+    ----------
+    base, whatif
+        Two scenarios of one city and period.
+    out
+        Folder of the runs.
+    replications
+        Pairs of runs.
+    workers
+        Processes; 1 runs everything in this one, and `None` takes one for each CPU.
+    progress
+        Told how many runs are there, after each.
+    command
+        The command line, kept for the report.
+
+    Raises
+    ------
+    InputError
+        If the scenarios cannot be paired, or one cannot be run.
+    """
+    whatif = whatif.model_copy(update={"seed": base.seed})
+    _check_pair(base, whatif)
+    folder = Path(out)
+    _claim(folder)
+    todo = []
+    total = 2 * replications
+    for side, scenario in (("base", base), ("whatif", whatif)):
+        city, city_sha = _city(scenario.city)
+        check(scenario, city)
+        for replication in range(replications):
+            place = _run_folder(folder, side, replication)
+            if not is_done(place, scenario, city_sha, replication):
+                todo.append((scenario, place, replication))
+    # Pair by pair, so that an interrupted comparison holds whole pairs.
+    todo.sort(key=lambda task: task[2])
+    _tell(progress, total - len(todo), total)
+    for done, _ in enumerate(_carry_out(todo, workers, command), start=total - len(todo) + 1):
+        _tell(progress, done, total)
+    found = Comparison(
+        base, whatif, folder, replications, differences(_pairs(folder, replications))
+    )
+    hidden = folder / "compare.json.tmp"
+    content = {"schema_version": 1, "command": list(command), **found.as_dict()}
+    hidden.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    hidden.rename(folder / "compare.json")
+    return found
+
+
+def read_comparison(folder: Path | str) -> Comparison:
+    """Return a comparison that was made before, from its runs.
+
+    Raises
+    ------
+    InputError
+        If `compare.json` or a run is missing or damaged.
+    """
+    file = Path(folder) / "compare.json"
+    try:
+        replications = int(json.loads(file.read_text("utf-8"))["replications"])
+    except FileNotFoundError as error:
+        raise NotFoundError("there is no comparison here", file=file) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("is damaged: it is not what a comparison writes", file=file) from error
+    return Comparison(
+        base=RunReader(_run_folder(file.parent, "base", 0)).scenario,
+        whatif=RunReader(_run_folder(file.parent, "whatif", 0)).scenario,
+        folder=file.parent,
+        replications=replications,
+        rows=differences(_pairs(file.parent, replications)),
+    )
+
+
+def is_done(folder: Path, scenario: Scenario, city_sha: str, replication: int) -> bool:
+    """Return whether a folder holds this very run, finished, from the same inputs and versions."""
+    if not (folder / "run.json").is_file():
+        return False
+    try:
+        meta = RunReader(folder).meta
+    except InputError:
+        return False
+    return (
+        meta["status"] == "finished"
+        and meta.get("inputs") == {"city": city_sha, "scenario": scenario_checksum(scenario)}
+        and meta.get("replication") == replication
+        and meta.get("versions") == versions()
+        and (folder / "calls.parquet").is_file()
+    )
+
+
+def _carry_out(
+    todo: Sequence[tuple[Scenario, Path, int]], workers: int | None, command: Sequence[str]
+) -> Iterator[Path]:
+    """Run what is to be run and yield each folder when it is there."""
+    processes = min(workers or os.cpu_count() or 1, len(todo))
+    jobs = [(s.model_dump_json(), str(place), r, list(command)) for s, place, r in todo]
+    if processes <= 1:
+        for job in jobs:
+            yield _one(*job)
+        return
+    with _cluster(processes) as client:
+        # A run writes a folder, which Dask cannot know to be the same: `pure=False`.
+        futures = [client.submit(_one, *job, pure=False, retries=0) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+@contextmanager
+def _cluster(processes: int) -> Iterator[Client]:
+    quiet = {
+        "distributed.worker.daemon": True,
+        "distributed.worker.memory.terminate": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.target": False,
+        "distributed.admin.tick.limit": "1h",
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="twin-dask-") as scratch,
+        dask.config.set(quiet),
+        LocalCluster(
+            n_workers=processes,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            local_directory=scratch,
+            memory_limit=0,
+            silence_logs="critical",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _one(scenario_json: str, folder: str, replication: int, command: list[str]) -> Path:
+    scenario = Scenario.model_validate_json(scenario_json)
+    city, _ = _city(scenario.city)
+    try:
+        run_scenario(scenario, folder, city=city, replication=replication, command=command)
+    except TwinError as error:
+        raise InputError(f"run {Path(folder).name} failed: {error}") from error
+    return Path(folder)
+
+
+@lru_cache(maxsize=2)
+def _city(name: str) -> tuple[City, str]:
+    """Load a city once in each process."""
+    city = get_city(name)
+    return city, city_checksum(city)
+
+
+def _pairs(folder: Path, replications: int) -> list[pd.DataFrame]:
+    return [
+        pair_calls(
+            RunReader(_run_folder(folder, "base", r)).table("calls"),
+            RunReader(_run_folder(folder, "whatif", r)).table("calls"),
+        )
+        for r in range(replications)
+    ]
+
+
+def _run_folder(folder: Path, side: str, replication: int) -> Path:
+    return folder / f"{side}-{replication:03d}"
+
+
+def _check_pair(base: Scenario, whatif: Scenario) -> None:
+    for field in ("city", "period", "calls"):
+        if getattr(base, field) != getattr(whatif, field):
+            raise InputError(
+                f"{base.name} and {whatif.name} differ in it, so their calls cannot be paired",
+                field=field,
+                hint="make the what-if from the base (base = ...) and put the rest into changes",
+            )
+
+
+def _claim(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = [
+            entry.name
+            for entry in sorted(folder.iterdir())
+            if not entry.name.startswith(("base-", "whatif-", "compare.json", "report.html"))
+        ]
+    except OSError as error:
+        raise InputError(f"cannot be written to ({error.strerror})", file=folder) from error
+    if strange:
+        raise InputError(
+            f"holds {strange[0]!r}, which is no part of a comparison",
+            file=folder,
+            hint="choose another --out",
+        )
+
+
+def _tell(progress: RunsProgress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)
+
+
+def _peak_rss_mb() -> float:
+    """Return the most memory that this process has held, MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024.0**2 if sys.platform == "darwin" else 1024.0)
