@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.recipes.san_francisco.files import DETECTORS, RIDE_HAIL, TRIPS, read_table
+from calibration.recipes.readers import read_table
+from calibration.recipes.san_francisco.files import DETECTORS, RIDE_HAIL, TRIPS
 from calibration.recipes.san_francisco.zones import CITY_DISTRICTS, GATE_ZONE, GATES
 from twin.core.errors import InputError
 

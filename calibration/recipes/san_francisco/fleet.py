@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from calibration.recipes.san_francisco.files import HOSPITALS, STATIONS, read_table
+from calibration.recipes.readers import read_table
+from calibration.recipes.san_francisco.files import HOSPITALS, STATIONS
 from twin.core.clock import HOUR_S
 from twin.network.graph import Network, RoadClass
 from twin.network.locate import Locator

@@ -11,7 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
-from calibration.recipes.san_francisco.files import ZONES, read_polygons
+from calibration.recipes.readers import read_polygons
+from calibration.recipes.san_francisco.files import ZONES
 from calibration.recipes.san_francisco.zones import GATE_ZONE, district_of
 from twin.city.model import TABLES
 from twin.network.graph import Network, RoadClass
