@@ -17,7 +17,7 @@ from twin.network.graph import F32, F64, I32, I64, U8, Network
 from twin.traffic import storage
 from twin.traffic.control import kernel_network
 from twin.traffic.kernels import layout, rng, routes, step
-from twin.traffic.kernels.jit import njit, use_threads
+from twin.traffic.kernels.jit import inner, use_threads
 from twin.traffic.kernels.layout import (
     FREE,
     N_DONE,
@@ -79,7 +79,7 @@ class Finished(NamedTuple):
     reached: NDArray[np.bool_]
 
 
-@njit
+@inner
 def _draw_factors(key: np.uint64, first: int, kind: U8, kinds: F32, out: F32) -> None:
     for i in range(len(out)):
         a = rng.uniform(key, first + i, 0, rng.SPEED_A)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
     FIRM_BRAKE,
@@ -40,7 +40,7 @@ U_SPEED = np.float32(4.0)
 CREEP_SPEED = np.float32(3.0)
 
 
-@njit
+@inner
 def turn_speed(kind: int) -> np.float32:
     """Return the speed, m/s, at which a turn of this kind is driven."""
     if kind == 1:
@@ -52,7 +52,7 @@ def turn_speed(kind: int) -> np.float32:
     return BIG
 
 
-@njit
+@inner
 def look_further(
     net: Net, st: State, R: Records, i: int, dist: np.float32, reach: np.float32
 ) -> tuple[np.float32, np.float32]:
@@ -89,7 +89,7 @@ def look_further(
     return BIG, R[i].vel
 
 
-@njit
+@inner
 def approach(
     i: int, x: int, k: int, net: Net, st: State, R: Records
 ) -> tuple[np.float32, np.float32, np.float32]:

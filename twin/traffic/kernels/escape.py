@@ -12,7 +12,7 @@ import numpy as np
 
 from twin.traffic.kernels.approach import LOST
 from twin.traffic.kernels.insertion import retire
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
     GONE,
@@ -34,7 +34,7 @@ RETRY_TICKS = 20
 NO_PARENT = -1
 
 
-@njit
+@inner
 def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> int:
     """Search from link `k` back to the route of record `i`; return the link met, or -1.
 
@@ -93,7 +93,7 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
     return -1
 
 
-@njit
+@inner
 def write_detour(i: int, met: int, st: State, R: Records) -> bool:
     """Give record `i` the way found to link `met` and its own route from there on."""
     search = st.search
@@ -121,7 +121,7 @@ def write_detour(i: int, met: int, st: State, R: Records) -> bool:
     return True
 
 
-@njit
+@inner
 def help_lost(k: int, t: float, net: Net, st: State, R: Records) -> None:
     """Send the vehicles of link `k` that waited too long another way."""
     a = int(net.link[k].lane0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, accel
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
@@ -43,7 +43,7 @@ BLOCK_LENGTH = np.float32(1.0)
 STANDING_FACTOR = np.float32(1.0)
 
 
-@njit
+@inner
 def write_record(
     st: State, R: Records, j: int, slot: int, pos: np.float32, vel: np.float32
 ) -> None:
@@ -60,7 +60,7 @@ def write_record(
     R[j].wait = 0
 
 
-@njit
+@inner
 def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records) -> None:
     """Let trips that wait at the start of link `k` enter: at most one to a lane and tick.
 
@@ -109,7 +109,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         st.tally[block, INSERTED] += 1
 
 
-@njit
+@inner
 def place_units(t: float, net: Net, st: State, R: Records) -> None:
     """Put units that wait at the roadside on the road where there is a gap.
 
@@ -153,13 +153,13 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
             break
 
 
-@njit
+@inner
 def free_of(st: State, y: int, j: int, pos: np.float32, net: Net, R: Records) -> bool:
     """Return whether the record ahead of `pos` leaves that place free."""
     return bool(j >= st.lane[y].end or R[j].pos - net.kinds[R[j].kind, LENGTH] - pos > BUMPER)
 
 
-@njit
+@inner
 def finish(k: int, t_end: float, net: Net, st: State, R: Records) -> None:
     """Take the vehicles off link `k` that passed the place where their trip ends.
 
@@ -183,7 +183,7 @@ def finish(k: int, t_end: float, net: Net, st: State, R: Records) -> None:
             i -= 1
 
 
-@njit
+@inner
 def retire(slot: int, t: float, state: int, st: State) -> None:
     """Close the account of a vehicle that left the road at time `t`."""
     st.vehicle[slot].t_arrive = t
@@ -199,7 +199,7 @@ def retire(slot: int, t: float, state: int, st: State) -> None:
             st.tally[0, DONE] += 1
 
 
-@njit
+@inner
 def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int, int]:
     """Return (lane, record) of a vehicle on link `k`, or (-1, -1)."""
     a = int(net.link[k].lane0)
@@ -210,7 +210,7 @@ def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int
     return -1, -1
 
 
-@njit
+@inner
 def put_obstacle(
     x: int, pos: np.float32, token: int, net: Net, st: State, R: Records
 ) -> np.float32:
@@ -239,7 +239,7 @@ def put_obstacle(
     return pos
 
 
-@njit
+@inner
 def take_obstacles(k: int, token: int, net: Net, st: State, R: Records) -> None:
     """Remove the obstacles of `token` from link `k`."""
     a = int(net.link[k].lane0)
@@ -251,7 +251,7 @@ def take_obstacles(k: int, token: int, net: Net, st: State, R: Records) -> None:
             i += 1
 
 
-@njit
+@inner
 def note_obstacles(k: int, net: Net, st: State, R: Records) -> None:
     """Write where the first obstacle of each lane of link `k` stands."""
     a = int(net.link[k].lane0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import (
     BIG,
     CROSSED,
@@ -58,7 +58,7 @@ TWO = np.float32(2.0)
 HELD = np.float32(0.01)
 
 
-@njit
+@inner
 def set_signals(t: float, net: Net, st: State) -> None:
     """Write the state of every signal group at time `t` and the seconds until it turns red.
 
@@ -81,7 +81,7 @@ def set_signals(t: float, net: Net, st: State) -> None:
             st.group_left[g] = ZERO
 
 
-@njit
+@inner
 def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
     """Return the first and last lane of the next link that lane `own` leads to by turn `t`.
 
@@ -99,7 +99,7 @@ def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
     return first, first
 
 
-@njit
+@inner
 def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
     """Return the lane (0 is the kerb) of the next link that suits the turn after it best."""
     first, last = entry_range(net.turn, t, own)
@@ -118,7 +118,7 @@ def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
     return min(max(pick, open_from), lanes - 1)
 
 
-@njit
+@inner
 def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     """Set which lanes of link `k` and of the next one record `i` wants, from its route."""
     t = int(R[i].turn)
@@ -159,7 +159,7 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     R[i].nhi = nhi
 
 
-@njit
+@inner
 def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
     """Write when the next vehicle will make each turn out of link `k`.
 
@@ -199,7 +199,7 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
             st.eta[t] = min(st.eta[t], dist / max(v, FOE_SPEED))
 
 
-@njit
+@inner
 def foes_leave_gap(net: Net, st: State, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
     """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
     gap = net.turn[t].gap
@@ -213,7 +213,7 @@ def foes_leave_gap(net: Net, st: State, t: int, dist: np.float32, v: np.float32,
     return True
 
 
-@njit
+@inner
 def siren_waits(net: Net, st: State, k: int) -> bool:
     """Return whether anybody from another link is about to cross the junction at the end of `k`."""
     node = net.link[k].node
@@ -227,7 +227,7 @@ def siren_waits(net: Net, st: State, k: int) -> bool:
     return False
 
 
-@njit
+@inner
 def holds_for_siren(net: Net, st: State, k: int) -> bool:
     """Return whether a unit under siren nears the junction at the end of `k` from another link."""
     node = net.link[k].node
@@ -238,13 +238,13 @@ def holds_for_siren(net: Net, st: State, k: int) -> bool:
     return False
 
 
-@njit
+@inner
 def has_space(st: State, at: int, length: np.float32) -> bool:
     """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment."""
     return bool(st.lane[at].tail + st.lane[at].tail_vel * FLOW_S > length)
 
 
-@njit
+@inner
 def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     """Return the lane to enter: the one that suits, or when it is full one beside it."""
     t = int(R[i].turn)
@@ -266,7 +266,7 @@ def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     return aim
 
 
-@njit
+@inner
 def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Records) -> None:
     """Move the vehicles that passed the end of a link into `node` on to their next link.
 

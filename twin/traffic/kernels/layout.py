@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 
 Records = NDArray[Any]
 F32 = NDArray[np.float32]
@@ -252,7 +252,7 @@ class State(NamedTuple):
     search: I32
 
 
-@njit
+@inner
 def space_needed(lane: Records) -> int:
     """Return the records that a fresh layout takes."""
     total = 0
@@ -262,7 +262,7 @@ def space_needed(lane: Records) -> int:
     return total
 
 
-@njit
+@inner
 def lay_out(lane: Records, old: Records, new: Records) -> None:
     """Copy every lane from `old` to `new`, each with fresh slack: most at its tail."""
     at = 0
@@ -280,7 +280,7 @@ def lay_out(lane: Records, old: Records, new: Records) -> None:
         at += cap
 
 
-@njit
+@inner
 def make_room(lane: Records, at: int, R: Records) -> bool:
     """Shift a lane towards its head end; return whether its tail then has space enough."""
     start = lane[at].start
@@ -295,7 +295,7 @@ def make_room(lane: Records, at: int, R: Records) -> bool:
     return bool(start - lane[at].base >= FRONT_FREE)
 
 
-@njit
+@inner
 def open_at(lane: Records, at: int, j: int, R: Records) -> int:
     """Shift the records behind `j` of a lane one down; return the index that became free."""
     start = lane[at].start
@@ -305,7 +305,7 @@ def open_at(lane: Records, at: int, j: int, R: Records) -> int:
     return j - 1
 
 
-@njit
+@inner
 def close_at(lane: Records, at: int, i: int, R: Records) -> None:
     """Take record `i` out of a lane, shifting those behind it one up."""
     start = lane[at].start
@@ -314,7 +314,7 @@ def close_at(lane: Records, at: int, i: int, R: Records) -> None:
     lane[at].start = start + 1
 
 
-@njit
+@inner
 def has_room(lane: Records, at: int) -> bool:
     """Return whether a lane can take one more record at its tail."""
     return bool(lane[at].start > lane[at].base)

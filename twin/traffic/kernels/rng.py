@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _STEP_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -27,7 +27,7 @@ PATIENCE = np.uint64(4)
 ENTRY_LANE = np.uint64(5)
 
 
-@njit
+@inner
 def mix(z: np.uint64) -> np.uint64:
     """Return the splitmix64 hash of a counter."""
     z = z + _GOLDEN
@@ -36,7 +36,7 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> _S31)
 
 
-@njit
+@inner
 def uniform(key: np.uint64, vehicle: int, tick: int, purpose: np.uint64) -> np.float32:
     """Return a number in [0, 1) that depends on the four arguments alone."""
     z = mix(key ^ (purpose * _PURPOSE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
     I32,
@@ -16,7 +16,7 @@ from twin.traffic.kernels.layout import (
 )
 
 
-@njit
+@inner
 def append_routes(ptr: I32, links: I32, start: I32, net: Net, st: State) -> int:
     """Append routes given as links; write where each starts; return -1, or the first bad trip.
 
@@ -42,7 +42,7 @@ def append_routes(ptr: I32, links: I32, start: I32, net: Net, st: State) -> int:
     return -1
 
 
-@njit
+@inner
 def copy_route(old: I32, at: int, new: I32, used: int) -> int:
     """Copy one run, sentinel included; return the length used of `new`."""
     while True:
@@ -54,7 +54,7 @@ def copy_route(old: I32, at: int, new: I32, used: int) -> int:
             return used
 
 
-@njit
+@inner
 def live_length(st: State, R: Records) -> int:
     """Return the entries of the store that vehicles still need."""
     total = 0
@@ -74,7 +74,7 @@ def live_length(st: State, R: Records) -> int:
     return total
 
 
-@njit
+@inner
 def compact_routes(st: State, R: Records, new: I32) -> None:
     """Copy what vehicles still need into `new`, those on the road in order of lanes."""
     used = 0
@@ -92,7 +92,7 @@ def compact_routes(st: State, R: Records, new: I32) -> None:
     st.counts[ROUTE_USED] = used
 
 
-@njit
+@inner
 def assign_routes(
     batch: I32, start: I32, first: I32, goal: I32, net: Net, st: State, R: Records
 ) -> int:
@@ -128,7 +128,7 @@ def assign_routes(
     return taken
 
 
-@njit
+@inner
 def refresh_wishes(k: int, net: Net, st: State, R: Records) -> None:
     """Set the lane wishes of everybody on link `k` again, after lanes were closed or opened."""
     for x in range(net.link[k].lane0, net.link[k].lane0 + net.link[k].lanes):
@@ -137,7 +137,7 @@ def refresh_wishes(k: int, net: Net, st: State, R: Records) -> None:
                 set_wishes(net, st, R, i, k)
 
 
-@njit
+@inner
 def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
     """Write the numbers of vehicles that still have to enter `link`; return how many."""
     count = 0
@@ -163,7 +163,7 @@ def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
     return count
 
 
-@njit
+@inner
 def list_running(net: Net, st: State, R: Records, index: I32, link: I32, lane: U8) -> int:
     """Write record, link and lane of every vehicle on the road, by lane; return how many."""
     count = 0

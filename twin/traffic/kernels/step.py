@@ -15,7 +15,7 @@ from twin.traffic.kernels.approach import approach
 from twin.traffic.kernels.carfollowing import ZERO, next_speed
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.insertion import enter_waiting, finish, place_units
-from twin.traffic.kernels.jit import njit, njit_both
+from twin.traffic.kernels.jit import inner, njit_both
 from twin.traffic.kernels.junctions import HELD, note_arrivals, pass_junction, set_signals
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
@@ -45,7 +45,7 @@ COOPERATE_BRAKE = np.float32(1.5)
 ONE = np.float32(1.0)
 
 
-@njit
+@inner
 def clear_link(k: int, net: Net, st: State) -> None:
     """Note that link `k` is empty."""
     a = int(net.link[k].lane0)
@@ -58,7 +58,7 @@ def clear_link(k: int, net: Net, st: State) -> None:
     st.siren_dist[k] = BIG
 
 
-@njit
+@inner
 def decide(
     block: int,
     low: int,
@@ -100,7 +100,7 @@ def decide(
         note_arrivals(k, net, st, R)
 
 
-@njit
+@inner
 def follow(
     block: int,
     low: int,
@@ -180,7 +180,7 @@ def follow(
     st.tally[block, UPDATES] += updates
 
 
-@njit
+@inner
 def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
     if R[i].flags & COOPERATE:
@@ -189,7 +189,7 @@ def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     return v
 
 
-@njit
+@inner
 def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net, st: State) -> bool:
     """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
     g = int(net.turn[R[i].turn].group)
@@ -199,7 +199,7 @@ def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net, s
     return bool(left > ZERO and length - R[i].pos <= v * left)
 
 
-@njit
+@inner
 def pass_nodes(
     block: int,
     low: int,
@@ -214,7 +214,7 @@ def pass_nodes(
         pass_junction(node, tick, block, net, st, R)
 
 
-@njit
+@inner
 def mark_sirens(net: Net, st: State) -> None:
     """Mark the links and junctions that a unit under siren is on or drives towards."""
     for u in range(len(st.unit)):
@@ -232,7 +232,7 @@ def mark_sirens(net: Net, st: State) -> None:
             st.unit[u].seen = k
 
 
-@njit
+@inner
 def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
     """End trips and help the lost, in order of links."""
     for k in range(len(net.link)):
@@ -244,7 +244,7 @@ def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
             help_lost(k, t_end, net, st, R)
 
 
-@njit
+@inner
 def fresh_layout(st: State, old: Records, new: Records) -> int:
     """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
     if not st.tight.any():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import Net, State
 
 PERIOD_S = 10.0
@@ -20,7 +20,7 @@ SECONDS, METRES, SECONDS_BEFORE, METRES_BEFORE = range(4)
 """Rows of `State.recent`."""
 
 
-@njit
+@inner
 def update_travel_times(net: Net, st: State) -> None:
     """Fade the sums, add what was driven since the last update, and write the travel times."""
     recent = st.recent
