@@ -1,8 +1,8 @@
 """How many drive from where to where: a gravity model held to the published totals.
 
-The doubly constrained gravity model is balanced by Furness' method (Furness 1965); its deterrence is
-`exp(-b t)` of the travel time, damped for trips that people walk, and `b` is found by bisection so
-that the mean trip inside the city has the published length.
+The doubly constrained gravity model is balanced by Furness' method (Furness 1965); its deterrence
+is `exp(-b t)` of the travel time, damped for trips that people walk, and `b` is found by bisection
+so that the mean trip inside the city has the published length.
 """
 
 from __future__ import annotations
@@ -217,7 +217,8 @@ def cordon(roads: Roads, mesh: Mesh, demand: Demand, inside: Flags, zone_in: I64
     col = np.where(place[None, :] >= 0, place[None, :], out_place[last])
     col = np.where((place[None, :] < 0) & (last < 0), -1, col)
     used = (row >= 0) & (col >= 0) & (demand.od > 0.0)
-    od = np.bincount(row[used] * size + col[used], weights=demand.od[used], minlength=size * size)
+    code = row[used] * size + col[used]
+    od: F64 = np.bincount(code, weights=demand.od[used], minlength=size * size).astype(np.float64)
     gone_in, gone_out = np.full((n_in, 3), -1), np.full((n_out, 3), -1)
     first = _named(roads, mesh.edge_link[gate_in])
     second = _named(roads, mesh.edge_link[gate_out])

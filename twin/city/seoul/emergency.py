@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin.city.model import Distribution, Service
-from twin.city.seoul.facts import both_names, fact_table, targets
+from twin.city.seoul.facts import both_names, fact_table, records, targets
 from twin.network.graph import Network, RoadClass
 from twin.network.locate import Locator
 
@@ -87,11 +87,11 @@ def place_stations(
 def _headquarters(centres: pd.DataFrame, stations: pd.DataFrame) -> set[int]:
     """Return the row of the centre nearest to each fire station among its own."""
     seats = set()
-    for row in stations.itertuples():
-        own = centres[centres["station_ko"] == row.ko]
+    for row in records(stations):
+        own = centres[centres["station_ko"] == row["ko"]]
         away = np.hypot(
-            (own["lon"].to_numpy(float) - float(row.lon)) * 0.79,
-            own["lat"].to_numpy(float) - float(row.lat),
+            (own["lon"].to_numpy(float) - float(row["lon"])) * 0.79,
+            own["lat"].to_numpy(float) - float(row["lat"]),
         )
         seats.add(int(own.index[int(away.argmin())]))
     return seats

@@ -7,7 +7,7 @@ They are single facts, re-typed; no survey, polygon or road data set is part of 
 from __future__ import annotations
 
 from importlib import resources
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 
@@ -22,11 +22,15 @@ def fact_table(name: str) -> pd.DataFrame:
         return pd.read_csv(file)
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table."""
+    return cast("list[dict[str, Any]]", table.to_dict("records"))
+
+
 def targets() -> dict[str, float]:
     """Return the published totals, speeds and shares of `facts/targets.csv` by name."""
     table = fact_table("targets")
-    values = table["value"].to_numpy(dtype=float)
-    return {cast("str", key): float(v) for key, v in zip(table["key"], values, strict=True)}
+    return {str(row["key"]): float(row["value"]) for row in records(table)}
 
 
 def both_names(ko: str, en: str) -> str:

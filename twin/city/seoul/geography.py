@@ -1,8 +1,8 @@
 """Where the ground is: the river, the obstacles, the outline and the gu, all drawn by us.
 
-No boundary is copied. The Han is a smoothed line through its bridges. A gu is a power cell (Aurenhammer
-1987, "Power diagrams") of its centroid, kept to its side of the river and sized to the official area;
-the outline is the union of the gu.
+No boundary is copied. The Han is a smoothed line through its bridges. A gu is a power cell
+(Aurenhammer 1987, "Power diagrams") of its centroid, kept to its side of the river and sized to
+the official area; the outline is the union of the gu.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.interpolate import splev, splprep
+from scipy.interpolate import make_splprep
 from shapely import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from twin.city.seoul.facts import fact_table
+from twin.city.seoul.facts import fact_table, records
 from twin.network.geometry import Projection
 
 LON0, LAT0 = 126.99, 37.55
@@ -27,7 +27,7 @@ BANK_M = 600.0
 ENDS = ((37.612, 126.770), (37.586, 127.205))
 """Where the river enters and leaves the drawing, west and east (lat, lon)."""
 SHORE_M, SHORE_MARGIN_M = 1_600.0, 1_500.0
-"""The city holds a strip of this width along the river, so far beyond its outermost gu centroids."""
+"""The city holds a strip of this width along the river, so far beyond the outermost centroids."""
 AREA_ROUNDS = 80
 MELT_M = 2_500.0
 """Bays of the outline narrower than twice this are filled, metres."""
@@ -97,8 +97,8 @@ def _river(projection: Projection) -> LineString:
     lat = np.concatenate([[ENDS[0][0]], bridges["lat"].to_numpy(float), [ENDS[1][0]]])
     lon = np.concatenate([[ENDS[0][1]], bridges["lon"].to_numpy(float), [ENDS[1][1]]])
     x, y = projection.forward(lon, lat)
-    spline, _ = splprep([x, y], s=len(x) * 160.0**2, k=3)
-    px, py = splev(np.linspace(0.0, 1.0, 400), spline)
+    spline, _ = make_splprep([x, y], s=len(x) * 160.0**2, k=3)
+    px, py = spline(np.linspace(0.0, 1.0, 400))
     return LineString(np.column_stack([px, py]))
 
 
@@ -132,7 +132,7 @@ def _halves(river: LineString) -> dict[str, Polygon]:
 def _power_cells(
     points: NDArray[np.float64], area: NDArray[np.float64], half: Polygon, shore: BaseGeometry
 ) -> list[BaseGeometry]:
-    """Return cells that share an outline drawn round the points, with the areas asked, within 1%."""
+    """Return cells that share an outline round the points, with the areas asked, within 1%."""
     outline = _outline(points, area, half, shore)
     weight = area / np.pi
     cells: list[BaseGeometry] = []
@@ -198,10 +198,10 @@ def _obstacles(projection: Projection) -> tuple[Polygon, ...]:
     x, y = projection.forward(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
     shapes = []
     angle = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
-    for k, row in enumerate(table.itertuples()):
-        bearing = np.radians(float(row.bearing_deg))
-        along = 500.0 * float(row.long_axis_km) * np.cos(angle)
-        across = 500.0 * float(row.short_axis_km) * np.sin(angle)
+    for k, row in enumerate(records(table)):
+        bearing = np.radians(float(row["bearing_deg"]))
+        along = 500.0 * float(row["long_axis_km"]) * np.cos(angle)
+        across = 500.0 * float(row["short_axis_km"]) * np.sin(angle)
         # A pure ellipse reads as a drawing error; hills have shoulders.
         shoulder = 1.0 + 0.10 * np.sin(3.0 * angle + k) + 0.06 * np.sin(5.0 * angle + 2.0 * k)
         px = x[k] + shoulder * (along * np.sin(bearing) + across * np.cos(bearing))

@@ -35,39 +35,63 @@ def describe(*, core: bool) -> Meta:
 
 def _assumptions() -> list[str]:
     return [
-        "Streets, blocks, junctions and signals are drawn by a generator; only their number, "
-        "spacing and the places of bridges, expressways and tunnels follow facts.",
-        "District borders are power cells of the districts' centroids with the official areas, "
-        "not the real borders.",
-        f"The Han is a smooth line through its bridges, {2 * WATER_M:.0f} m wide; hills and closed "
-        "grounds are rough ellipses from general knowledge.",
-        "Lanes of a direction: major avenues 4, other primary streets 3, secondary 2, the rest 1; "
-        "free-flow speeds 50, 50, 50 and 40 to 30 km/h, bridges 60, expressways 80.",
+        (
+            "Streets, blocks, junctions and signals are drawn by a generator; only their number, "
+            "spacing and the places of bridges, expressways and tunnels follow facts."
+        ),
+        (
+            "District borders are power cells of the districts' centroids with the official areas, "
+            "not the real borders."
+        ),
+        (
+            f"The Han is a smooth line through its bridges, {2 * WATER_M:.0f} m wide; hills and "
+            "closed grounds are rough ellipses from general knowledge."
+        ),
+        (
+            "Lanes of a direction: major avenues 4, other primary streets 3, secondary 2, the rest "
+            "1; free-flow speeds 50, 50, 50 and 40 to 30 km/h, bridges 60, expressways 80."
+        ),
         "Expressways have an auxiliary lane between close ramps, and exits every 1.4 km or so.",
-        "Every arterial crossing, 45% of collector mouths on primary and 30% on secondary streets "
-        "have fixed-time signals; left turns across a primary street need a signal.",
-        "Six million car and taxi trips a weekday: population x 2.61 trips x (24.3% car + 6.6% "
-        f"taxi) / {OCCUPANCY} persons a vehicle; the occupancy is assumed.",
-        f"Trip ends follow jobs and residents ({JOB_SHARE:.0%} jobs); jobs by district are rounded "
-        f"general knowledge, drawn to {len(HUBS)} centres.",
-        f"{OUTSIDE_SHARE:.0%} of trips begin and {OUTSIDE_SHARE:.0%} end outside the city; trips "
-        f"from gate to gate are {THROUGH_FACTOR:.0%} of what gravity alone gives.",
+        (
+            "Every arterial crossing, 45% of collector mouths on primary and 30% on secondary "
+            "streets have fixed-time signals; left turns across a primary street need a signal."
+        ),
+        (
+            "Six million car and taxi trips a weekday: population x 2.61 trips x (24.3% car + 6.6% "
+            f"taxi) / {OCCUPANCY} persons a vehicle; the occupancy is assumed."
+        ),
+        (
+            f"Trip ends follow jobs and residents ({JOB_SHARE:.0%} jobs); jobs by district are "
+            f"rounded general knowledge, drawn to {len(HUBS)} centres."
+        ),
+        (
+            f"{OUTSIDE_SHARE:.0%} of trips begin and {OUTSIDE_SHARE:.0%} end outside the city; "
+            f"trips from gate to gate are {THROUGH_FACTOR:.0%} of what gravity alone gives."
+        ),
         "Mean trip inside the city is 8.6 km, the published mean taxi trip.",
         "The full hourly curve of traffic is not published; ours keeps to the published peaks.",
-        "Pairs of zones are the same at all hours; the morning's and evening's directions are not "
-        "told apart.",
+        (
+            "Pairs of zones are the same at all hours; the morning's and evening's directions are "
+            "not told apart."
+        ),
         "Each safety centre has one engine, and the one at a fire station's seat has two.",
-        "Ambulance calls follow residents and, with a third of the weight, jobs; unpublished "
-        "two-hour shares are filled in evenly, and hours inside a bin follow its neighbours.",
+        (
+            "Ambulance calls follow residents and, with a third of the weight, jobs; unpublished "
+            "two-hour shares are filled in evenly, and hours inside a bin follow its neighbours."
+        ),
         "Collision risk by road class is assumed; total and hours are the published ones.",
-        "Handling keeps to the golden rule of 60 s; scene, handover and wrap-up times are "
-        "log-normal so that a run takes about the published 42 minutes; priorities are assumed.",
+        (
+            "Handling keeps to the golden rule of 60 s; scene, handover and wrap-up times are "
+            "log-normal so that a run takes about the published 42 minutes; priorities are assumed."
+        ),
         "What a hospital can treat is assumed from its level.",
     ]
 
 
 def _core_assumptions() -> list[str]:
     return [
-        "The core is five districts cut out of the whole city; traffic through its border enters "
-        "and leaves at gates, as the shortest paths of the whole city's trips cross it.",
+        (
+            "The core is five districts cut out of the whole city; traffic through its border "
+            "enters and leaves at gates, as the shortest paths of the whole city's trips cross it."
+        ),
     ]

@@ -140,10 +140,10 @@ def _cross(routes: list[Route], found: Junctions) -> None:
             ok &= _is_free(found.events[k], here, gap)
             ok &= 150.0 < here < routes[k].line.length - 150.0
         if ok:
-            one, two = Event(s), Event(t)
-            found.events[i].append(one)
-            found.events[j].append(two)
-            found.crossings.append((i, one, j, two))
+            first, second = Event(s), Event(t)
+            found.events[i].append(first)
+            found.events[j].append(second)
+            found.crossings.append((i, first, j, second))
 
 
 def _exits(k: int, route: Route, streets: Streets, found: Junctions) -> None:
@@ -211,8 +211,8 @@ def _split(streets: Streets, edge: int, at: F64, keep: int) -> tuple[int, int]:
     node = len(streets.x)
     streets.x = np.append(streets.x, at[0])
     streets.y = np.append(streets.y, at[1])
-    streets.gate = np.append(streets.gate, False)  # noqa: FBT003 - a value, not a switch
-    streets.anchor = np.append(streets.anchor, False)  # noqa: FBT003
+    streets.gate = np.append(streets.gate, False)
+    streets.anchor = np.append(streets.anchor, False)
     a, b = int(streets.a[edge]), int(streets.b[edge])
     other = b if a == keep else a
     streets.a[edge], streets.b[edge] = other, node

@@ -1,8 +1,9 @@
-"""From drawn streets and routes to raw roads: nodes, directed links, lanes, signals, banned turns."""
+"""From drawn streets and routes to raw roads: nodes, links, lanes, signals, banned turns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,7 +195,7 @@ def _carriageway(
             stops.append((along + event.window, node, True))
     if (tip := tips[1 - direction]) is not None:
         stops.append((length, tip, False))
-    for (low, start, joined), (high, stop, joins) in zip(stops[:-1], stops[1:], strict=True):
+    for (low, start, joined), (high, stop, joins) in pairwise(stops):
         between = joined and not joins and high - low < AUXILIARY_M and stop not in tips
         middle = 0.5 * (low + high)
         roads.link(
@@ -356,7 +357,7 @@ def road_lengths(roads: Roads) -> F64:
     """Return the length of every link, metres."""
     x, y = np.array(roads.x), np.array(roads.y)
     start, stop = np.array(roads.start), np.array(roads.stop)
-    length = np.hypot(x[start] - x[stop], y[start] - y[stop])
+    length: F64 = np.hypot(x[start] - x[stop], y[start] - y[stop])
     for k, shape in enumerate(roads.shape):
         if shape is not None:
             length[k] = np.hypot(*np.diff(shape, axis=0).T).sum()

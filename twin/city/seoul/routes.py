@@ -1,8 +1,8 @@
 """Roads that cross others without a signal: expressways, bridges and tunnels, as centre lines.
 
-A route has two carriageways. Where two routes meet, and where a route has an exit, stands an event: a
-point of both at which ramps leave before and join after. `twin.city.seoul.ramps` places the events and
-`twin.city.seoul.roads` makes links of it all.
+A route has two carriageways. Where two routes meet, and where a route has an exit, stands an event:
+a point of both at which ramps leave before and join after. `twin.city.seoul.ramps` places the
+events and `twin.city.seoul.roads` makes links of it all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
-from twin.city.seoul.facts import both_names, fact_table
+from twin.city.seoul.facts import both_names, fact_table, records
 from twin.city.seoul.geography import BANK_M, WATER_M, Land
 from twin.network.graph import RoadClass
 
@@ -92,8 +92,8 @@ def draw_bridges(land: Land) -> tuple[list[Route], list[LineString]]:
     inner = land.city.buffer(-300.0)
     routes: list[Route] = []
     approaches: list[LineString] = []
-    for k, row in enumerate(table.itertuples()):
-        if str(row.mode).startswith("rail") or row.en == CROSSED_AT:
+    for k, row in enumerate(records(table)):
+        if str(row["mode"]).startswith("rail") or row["en"] == CROSSED_AT:
             continue
         s = land.river.project(Point(x[k], y[k]))
         before, after = land.river.interpolate(s - 200.0), land.river.interpolate(s + 200.0)
@@ -106,11 +106,11 @@ def draw_bridges(land: Land) -> tuple[list[Route], list[LineString]]:
         inside = [inner.contains(Point(tip)) for tip in tips]
         if not any(inside):
             continue
-        lane = int(row.lanes) // 2
+        lane = int(row["lanes"]) // 2
         ends: list[End] = ["street" if known else "gate" for known in inside]
         routes.append(
             Route(
-                name=both_names(str(row.ko), f"{row.en} Bridge"),
+                name=both_names(str(row["ko"]), f"{row['en']} Bridge"),
                 kind="bridge",
                 line=_dense(LineString(tips)),
                 lanes=lane,
@@ -134,17 +134,17 @@ def draw_expressways(land: Land) -> list[Route]:
     """Return the expressways with their ends carried to where they join or leave."""
     table = fact_table("expressways")
     lines: dict[str, tuple[LineString, int, str]] = {}
-    for row in table.itertuples():
-        points = np.array([p.split() for p in str(row.waypoints).split(";")], dtype=float)
+    for row in records(table):
+        points = np.array([p.split() for p in str(row["waypoints"]).split(";")], dtype=float)
         px, py = land.projection.forward(points[:, 1], points[:, 0])
         line: BaseGeometry = LineString(np.column_stack([px, py]))
-        if row.en in RIVERSIDE:
-            line = _riverside(land, RIVERSIDE[str(row.en)])
-        elif row.en not in {RIVER_CROSSING, UNDERGROUND}:
+        if row["en"] in RIVERSIDE:
+            line = _riverside(land, RIVERSIDE[str(row["en"])])
+        elif row["en"] not in {RIVER_CROSSING, UNDERGROUND}:
             line = shapely.difference(line, land.river.buffer(BANK_M + 60.0))
             line = max(shapely.get_parts(line), key=lambda p: float(p.length))
-        name = both_names(str(row.ko), str(row.en))
-        lines[str(row.en)] = (_smooth(line), int(row.lanes) // 2, name)
+        name = both_names(str(row["ko"]), str(row["en"]))
+        lines[str(row["en"])] = (_smooth(line), int(row["lanes"]) // 2, name)
     routes = []
     for en, (line, lanes, name) in lines.items():
         longer, ends = _carry(land, en, line)
@@ -232,13 +232,15 @@ def _chained(routes: list[Route]) -> list[Route]:
 def _named_parts(land: Land, routes: list[Route]) -> list[Route]:
     table = fact_table("tunnels")
     x, y = land.projection.forward(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
-    for k, row in enumerate(table.itertuples()):
-        if not np.isnan(float(row.bearing_deg)):
+    for k, row in enumerate(records(table)):
+        if not np.isnan(float(row["bearing_deg"])):
             continue
         point = Point(x[k], y[k])
         route = min(routes, key=lambda r: (r.line.distance(point), r.name))
-        s, half = route.line.project(point), 500.0 * float(row.km)
-        route.parts.insert(0, (s - half, s + half, both_names(f"{row.ko}터널", f"{row.en} Tunnel")))
+        s, half = route.line.project(point), 500.0 * float(row["km"])
+        route.parts.insert(
+            0, (s - half, s + half, both_names(f"{row['ko']}터널", f"{row['en']} Tunnel"))
+        )
     bridges = fact_table("bridges").set_index("en")
     for route in routes:
         if RIVER_CROSSING in route.name:
@@ -254,15 +256,15 @@ def draw_tunnels(land: Land) -> list[Route]:
     table = fact_table("tunnels")
     x, y = land.projection.forward(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
     routes = []
-    for k, row in enumerate(table.itertuples()):
-        if np.isnan(float(row.bearing_deg)):
+    for k, row in enumerate(records(table)):
+        if np.isnan(float(row["bearing_deg"])):
             continue
-        bearing = np.radians(float(row.bearing_deg))
-        half = 500.0 * float(row.km) * np.array([np.sin(bearing), np.cos(bearing)])
+        bearing = np.radians(float(row["bearing_deg"]))
+        half = 500.0 * float(row["km"]) * np.array([np.sin(bearing), np.cos(bearing)])
         middle = np.array([x[k], y[k]])
         routes.append(
             Route(
-                name=both_names(f"{row.ko}터널", f"{row.en} Tunnel"),
+                name=both_names(f"{row['ko']}터널", f"{row['en']} Tunnel"),
                 kind="tunnel",
                 line=_dense(LineString([middle - half, middle + half])),
                 lanes=2,

@@ -97,7 +97,7 @@ def sums(trees: Trees, value: F64) -> F64:
 
 
 def marked(trees: Trees, mark: I64, *, first: bool) -> I64:
-    """Return (O, n) the first (or last) mark of at least 0 along the path from the origin, or -1."""
+    """Return (O, n) the first (or last) mark, 0 or more, on the path from the origin; else -1."""
     found = np.where(trees.edge >= 0, mark[trees.edge], -1).ravel()
     jump = trees.before.ravel().copy()
     for _ in range(int(np.ceil(np.log2(trees.edge.shape[1]))) + 1):
@@ -122,4 +122,4 @@ def load(trees: Trees, demand: F64, n_edges: int) -> F64:
         at = order[bounds[level] : bounds[level + 1]]
         np.add.at(flow, before[at], flow[at])
     used = edge >= 0
-    return np.bincount(edge[used], weights=flow[used], minlength=n_edges)
+    return np.bincount(edge[used], weights=flow[used], minlength=n_edges).astype(np.float64)

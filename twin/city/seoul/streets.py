@@ -1,9 +1,9 @@
 """The streets: a warped arterial lattice, with blocks split inside it.
 
-Arterials are the lines of a lattice, bent by slow waves so that each quarter has its own grain, and cut
-where the ground ends. The faces between them are split along their shorter way until the blocks have
-the size that the quarter's density asks for; the first cuts are collectors, the later ones alleys
-(recursive lot splitting: Parish and Mueller 2001, "Procedural modeling of cities").
+Arterials are the lines of a lattice, bent by slow waves so that each quarter has its own grain, and
+cut where the ground ends. The faces between them are split along their shorter way until the blocks
+have the size that the quarter's density asks for; the first cuts are collectors, the later ones
+alleys (recursive lot splitting: Parish and Mueller 2001, "Procedural modeling of cities").
 """
 
 from __future__ import annotations
@@ -278,8 +278,8 @@ def _graph(pieces: F64, rank: I64) -> Streets:
     pair = index.reshape(-1, 2)
     return _tidy(
         Streets(
-            x=node[:, 0] * GRID_M,
-            y=node[:, 1] * GRID_M,
+            x=node[:, 0].astype(np.float64) * GRID_M,
+            y=node[:, 1].astype(np.float64) * GRID_M,
             a=pair[:, 0].astype(np.int64),
             b=pair[:, 1].astype(np.int64),
             rank=rank,

@@ -103,7 +103,7 @@ def _counts(population: F64, total: int) -> I64:
     counts = np.floor(share).astype(np.int64)
     rest = total - MIN_ZONES * len(population) - int(counts.sum())
     counts[np.argsort(counts - share, kind="stable")[:rest]] += 1
-    return counts + MIN_ZONES
+    return np.asarray(counts + MIN_ZONES)
 
 
 def _cluster(points: F64, count: int, streams: Streams, gu: int) -> tuple[F64, I64]:
@@ -113,7 +113,7 @@ def _cluster(points: F64, count: int, streams: Streams, gu: int) -> tuple[F64, I
     owner = np.zeros(len(points), np.int64)
     for _ in range(LLOYD_ROUNDS):
         away = ((points[:, None, :] - middle[None, :, :]) ** 2).sum(axis=2)
-        owner = away.argmin(axis=1)
+        owner = away.argmin(axis=1).astype(np.int64)
         for k in range(count):
             mine = points[owner == k]
             if len(mine):
