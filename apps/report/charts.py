@@ -15,6 +15,7 @@ from twin.metrics.compare import Difference
 COLOURS = ("#b2182b", "#d98200", "#2166ac", "#5e3c99", "#35978f", "#666666")
 """One for each series, told apart also by readers who see red and green alike."""
 _WIDTH = 520.0
+_CLOCK_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, *(1440 * 2**k for k in range(20)))
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -171,16 +172,20 @@ def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: st
     for v in ticks(0.0, most, 4):
         parts.append(_line(left, y(v), left + wide, y(v), "#e5e9ee"))
         parts.append(_words(left - 6, y(v) + 4, f"{v:,.6g}", anchor="end", soft=True))
-    for h in ticks(first, last, 8):
-        said = f"{int(h + 1e-6):02d}:{round(h * 60) % 60:02d}"
-        parts.append(_words(x(h), height - 10, said, anchor="middle", soft=True))
+    step = next(s for s in _CLOCK_STEPS_MIN if 60.0 * (last - first) / s <= 8)
+    for minute in range(math.ceil(60.0 * first / step) * step, int(60.0 * last) + 1, step):
+        said = f"{minute // 60:02d}:{minute % 60:02d}"
+        parts.append(_words(x(minute / 60.0), height - 10, said, anchor="middle", soft=True))
     points = " ".join(f"{x(float(hours[k])):.1f},{y(float(values[k])):.1f}" for k in keep)
     parts.append(tag("polyline", points=points, fill="none", stroke="#2166ac", stroke_width=1.6))
     return _picture(_WIDTH, height, parts, label)
 
 
 def _picture(width: float, height: float, parts: Sequence[Raw], label: str) -> Raw:
-    return tag("svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label)
+    return tag(
+        "svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label,
+        class_="chart" if width == _WIDTH else None,
+    )  # fmt: skip
 
 
 def _line(

@@ -17,7 +17,7 @@ class Raw(str):
     __slots__ = ()
 
 
-def tag(name: str, *content: object, **attributes: Any) -> Raw:
+def tag(name: str, /, *content: object, **attributes: Any) -> Raw:
     """Return an element; strings are escaped unless they are `Raw`, `None` is left out.
 
     A trailing underscore of an attribute's name is dropped (`class_`), others become hyphens.
@@ -151,11 +151,15 @@ table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:ta
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:6px}
 th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child{text-align:left;font-weight:500}
-thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
-svg{display:block;width:100%;height:auto}
+thead th{white-space:normal;vertical-align:bottom;
+color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
+svg{display:block;width:100%;height:auto;max-height:820px}
+svg.chart{max-width:620px}
 svg text{font:12px system-ui,"Noto Sans KR",sans-serif;fill:var(--ink)}
 svg text.soft{fill:var(--soft)}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:22px}
+ul.fields{columns:3 250px;list-style:none;padding:0;margin:0;font-size:13px}
+td.mono{text-align:left;white-space:normal}
 code,.mono{font:12.5px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}
 @media (max-width:520px){.two{grid-template-columns:1fr}main{padding:16px 10px 40px}}

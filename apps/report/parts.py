@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.report.html import Raw, join, section, table, tag
+from apps.report.html import Raw, join, section, tag
 from twin.city.model import City
 from twin.core.clock import Calendar
 from twin.scenarios.spec import Scenario
@@ -52,7 +52,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     fields = []
     for group, content in scenario.model_dump(mode="json").items():
         if isinstance(content, dict) and group not in {"title", "question"}:
-            fields += [[f"{group}.{name}", str(value)] for name, value in content.items()]
+            fields += [f"{group}.{name} = {value}" for name, value in content.items()]
     return section(
         "What was assumed",
         tag("h3", "The city"),
@@ -60,7 +60,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         tag("h3", "The model"),
         _list([*LIMITS, *more]),
         tag("h3", "The scenario"),
-        table(["field", "value"], fields),
+        tag("ul", *(tag("li", field) for field in fields), class_="fields"),
         tag("p", "Data: " + "; ".join(city.meta.attribution), class_="note")
         if city.meta.attribution
         else None,

@@ -90,7 +90,7 @@ def run_page(reader: RunReader, city: City) -> str:
             section("The city over time", *_pulse(reader)),
             class_="two",
         ),
-        _intervals(summary),
+        _intervals(summary, scenario),
         _by_district(calls),
         _units(units),
         assumed(scenario, city, _defaults(summary)),
@@ -185,7 +185,7 @@ def _pulse(reader: RunReader) -> list[Raw]:
     ]
 
 
-def _intervals(summary: dict[str, Any]) -> Raw:
+def _intervals(summary: dict[str, Any], scenario: Scenario) -> Raw:
     rows = []
     for name, row in summary["intervals"].items():
         observed = row["observed"] or {"p50": None, "p90": None, "n": 0}
@@ -198,18 +198,22 @@ def _intervals(summary: dict[str, Any]) -> Raw:
                 f"{observed['n']:,}", f"{simulated['n']:,}",
             ]
         )  # fmt: skip
-    recorded = any(row["observed"] for row in summary["intervals"].values())
+    fitted = (
+        "The durations were fitted without this day where the city has such a fit."
+        if scenario.calls.held_out_fit
+        else "The durations were fitted with this day among the others."
+    )
+    recorded = any((row["observed"] or {"n": 0})["n"] for row in summary["intervals"].values())
     return section(
         "Every interval of the chain, medical calls",
         table(
-            ["min:s", "median observed", "simulated", "apart", "90th observed", "simulated",
-             "apart", "n observed", "n simulated"],
+            ["min:s", "observed median", "simulated median", "apart", "observed 90th",
+             "simulated 90th", "apart", "observed n", "simulated n"],
             rows,
         ),
         tag(
             "p",
-            "Observed: the same calls as they were recorded. The durations were fitted on other "
-            "days; nothing was tuned to this one."
+            f"Observed: the same calls as they were recorded. {fitted}"
             if recorded
             else "These calls were generated, so there is nothing observed to stand beside them.",
             class_="note",

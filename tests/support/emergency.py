@@ -1,4 +1,5 @@
 """A small city with an emergency service, and streets without roads, for tests of the chain."""
+# ruff: noqa: ARG002, ARG003  # the doubles keep the signatures of what they stand for
 
 from __future__ import annotations
 
@@ -65,6 +66,10 @@ def town(
             "pos_m": 10.0,
         }
 
+    side = 200.0 * (rows - 1) / 4.0
+    tables["zones"] = tables["zones"].assign(
+        x=[-side, side, -side, side], y=[-side, -side, side, side]
+    )
     middle = network.n_links // 2
     tables["stations"] = pd.DataFrame(
         [{"station_id": "S1", "name": "Middle", "kind": "both"} | where(middle)]
@@ -109,7 +114,7 @@ def town(
     )
     tables["collision_rates"] = pd.DataFrame(
         [
-            {"road_class": int(c), "hour": hour, "per_mvkm": 0.5}
+            {"road_class": int(c), "hour": hour, "per_mvkm": 500.0}
             for c in RoadClass
             for hour in range(24)
         ]
@@ -225,6 +230,26 @@ class InstantModel(FixedModel):
     """A model in which every drive takes no time."""
 
     DRIVE_S = 0.0
+
+
+def inject(city: City, at: str, link: int = 5, **fields: Any) -> dict[str, Any]:
+    """Return a change that makes an incident happen in the middle of a link."""
+    network = city.network
+    ends = [network.link_from[link], network.link_to[link]]
+    return {
+        "kind": "inject-incident",
+        "at": at,
+        "incident": "medical",
+        "lon": float(network.node_lon[ends].mean()),
+        "lat": float(network.node_lat[ends].mean()),
+    } | fields
+
+
+def sure(p_transport: float) -> Service:
+    """Return the constant durations with this chance of transport for everybody."""
+    return SERVICE.model_copy(
+        update={"p_transport": dict.fromkeys(("medical", "fire", "collision"), p_transport)}
+    )
 
 
 def run(

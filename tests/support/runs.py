@@ -9,6 +9,8 @@ import pandas as pd
 import shapely
 
 from twin.city.model import TABLES, City, Meta
+from twin.metrics.intervals import interval_table
+from twin.metrics.summary import summarise
 from twin.network.graph import Network
 from twin.recording.store import RunWriter
 from twin.scenarios.spec import Scenario
@@ -189,6 +191,31 @@ def small_run(
                     lon=row.lon,
                     lat=row.lat,
                 )
-        summary = {"calls": len(calls), "intervals": {}}
+        for minute in range(60):
+            writer.row(
+                "pulse",
+                t=64_800.0 + 60 * minute,
+                vehicles=100 + minute,
+                waiting_to_insert=0,
+                inserted=200,
+                finished=100,
+                removed=0,
+                mean_speed_mps=9.0,
+                units_busy=minute % 3,
+                calls_waiting=0,
+            )
+        summary = {
+            "scenario": writer.meta["scenario"]["name"],
+            "city": city.meta.name,
+            "synthesised": True,
+            "seed": 1,
+            "replication": 0,
+            "run": str(folder),
+            **summarise(calls, 68_400.0),
+            "intervals": interval_table(calls, None),
+            "vehicles": {"inserted": 1, "finished": 1, "running": 0, "waiting": 0, "removed": 0},
+            "real_time_factor": 10.0,
+            "peak_rss_mb": 100.0,
+        }
         writer.finish(summary, {"decide": 1.0, "move": 2.0})
     return folder

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,23 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
         If a file, a field or a setting is wrong.
     """
     chain = _chain(name_or_path)
-    merged = deepcopy(_merge(chain))
+    return _validated(deepcopy(_merge(chain)), overrides, chain)
+
+
+def from_fields(fields: Mapping[str, Any], overrides: Sequence[str] = ()) -> Scenario:
+    """Return the scenario of fields that a command has put together, with settings on top.
+
+    Raises
+    ------
+    InputError
+        If a field or a setting is wrong.
+    """
+    return _validated(deepcopy(dict(fields)), overrides, [])
+
+
+def _validated(
+    merged: dict[str, Any], overrides: Sequence[str], chain: Sequence[_Source]
+) -> Scenario:
     settings: dict[Location, str] = {}
     for setting in overrides:
         where, value = _read_setting(setting, merged)
@@ -271,7 +287,7 @@ def _explain(
     field = ".".join(str(p + 1 if isinstance(p, int) else p) for p in where) or "scenario"
     if where in settings:
         return InputError(message, file=f"--set {settings[where]}", field=field, hint=hint)
-    file, row = _find(chain, where)
+    file, row = _find(chain, where) if chain else (None, None)
     return InputError(message, file=file, row=row, field=field, hint=hint)
 
 

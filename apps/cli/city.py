@@ -1,0 +1,236 @@
+"""`twin city`: cities to run in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from apps.cli.city_tables import read_city_table
+from apps.cli.common import AsJson, answers, end_with_json, notes
+from calibration.recipes import RECIPES
+from twin.city.bundle import save_city
+from twin.city.library import BUILT_IN, get_city, list_cities, store_city
+from twin.city.model import TABLES, City, Meta
+from twin.city.report import picture, quality
+from twin.core.errors import InputError, NotFoundError
+from twin.core.paths import city_home, data_dir
+from twin.network.build import BuildOptions, BuildReport, build_network
+from twin.network.graph import RoadClass
+from twin.network.graphml import read_graphml
+from twin.network.osm import read_osm
+from twin.network.raw import RawRoads
+from twin.network.tables import read_tables
+from twin.scenarios.changes import did_you_mean
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bring, name="import", help="Make a city of road files of your own.")
+
+Name = Annotated[str, typer.Option("--name", help="Name of the city: a-z, 0-9 and hyphens.")]
+Folder = Annotated[
+    Path | None, typer.Option("--out", help="Folder; kept under its name if left out.")
+]
+Zone = Annotated[str, typer.Option("--timezone", help="IANA time zone, as in Asia/Seoul.")]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        metavar="NAME=FILE.csv",
+        help="A table of places or demand (stations, units, hospitals, ...); may be given again.",
+    ),
+]
+Roads = Annotated[Path, typer.Argument(help="The file of roads.")]
+
+
+@app.command("list")
+def list_known(*, as_json: AsJson = False) -> None:
+    """List the cities that are stored or can be built."""
+    entries = list_cities()
+    if as_json:
+        fields = ("name", "title", "origin", "folder", "synthesised")
+        rows = [{f: getattr(e, f) for f in fields} for e in entries]
+        end_with_json({"cities": [{**r, "folder": str(r["folder"] or "") or None} for r in rows]})
+        return
+    table = Table("city", "title", "origin", "network", "stored in")
+    for entry in entries:
+        drawn = "synthesised" if entry.synthesised else "surveyed"
+        stored = str(entry.folder or "not built yet")
+        table.add_row(entry.name, entry.title.get("en", ""), entry.origin, drawn, stored)
+    answers().print(table)
+
+
+@app.command()
+def build(
+    name: Annotated[str, typer.Argument(help="A built-in city, or one with a recipe.")],
+    *,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of the recipe's files; TWIN_DATA.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build a city, print how good its network is, and draw it."""
+    if name in BUILT_IN:
+        city = get_city(name, progress=notes.print)
+        folder = city_home() / name
+    elif name in RECIPES:
+        for file in RECIPES[name].files:
+            notes.print(f"{file.path}: {file.what}, from {file.source} ({file.licence})")
+        city = RECIPES[name].build(data or data_dir(), progress=notes.print)
+        folder = store_city(city)
+    else:
+        known = [*BUILT_IN, *RECIPES]
+        raise NotFoundError(
+            f"there is no recipe for a city '{name}'",
+            hint=did_you_mean(name, known) or f"known are {', '.join(known)}",
+        )
+    _show(city, folder, None, as_json=as_json)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name or folder of a city.")],
+    *,
+    picture_file: Annotated[
+        Path | None, typer.Option("--picture", help="PNG file; in the city's folder if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a city holds and how good its network is, and draw it."""
+    city = get_city(name, progress=notes.print)
+    stored = Path(name) if Path(name).is_dir() else city_home() / city.meta.name
+    _show(city, stored, None, picture_file=picture_file, as_json=as_json)
+
+
+@bring.command("osm")
+def import_osm(
+    file: Roads,
+    *,
+    name: Name,
+    out: Folder = None,
+    timezone: Zone = "UTC",
+    tables: Tables = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of an OpenStreetMap file (.osm, .osm.gz, .osm.pbf)."""
+    source = "© OpenStreetMap contributors, ODbL"
+    _bring(read_osm(file), name, out, timezone, tables, source, as_json=as_json)
+
+
+@bring.command("graphml")
+def import_graphml(
+    file: Roads,
+    *,
+    name: Name,
+    out: Folder = None,
+    timezone: Zone = "UTC",
+    tables: Tables = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of a graph that OSMnx saved."""
+    source = "© OpenStreetMap contributors, ODbL"
+    _bring(read_graphml(file), name, out, timezone, tables, source, as_json=as_json)
+
+
+@bring.command("gmns")
+def import_gmns(
+    *,
+    nodes: Annotated[Path, typer.Option("--nodes", help="CSV of nodes.")],
+    links: Annotated[Path, typer.Option("--links", help="CSV of links.")],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="TOML of column names that are not GMNS's.")
+    ] = None,
+    name: Name,
+    out: Folder = None,
+    timezone: Zone = "UTC",
+    tables: Tables = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of a node table and a link table (GMNS names, or a mapping)."""
+    _bring(read_tables(nodes, links, mapping), name, out, timezone, tables, "", as_json=as_json)
+
+
+def _bring(
+    raw: RawRoads,
+    name: str,
+    out: Path | None,
+    timezone: str,
+    tables: list[str] | None,
+    attribution: str,
+    *,
+    as_json: bool,
+) -> None:
+    try:
+        meta = Meta(
+            name=name,
+            title={"en": name},
+            timezone=timezone,
+            attribution=[attribution] if attribution else [],
+            built_by="twin city import",
+            assumptions=[
+                "What the road file does not state of lanes, speeds and signals is imputed.",
+            ],
+        )
+    except ValidationError as error:
+        raise InputError(
+            f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
+        ) from error
+    # Important roads are signalled where they meet: few road files say where signals stand.
+    options = BuildOptions(infer_signals=RoadClass.SECONDARY)
+    network, report = build_network(raw, options=options)
+    city = City(meta=meta, network=network)
+    for setting in tables or []:
+        table, equals, file = setting.partition("=")
+        if not equals or table not in TABLES:
+            raise InputError(
+                f"{setting!r} is not TABLE=FILE.csv",
+                field="--table",
+                hint=did_you_mean(table, TABLES) or f"tables are {', '.join(TABLES)}",
+            )
+        city.tables[table] = read_city_table(table, Path(file), network)
+    if out is None:
+        folder = store_city(city)
+    else:
+        folder = out
+        save_city(city, folder)
+    _show(city, folder, report, as_json=as_json)
+
+
+def _show(
+    city: City,
+    folder: Path,
+    report: BuildReport | None,
+    *,
+    picture_file: Path | None = None,
+    as_json: bool,
+) -> None:
+    rows = quality(city, report)
+    drawn = picture_file or folder / f"{city.meta.name}.png"
+    picture(city, drawn)
+    sizes = {name: len(table) for name, table in city.tables.items() if len(table)}
+    if as_json:
+        end_with_json(
+            {
+                "city": city.meta.model_dump(mode="json"),
+                "folder": str(folder),
+                "picture": str(drawn),
+                "quality": [row._asdict() for row in rows],
+                "tables": sizes,
+            }
+        )
+        return
+    console = answers()
+    title = city.meta.title.get("en", city.meta.name)
+    console.print(f"{title}{' (synthesised: our own drawing)' if city.meta.synthesised else ''}")
+    for text in city.meta.notice.values():
+        console.print(text)
+    table = Table("part", "item", "value", "note")
+    for row in rows:
+        table.add_row(row.part, row.item, row.text, row.note)
+    for name, size in sizes.items():
+        table.add_row("tables", name, f"{size:,}", "")
+    console.print(table)
+    notes.print(f"City: {folder}\nPicture: {drawn}")

@@ -1,0 +1,247 @@
+"""Reads a city's tables of places, demand and recorded calls from files that people bring."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from twin.city.model import TABLES
+from twin.core.errors import InputError, NotFoundError
+from twin.network.geometry import Projection
+from twin.network.graph import Network
+from twin.network.locate import Locator
+from twin.scenarios.changes import did_you_mean
+
+MAX_SNAP_M = 2_000.0
+"""A place farther than this from every street is a mistake in its position."""
+
+_OPTIONAL: dict[str, dict[str, Any]] = {
+    "zones": {"name": "", "district": "", "jobs": 0.0},
+    "zone_links": {"weight": 1.0},
+    "stations": {"name": "", "kind": "ems"},
+    "units": {"kind": "ambulance", "on_s": 0.0, "off_s": 0.0},
+    "hospitals": {"name": "", "level": "local", "capabilities": "emergency", "open": True},
+    "history": {
+        "kind": "medical",
+        "priority": 1,
+        **dict.fromkeys(("t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital")),
+        "t_clear": None,
+        "transported": False,
+        "unit_id": "",
+        "unit_kind": "",
+        "station_id": "",
+        "district": "",
+    },
+}
+"""Columns that may be left out, with what stands in; `link`, `pos_m`, `x`, `y` are worked out."""
+_WORKED_OUT = frozenset({"link", "pos_m", "x", "y"})
+_KEYS = ("call_id", "station_id", "unit_id", "hospital_id", "zone_id")
+_KEYED = {"history": 0, "stations": 1, "units": 2, "hospitals": 3, "zones": 4}
+_WORDS = {
+    ("stations", "kind"): ("ems", "fire", "both"),
+    ("units", "kind"): ("ambulance", "engine"),
+    ("hospitals", "level"): ("regional", "local", "basic"),
+    ("history", "kind"): ("medical", "fire", "collision"),
+    ("call_rates", "kind"): ("medical", "fire"),
+    ("call_profile", "kind"): ("medical", "fire"),
+}
+_RANGES = {
+    "lon": (-180.0, 180.0),
+    "lat": (-85.0, 85.0),
+    "priority": (1.0, 4.0),
+    "hour": (0.0, 23.0),
+    "on_s": (0.0, 86_400.0),
+    "off_s": (0.0, 86_400.0),
+}
+_TRUE, _FALSE = frozenset({"true", "1", "yes", "t"}), frozenset({"false", "0", "no", "f", ""})
+
+
+def read_city_table(
+    table: str,
+    file: Path,
+    network: Network,
+    *,
+    timezone: str = "UTC",
+    midnight: datetime | None = None,
+) -> pd.DataFrame:
+    """Return a table of a city from a CSV or Parquet file, checked row by row.
+
+    Parameters
+    ----------
+    table
+        A name in `twin.city.model.TABLES`.
+    file
+        The file; further columns are ignored.
+    network
+        Streets that places are put on.
+    timezone
+        Zone of times that name none.
+    midnight
+        Instant from which times that are plain numbers count seconds.
+
+    Raises
+    ------
+    InputError
+        Naming file, row and column of the first fault.
+    """
+    kinds = TABLES[table]
+    if "bytes" in kinds.values():
+        raise InputError(f"the table '{table}' cannot be read from a file of rows", file=file)
+    rows = _rows(file)
+    optional = _OPTIONAL.get(table, {})
+    header = list(rows[0]) if rows else []
+    if not rows:
+        raise InputError("holds no rows", file=file)
+    columns: dict[str, list[Any]] = {}
+    for name, kind in kinds.items():
+        if name in header:
+            columns[name] = [
+                _value(row[name], table, name, kind, file, number, (timezone, midnight))
+                for number, row in enumerate(rows, start=2)
+            ]
+        elif name in optional:
+            columns[name] = [optional[name]] * len(rows)
+        elif not (name in _WORKED_OUT and {"lon", "lat"} <= set(header)):
+            raise InputError(
+                "the column is missing", file=file, row=1, field=name,
+                hint=did_you_mean(name, header),
+            )  # fmt: skip
+    _check_unique(table, columns, file)
+    if "x" in kinds and "x" not in columns:
+        projection = Projection(network.lon0, network.lat0)
+        columns["x"], columns["y"] = projection.forward(columns["lon"], columns["lat"])
+    if "lon" in kinds and table != "zones":
+        link, pos = _snap(columns, network, file)
+        if "link" in kinds and "link" not in columns:
+            columns["link"], columns["pos_m"] = link, pos
+    types = {name: _DTYPES.get(kind, kind) for name, kind in kinds.items()}
+    return pd.DataFrame(columns)[list(kinds)].astype(types)
+
+
+_DTYPES = {"timestamp": "datetime64[us, UTC]"}
+
+
+def _rows(file: Path) -> Sequence[Mapping[str, Any]]:
+    if not file.is_file():
+        raise NotFoundError("there is no such file", file=file)
+    if file.suffix == ".parquet":
+        try:
+            frame = pd.read_parquet(file)
+        except (OSError, ValueError) as error:
+            raise InputError("is not a Parquet file", file=file) from error
+        rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        return list(rows)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            found = []
+            for row in reader:
+                if None in row or None in row.values():
+                    raise InputError(
+                        f"has {len(row.get(None) or []) + sum(v is not None for v in row.values())}"
+                        f" cells, the header has {len(reader.fieldnames or [])}",
+                        file=file,
+                        row=len(found) + 2,
+                    )
+                found.append(row)
+            return found
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text", file=file) from error
+    except csv.Error as error:
+        raise InputError(f"is not CSV: {error}", file=file) from error
+
+
+def _value(
+    value: Any,
+    table: str,
+    name: str,
+    kind: str,
+    file: Path,
+    row: int,
+    zone: tuple[str, datetime | None],
+) -> Any:
+    def wrong(why: str, hint: str | None = None) -> InputError:
+        return InputError(f"{str(value)[:60]!r} {why}", file=file, row=row, field=name, hint=hint)
+
+    text = "" if value is None else str(value).strip()
+    if kind == "str":
+        words = _WORDS.get((table, name))
+        if words and text not in words:
+            raise wrong(f"is not one of {', '.join(words)}", did_you_mean(text, words))
+        if name in _KEYS and not text and name == _KEYS[_KEYED.get(table, 0)]:
+            raise wrong("is no identifier")
+        return text
+    if kind == "bool":
+        if text.lower() not in _TRUE | _FALSE:
+            raise wrong("is neither true nor false")
+        return text.lower() in _TRUE
+    if kind == "timestamp":
+        if not text:
+            if name == "t_call":
+                raise wrong("is no time")
+            return None
+        return _instant(text, wrong, *zone)
+    try:
+        number = float(text)
+    except ValueError:
+        raise wrong("is not a number") from None
+    low, high = _RANGES.get(name, (0.0, math.inf))
+    if not math.isfinite(number) or not low <= number <= high:
+        raise wrong(f"is not between {low:g} and {high:g}")
+    if kind.startswith("int"):
+        if number != int(number):
+            raise wrong("is not a whole number")
+        return int(number)
+    return number
+
+
+def _instant(text: str, wrong: Any, timezone: str, midnight: datetime | None) -> datetime:
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            raise wrong("is not a time", "write YYYY-MM-DDTHH:MM:SS") from None
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=ZoneInfo(timezone))
+        return found.astimezone(UTC)
+    if midnight is None:
+        raise wrong("counts seconds of a day that is not given", "add --day") from None
+    if not 0.0 <= seconds < 7 * 86_400.0:
+        raise wrong("is not a second of the day")
+    return midnight + timedelta(seconds=seconds)
+
+
+def _check_unique(table: str, columns: Mapping[str, Sequence[Any]], file: Path) -> None:
+    if table not in _KEYED:
+        return
+    name = _KEYS[_KEYED[table]]
+    first: dict[Any, int] = {}
+    for row, key in enumerate(columns[name], start=2):
+        if key in first:
+            raise InputError(
+                f"{key!r} stands in row {first[key]} already", file=file, row=row, field=name
+            )
+        first[key] = row
+
+
+def _snap(columns: Mapping[str, Any], network: Network, file: Path) -> tuple[Any, Any]:
+    link, pos, distance = Locator(network).nearest_many(columns["lon"], columns["lat"])
+    far = np.flatnonzero(~(distance <= MAX_SNAP_M))
+    if len(far):
+        raise InputError(
+            f"the place is {distance[far[0]] / 1000:,.1f} km from the nearest street",
+            file=file,
+            row=int(far[0]) + 2,
+            field="lon",
+        )
+    return link, pos

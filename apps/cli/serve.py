@@ -1,0 +1,26 @@
+"""`twin serve`: the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apps.cli.common import notes
+from apps.web.server import serve as serve_page
+
+
+def serve(
+    *,
+    port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="TCP port.")] = 5006,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of runs to choose from.")] = Path(
+        "runs"
+    ),
+    run: Annotated[Path | None, typer.Option("--run", help="A run to show first.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = False,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Show the page until interrupted."""
+    notes.print(f"The page is at http://{host}:{port}/ (Ctrl+C ends it).")
+    serve_page(port, runs=runs, run=run, show=open_browser, host=host)
