@@ -118,6 +118,17 @@ class Trips:
             a, b = self.route_link[bad[0]], self.route_link[bad[0] + 1]
             raise TwinError(f"the route of trip {trip[bad[0]]} holds no turn from {a} to {b}")
 
+    def part(self, begin: int, end: int) -> Trips:
+        """Return trips `begin` to `end` (exclusive)."""
+        ptr = self.route_ptr[begin : end + 1]
+        return Trips(
+            self.depart_s[begin:end],
+            self.kind[begin:end],
+            ptr - ptr[0],
+            self.route_link[ptr[0] : ptr[-1]],
+            self.end_pos_m[begin:end],
+        )
+
     @staticmethod
     def empty() -> Trips:
         """Return no trips."""

@@ -1,0 +1,184 @@
+"""`micro` mobility: units are vehicles in lane-level traffic, which this feeds and reroutes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import simpy
+
+from twin.city.model import City
+from twin.core.random import Streams
+from twin.demand.trips import TripPlan
+from twin.network.graph import F64, I32, Place
+from twin.scenarios.spec import Scenario
+from twin.traffic.costs import RoadCosts
+from twin.traffic.feeding import Feeder
+from twin.traffic.micro import MicroTraffic
+from twin.traffic.obstacles import Obstacles
+from twin.traffic.units import Units
+
+COSTS_EVERY_S = 60.0
+"""How often routers and units under way learn the links' travel times, seconds."""
+
+
+class MicroMobility:
+    """Mobility in lane-level traffic; see `twin.traffic.mobility.Mobility` for the calls.
+
+    The traffic begins empty at the scenario's start less its warm-up. Its trips come slice by
+    slice, on the fastest ways at the travel times of that moment; the informed share of drivers
+    is rerouted every `traffic.reroute_every_s`. Units take a new way when one becomes clearly
+    faster. When a road closes, everybody who was to use it is rerouted.
+
+    Parameters
+    ----------
+    env
+        The clock of the agents; starts where the traffic does.
+    city
+        Network, demand and profile.
+    scenario
+        `period` and `traffic`.
+    streams
+        Of the run.
+
+    Attributes
+    ----------
+    traffic
+        The vehicles.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, city: City, scenario: Scenario, streams: Streams
+    ) -> None:
+        period, settings = scenario.period, scenario.traffic
+        begin = period.start_s - 60.0 * period.warm_up_min
+        self.traffic = MicroTraffic(
+            city.network,
+            seed=streams.kernel_key("traffic"),
+            threads=settings.threads,
+            start_s=begin,
+            speed_factor=settings.speed_factor,
+        )
+        self.tick_s: float = self.traffic.dt_s
+        self._costs = RoadCosts(
+            city.network,
+            speed_factor=settings.speed_factor,
+            siren_factor=settings.emergency_speed_factor,
+            threads=settings.threads,
+            streams=streams,
+        )
+        self._feeder = Feeder(
+            self.traffic,
+            self._costs.ordinary,
+            TripPlan(city, streams, period.day, settings.demand_scale),
+            _area_of_links(city),
+            informed_share=settings.reroute_share,
+            reroute_every_s=settings.reroute_every_s,
+        )
+        self._obstacles = Obstacles(self.traffic)
+        self._units = Units(
+            env,
+            self.traffic,
+            self._costs,
+            self._obstacles,
+            siren_factor=settings.emergency_speed_factor,
+        )
+        self._next_costs = begin
+
+    @property
+    def trips_without_route(self) -> int:
+        """Trips so far that never entered because no open road led to their goal."""
+        return self._feeder.without_route
+
+    # Units
+
+    def add_unit(self, unit_id: str, kind: str, place: Place) -> int:  # noqa: ARG002
+        """Put a parked unit on the map and return its handle."""
+        return self._units.add(place)
+
+    def remove_unit(self, unit: int) -> None:
+        """Take a unit off the map."""
+        self._units.remove(unit)
+
+    def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
+        """Start a drive; see `Mobility.drive`."""
+        return self._units.drive(unit, destination, siren=siren)
+
+    def stop(self, unit: int) -> Place:
+        """Let a unit halt where it is and return the place."""
+        return self._units.stop(unit)
+
+    def place_of(self, unit: int) -> Place:
+        """Return the unit's true position on the road."""
+        return self._units.place_of(unit)
+
+    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> F64:
+        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there."""
+        places = [self._units.place_of(unit) for unit in units]
+        return self._costs.etas(places, destination, siren=siren)
+
+    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
+        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there."""
+        return self._costs.travel_times(origin, destinations, siren=siren)
+
+    # Time
+
+    def move(self, t_to: float) -> None:
+        """Advance the traffic to simulated second `t_to`."""
+        traffic = self.traffic
+        while traffic.t < t_to - 0.5 * traffic.dt_s:
+            t = traffic.t
+            if t >= self._next_costs:
+                self._costs.set_times(traffic.link_travel_time())
+                self._units.reroute()
+                self._next_costs = (math.floor(t / COSTS_EVERY_S) + 1) * COSTS_EVERY_S
+            next_feed = self._feeder.feed(t)
+            next_turn = self._obstacles.take_turns(t)
+            until = min(t_to, self._next_costs, next_feed, next_turn)
+            traffic.advance(max(1, round((until - t) / traffic.dt_s)))
+
+    def arrive(self) -> None:
+        """Succeed the events of the units that have reached their goal."""
+        self._units.arrive()
+
+    # Changes
+
+    def block(self, place: Place, lanes: int) -> int:
+        """Take `lanes` lanes at `place` out of use (a collision); return a token."""
+        return self._obstacles.put(place, lanes)
+
+    def unblock(self, token: int) -> None:
+        """Give the lanes of `block` back."""
+        self._obstacles.take(token)
+
+    def close_links(self, links: Sequence[int], lanes: int | None) -> None:
+        """Close links (`lanes` None) or that many of their kerb lanes, until `open_links`."""
+        self._costs.close(links, lanes)
+        for link in links:
+            self.traffic.close_lanes(link, lanes)
+        self._feeder.roads_changed()
+        self._units.reroute()
+
+    def open_links(self, links: Sequence[int]) -> None:
+        """Open every lane of the links that `close_links` closed."""
+        self._costs.open(links)
+        for link in links:
+            self.traffic.open_lanes(link)
+        self._feeder.roads_changed()
+        self._units.reroute()
+
+    def scale_demand(self, factor: float) -> None:
+        """Let the trips that depart from now on be `factor` times the scenario's."""
+        self._feeder.scale(factor)
+
+
+def _area_of_links(city: City) -> I32:
+    """Return (L,) a number for each link's zone, and one of its own for links of no zone."""
+    n = city.network.n_links
+    table = city["zone_links"]
+    rows = np.unique(table["zone_id"].to_numpy(), return_inverse=True)[1].astype(np.int32)
+    area = np.arange(n, dtype=np.int32) + (int(rows.max()) + 1 if len(rows) else 0)
+    # A link of several zones belongs to the first that names it.
+    area[table["link"].to_numpy()[::-1]] = rows[::-1]
+    return area

@@ -1,0 +1,155 @@
+"""Units in lane-level traffic: parked ones, drives under way, arrivals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import simpy
+
+from twin.network.graph import I32, Place
+from twin.traffic.costs import RoadCosts
+from twin.traffic.micro import MicroTraffic
+from twin.traffic.mobility import UnreachableError
+from twin.traffic.obstacles import Obstacles
+from twin.traffic.router import Router
+
+THERE_M = 1.0
+"""A goal nearer than this is reached without driving."""
+WORTH_IT = 0.9
+"""A unit under way takes another route when that needs less than this share of the time."""
+
+
+@dataclass(slots=True)
+class _Drive:
+    event: simpy.Event
+    destination: Place
+    end: Place
+    siren: bool
+    links: I32
+
+
+class Units:
+    """The emergency units of a run, by handle.
+
+    Parameters
+    ----------
+    env
+        The clock of the agents.
+    traffic
+        The vehicles.
+    costs
+        Routers for units.
+    obstacles
+        Before which units stop.
+    siren_factor
+        Desired speed under siren over free-flow speed.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        traffic: MicroTraffic,
+        costs: RoadCosts,
+        obstacles: Obstacles,
+        *,
+        siren_factor: float,
+    ) -> None:
+        self._env = env
+        self._traffic = traffic
+        self._costs = costs
+        self._obstacles = obstacles
+        self._siren_factor = siren_factor
+        self._parked: dict[int, Place] = {}
+        self._drives: dict[int, _Drive] = {}
+        self._count = 0
+
+    def add(self, place: Place) -> int:
+        """Park a new unit and return its handle."""
+        unit = self._count
+        self._count += 1
+        self._parked[unit] = place
+        return unit
+
+    def remove(self, unit: int) -> None:
+        """Take a unit off the map."""
+        self.stop(unit)
+        del self._parked[unit]
+
+    def stop(self, unit: int) -> Place:
+        """Park a unit where it is."""
+        if unit in self._drives:
+            del self._drives[unit]
+            self._parked[unit] = self._traffic.remove_unit(unit)
+        return self._parked[unit]
+
+    def place_of(self, unit: int) -> Place:
+        """Return where a unit is."""
+        return self._traffic.unit_place(unit) if unit in self._drives else self._parked[unit]
+
+    def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
+        """Start a drive from where the unit is; an earlier one is forgotten."""
+        event = self._env.event()
+        place = self.place_of(unit)
+        goal = self._obstacles.goal(destination)
+        links, end = self._costs.router(siren=siren).route_between(place, goal)
+        if not len(links):
+            self.stop(unit)
+            event.fail(_unreachable(place, destination))
+            return event
+        if len(links) == 1 and end.pos_m - place.pos_m < THERE_M:
+            self.stop(unit)
+            event.succeed(self._env.now)
+            return event
+        before = self._drives.get(unit)
+        if before is not None and before.siren == siren:
+            self._traffic.reroute_unit(unit, links, end.pos_m)
+        else:
+            self.stop(unit)
+            del self._parked[unit]
+            self._traffic.insert_unit(
+                unit,
+                place,
+                links,
+                end.pos_m,
+                speed_factor=self._siren_factor if siren else 1.0,
+                siren=siren,
+            )
+        self._drives[unit] = _Drive(event, destination, end, siren, links)
+        return event
+
+    def reroute(self) -> None:
+        """Let units under way take a clearly faster way at present times, or halt without any."""
+        for unit, drive in sorted(self._drives.items()):
+            place = self._traffic.unit_place(unit)
+            last = place.link == drive.end.link and place.pos_m <= drive.end.pos_m
+            if last or not self._traffic.unit_running(unit):
+                continue
+            router = self._costs.router(siren=drive.siren)
+            links = router.route(place.link, drive.end.link)
+            if not len(links):
+                self.stop(unit)
+                drive.event.fail(_unreachable(place, drive.destination))
+                continue
+            found = np.flatnonzero(drive.links == place.link)
+            if len(found):
+                drive.links = drive.links[found[0] :]
+                if _seconds(router, links) >= WORTH_IT * _seconds(router, drive.links):
+                    continue
+            self._traffic.reroute_unit(unit, links)
+            drive.links = links
+
+    def arrive(self) -> None:
+        """Succeed the events of the units that reached their goal, in order of handle."""
+        for unit, t in self._traffic.arrivals():
+            drive = self._drives.pop(unit)
+            self._parked[unit] = drive.end
+            drive.event.succeed(t)
+
+
+def _seconds(router: Router, links: I32) -> float:
+    return float(router.times_of(np.array([0, len(links)], np.int32), links)[0])
+
+
+def _unreachable(place: Place, destination: Place) -> UnreachableError:
+    return UnreachableError(f"no open road leads from link {place.link} to link {destination.link}")
