@@ -54,7 +54,9 @@ def picture(subject: City | Network, path: Path | str, *, title: str | None = No
     _draw_roads(axes, network)
     if city is not None:
         _draw_places(axes, city)
+    axes.margins(0.02)
     axes.autoscale_view()
+    axes.autoscale(enable=False)
     _draw_scale(axes, wide)
     axes.legend(
         loc="lower right", facecolor=GROUND, edgecolor=GROUND, fontsize=8, labelcolor=INK

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from twin.network.chains import merge_chains
 from twin.network.contract import ContractOptions, contract_junctions
@@ -51,13 +51,15 @@ def clean(
 ) -> Draft:
     """Return the draft cleaned, adding what was done to `counts`."""
     draft, restrictions = _cut(draft, restrictions, counts)
-    draft.set_pairs(*_allowed(draft, restrictions))
     counts["turn restrictions"] = len(restrictions.from_link)
-    draft = _largest_part(draft, counts)
-    if not options.merge:
+    if not draft.n_links:
         return draft
-    for _ in range(MAX_ROUNDS):
+    _allow(draft, restrictions)
+    draft = _largest_part(draft, counts)
+    for _ in range(MAX_ROUNDS if options.merge else 0):
         before = draft.n_links
+        if not before:
+            break
         draft = _without_stubs(draft, options.junctions.short_m, counts)
         draft, merged, dropped = merge_chains(draft)
         _add(counts, "nodes merged into chains", merged)
@@ -104,8 +106,12 @@ def _take(draft: Draft, restrictions: Restrictions, links: I64) -> tuple[Draft, 
     return take_links(draft, links), Restrictions(a[known], b[known], restrictions.only[known])
 
 
-def _allowed(draft: Draft, restrictions: Restrictions) -> tuple[I64, I64]:
-    """Return the movements that restrictions and the ban on turning round leave."""
+def _allow(draft: Draft, restrictions: Restrictions) -> None:
+    """Set the movements that restrictions and the ban on turning round leave.
+
+    Turning round is also allowed where every other way on leads out of the part that can be driven,
+    as at the edge of an extract: for those who want to come back, that is a dead end.
+    """
     a, b = all_pairs(draft)
     stays = restricted(
         a,
@@ -117,26 +123,55 @@ def _allowed(draft: Draft, restrictions: Restrictions) -> tuple[I64, I64]:
     )
     a, b = a[stays], b[stays]
     stays = without_u_turns(draft, a, b)
-    return a[stays], b[stays]
+    draft.set_pairs(a[stays], b[stays])
+    around_from, around_to = a[~stays], b[~stays]
+    while True:
+        main = _main_part(draft)
+        if not len(main):
+            return
+        reached = _reached(draft, int(main[0]), backward=False)
+        returns = _reached(draft, int(main[0]), backward=True)
+        lost = reached[around_from] & ~returns[around_from] & returns[around_to]
+        if not lost.any():
+            return
+        draft.set_pairs(
+            np.append(draft.pair_from, around_from[lost]), np.append(draft.pair_to, around_to[lost])
+        )
+
+
+def _graph(draft: Draft) -> csr_array:
+    n = draft.n_links
+    ones = np.ones(len(draft.pair_from), np.int8)
+    return csr_array((ones, (draft.pair_from, draft.pair_to)), shape=(n, n))
+
+
+def _main_part(draft: Draft) -> I64:
+    """Return the longest set of links each of which can be driven to from each other."""
+    _, label = connected_components(_graph(draft), directed=True, connection="strong")
+    length = np.bincount(label, weights=draft.link_length, minlength=1)
+    links = np.flatnonzero(label == int(np.argmax(length)))
+    # A link alone leads nowhere.
+    return links if len(links) > 1 else links[:0]
+
+
+def _reached(draft: Draft, link: int, *, backward: bool) -> Flags:
+    graph = _graph(draft).T.tocsr() if backward else _graph(draft)
+    order = breadth_first_order(graph, link, directed=True, return_predecessors=False)
+    reached = np.zeros(draft.n_links, np.bool_)
+    reached[order] = True
+    return reached
 
 
 def _largest_part(draft: Draft, counts: dict[str, int]) -> Draft:
-    """Return the longest set of links each of which can be driven to from each other."""
-    n = draft.n_links
-    ones = np.ones(len(draft.pair_from), np.int8)
-    graph = csr_array((ones, (draft.pair_from, draft.pair_to)), shape=(n, n))
-    parts, label = connected_components(graph, directed=True, connection="strong")
-    if parts <= 1:
-        return draft
-    length = np.bincount(label, weights=draft.link_length)
-    kept = np.flatnonzero(label == int(np.argmax(length)))
-    _add(counts, "links not connected both ways dropped", n - len(kept))
-    _add(
-        counts,
-        "metres not connected both ways dropped",
-        int(draft.link_length.sum() - draft.link_length[kept].sum()),
-    )
-    return take_links(draft, kept)
+    """Return the draft of the main part only."""
+    kept = _main_part(draft)
+    gone = draft.n_links - len(kept)
+    if gone:
+        metres = int(draft.link_length.sum() - draft.link_length[kept].sum())
+        _add(counts, "links not connected both ways dropped", gone)
+        _add(counts, "metres not connected both ways dropped", metres)
+        draft = take_links(draft, kept)
+    return draft
 
 
 def _without_stubs(draft: Draft, short_m: float, counts: dict[str, int]) -> Draft:
