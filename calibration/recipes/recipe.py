@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,3 +77,9 @@ def require_files(data_dir: Path, files: tuple[SourceFile, ...]) -> None:
                 file=data_dir / file.path,
                 hint=f"get it from {file.source}, or set TWIN_DATA to the folder that holds it",
             )
+
+
+def assumptions(module: str) -> list[str]:
+    """Return the sentences of `assumptions.toml` beside a module, subject by subject."""
+    text = Path(module).with_name("assumptions.toml").read_text(encoding="utf-8")
+    return [sentence for subject in tomllib.loads(text).values() for sentence in subject]

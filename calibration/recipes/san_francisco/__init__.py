@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ from calibration.feeds.cad import read_cad
 from calibration.feeds.calls import calls_of, note_chains
 from calibration.feeds.mapping import load_mapping
 from calibration.intervals import fit_held_out
-from calibration.recipes.recipe import Progress, Recipe, require_files
+from calibration.recipes.recipe import Progress, Recipe, assumptions, require_files
 from calibration.recipes.san_francisco import demand, fleet, history, roads, zones
 from calibration.recipes.san_francisco.files import CALLS, FILES
 from twin.city.model import City, Meta
@@ -81,15 +80,11 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
         attribution=sorted({f"{file.what}: {file.source} ({file.licence})" for file in FILES}),
         built_by="calibration.recipes.san_francisco",
         assumptions=[
-            *(sentence for subject in _assumptions().values() for sentence in subject),
+            *assumptions(__file__),
             *(f"Dispatch records: {line}." for line in feed.quality.lines()),
         ],
     )
     return City(meta, network, tables, service)
-
-
-def _assumptions() -> dict[str, list[str]]:
-    return tomllib.loads(Path(__file__).with_name("assumptions.toml").read_text(encoding="utf-8"))
 
 
 RECIPE = Recipe(NAME, FILES, build)
