@@ -56,9 +56,7 @@ def waits(
     out = []
     for replication in range(REPLICATIONS):
         recorder = CallsOnly()
-        model: CityModel = InstantModel(
-            city, scenario, recorder=recorder, replication=replication
-        )
+        model: CityModel = InstantModel(city, scenario, recorder=recorder, replication=replication)
         model.run()
         rows = np.array(recorder.rows)
         rows = rows[rows[:, 0] > 600.0]

@@ -53,7 +53,7 @@ class Agenda:
         self._injected = 0
         for change in world.scenario.changes:
             if isinstance(change, get_args(Timed)):
-                self._check(change)
+                self._check_policy(change)
                 self._plan(change, begin_s)
 
     def submit(self, change: Change) -> None:
@@ -71,7 +71,7 @@ class Agenda:
                 hint="put it into the scenario",
             )
         check(self.world.scenario.model_copy(update={"changes": [change]}), self.world.city)
-        self._check(change)
+        self._check_policy(change)
         self._commands.put(change)
 
     def apply(self, t: float, t_to: float) -> None:
@@ -171,13 +171,7 @@ class Agenda:
         self.world.set_policies(**names)
 
     @staticmethod
-    def _check(change: Timed) -> None:
-        until = None if isinstance(change, InjectIncident) else change.until
-        if change.at and until and parse_clock(until) <= parse_clock(change.at):
-            raise InputError(
-                f"the {change.kind} change ends at {until}, not after it begins ({change.at})",
-                field="until",
-            )
+    def _check_policy(change: Timed) -> None:
         if isinstance(change, SetPolicy):
             for role in ("dispatch", "queue", "hospital"):
                 name = getattr(change, role)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import mesa
@@ -55,6 +56,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Turns places on the road into positions.
     doors
         Finds the place on the road of a position.
+    lonlat
+        Returns the WGS84 position of a place on the road, degrees.
     durations
         Draws the intervals that do not depend on the road.
     stations, hospitals
@@ -101,6 +104,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.streams = streams
         self.locator = Locator(city.network)
         self.doors = doors(city.network)
+        # Units are recorded where they were a moment ago: at stations, scenes, hospitals.
+        self.lonlat = lru_cache(maxsize=4096)(self._lonlat)
         self.durations = Durations(
             service_of(city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit),
             streams,
@@ -130,8 +135,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.queue_policy: QueuePolicy = find("queue", queue)()
         self.hospital_policy: HospitalPolicy = find("hospital", hospital)()
 
-    def lonlat(self, place: Place) -> tuple[float, float]:
-        """Return the WGS84 position of a place on the road, degrees."""
+    def _lonlat(self, place: Place) -> tuple[float, float]:
         lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))
         return float(lon[0]), float(lat[0])
 
