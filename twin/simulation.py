@@ -28,6 +28,7 @@ from twin.scenarios.changes import check
 from twin.scenarios.load import load_scenario
 from twin.scenarios.spec import Change, Scenario
 from twin.traffic.micro import MicroTraffic
+from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.mobility import Mobility
 from twin.traffic.table import TableMobility
 from twin.traffic.vehicles import Geometry, VehicleView
@@ -176,8 +177,6 @@ class CityModel(World):
         """Return the streets of the scenario's fidelity, and the traffic if there is any."""
         if scenario.traffic.fidelity == "table":
             return TableMobility(env, city, scenario), None
-        from twin.traffic.micro_mobility import MicroMobility
-
         mobility = MicroMobility(env, city, scenario, streams)
         return mobility, mobility.traffic
 
@@ -286,5 +285,12 @@ class CityModel(World):
 
 def no_vehicles(network: Network) -> VehicleView:
     """Return a view of no vehicles."""
-    columns = (np.empty(0, kind) for kind in ("i8", "u1", "i4", "u1", "f4", "f4"))
-    return VehicleView(*columns, Geometry.of(network))
+    return VehicleView(
+        np.empty(0, np.int64),
+        np.empty(0, np.uint8),
+        np.empty(0, np.int32),
+        np.empty(0, np.uint8),
+        np.empty(0, np.float32),
+        np.empty(0, np.float32),
+        Geometry.of(network),
+    )
