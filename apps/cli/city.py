@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
+from rich.table import Column, Table
 
 from apps.cli.city_tables import read_city_table
 from apps.cli.common import AsJson, answers, end_with_json, notes
@@ -55,7 +55,7 @@ def list_known(*, as_json: AsJson = False) -> None:
         rows = [{f: getattr(e, f) for f in fields} for e in entries]
         end_with_json({"cities": [{**r, "folder": str(r["folder"] or "") or None} for r in rows]})
         return
-    table = Table("city", "title", "origin", "network", "stored in")
+    table = Table(Column("city", no_wrap=True), "title", "origin", "network", "stored in")
     for entry in entries:
         drawn = "synthesised" if entry.synthesised else "surveyed"
         stored = str(entry.folder or "not built yet")

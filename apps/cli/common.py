@@ -38,7 +38,8 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the random str
 
 def answers() -> Console:
     """Return the console of the answer, on stdout as it is now."""
-    return Console(highlight=False, markup=False, soft_wrap=True, file=sys.stdout)
+    width = None if sys.stdout.isatty() else 140
+    return Console(highlight=False, markup=False, soft_wrap=True, file=sys.stdout, width=width)
 
 
 def end_with_json(content: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from apps.cli.common import AsJson, Seed, Setting, answers, end_with_json, read_scenario
 from twin.scenarios.load import catalogue, load_scenario
@@ -23,7 +23,7 @@ def list_scenarios(*, as_json: AsJson = False) -> None:
             {"scenarios": [s.model_dump(mode="json", include=shown) for s in found.values()]}
         )
         return
-    table = Table("scenario", "city", "what-if of", "what it asks")
+    table = Table(Column("scenario", no_wrap=True), "city", "what-if of", "what it asks")
     for name, scenario in found.items():
         table.add_row(name, scenario.city, scenario.base or "", scenario.question.get("en", ""))
     answers().print(table)
