@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def dump_toml(data: Mapping[str, Any]) -> str:
@@ -23,12 +26,16 @@ def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     plain = {key: value for key, value in data.items() if not isinstance(value, Mapping)}
     lines = []
     if path and (plain or not data):
-        lines += ["", f"[{'.'.join(_text(part) for part in path)}]"]
-    lines += [f"{_text(key)} = {_value(value)}" for key, value in plain.items()]
+        lines += ["", f"[{'.'.join(_key(part) for part in path)}]"]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
     for key, value in data.items():
         if isinstance(value, Mapping):
             lines += _table(value, (*path, key))
     return lines
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
 
 
 def _text(value: str) -> str:

@@ -129,37 +129,47 @@ def _allow(draft: Draft, restrictions: Restrictions) -> None:
         main = _main_part(draft)
         if not len(main):
             return
-        reached = _reached(draft, int(main[0]), backward=False)
-        returns = _reached(draft, int(main[0]), backward=True)
+        reached = _reached(draft, main[:1], backward=False)
+        returns = _reached(draft, main[:1], backward=True)
         lost = reached[around_from] & ~returns[around_from] & returns[around_to]
         if not lost.any():
             return
+        # Turn round at the last link only: those before it come back through it.
+        is_lost = np.zeros(draft.n_links, np.bool_)
+        is_lost[around_from[lost]] = True
+        before = _reached(draft, draft.pair_from[is_lost[draft.pair_to]], backward=True)
+        last = lost & ~before[around_from]
+        lost = last if last.any() else lost
         draft.set_pairs(
             np.append(draft.pair_from, around_from[lost]), np.append(draft.pair_to, around_to[lost])
         )
 
 
-def _graph(draft: Draft) -> csr_array:
-    n = draft.n_links
-    ones = np.ones(len(draft.pair_from), np.int8)
-    return csr_array((ones, (draft.pair_from, draft.pair_to)), shape=(n, n))
-
-
 def _main_part(draft: Draft) -> I64:
     """Return the longest set of links each of which can be driven to from each other."""
-    _, label = connected_components(_graph(draft), directed=True, connection="strong")
+    n = draft.n_links
+    ones = np.ones(len(draft.pair_from), np.int8)
+    graph = csr_array((ones, (draft.pair_from, draft.pair_to)), shape=(n, n))
+    _, label = connected_components(graph, directed=True, connection="strong")
     length = np.bincount(label, weights=draft.link_length, minlength=1)
     links = np.flatnonzero(label == int(np.argmax(length)))
     # A link alone leads nowhere.
     return links if len(links) > 1 else links[:0]
 
 
-def _reached(draft: Draft, link: int, *, backward: bool) -> Flags:
-    graph = _graph(draft).T.tocsr() if backward else _graph(draft)
-    order = breadth_first_order(graph, link, directed=True, return_predecessors=False)
-    reached = np.zeros(draft.n_links, np.bool_)
+def _reached(draft: Draft, sources: I64, *, backward: bool) -> Flags:
+    """Return the links that can be driven to from any source, or, backward, to any source."""
+    n = draft.n_links
+    a, b = draft.pair_from, draft.pair_to
+    if backward:
+        a, b = b, a
+    # One more vertex leads to every source.
+    a, b = np.append(a, np.full(len(sources), n)), np.append(b, sources)
+    graph = csr_array((np.ones(len(a), np.int8), (a, b)), shape=(n + 1, n + 1))
+    order = breadth_first_order(graph, n, directed=True, return_predecessors=False)
+    reached = np.zeros(n + 1, np.bool_)
     reached[order] = True
-    return reached
+    return reached[:n]
 
 
 def _largest_part(draft: Draft, counts: dict[str, int]) -> Draft:

@@ -1,0 +1,76 @@
+"""Cities by name."""
+
+import pytest
+
+from twin.city import library
+from twin.city.bundle import save_city
+from twin.city.library import get_city, list_cities, store_city
+from twin.city.model import City, Meta
+from twin.core.errors import InputError, NotFoundError
+from twin.network.generate import grid
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+
+
+def city(name):
+    return City(meta=Meta(name=name, title={"en": name}, timezone="UTC"), network=grid(2, 2))
+
+
+def test_stored_city_by_name_and_by_folder():
+    folder = store_city(city("mine"))
+    assert get_city("mine").meta.name == "mine"
+    assert get_city(folder).meta.name == "mine"
+    entry = next(entry for entry in list_cities() if entry.name == "mine")
+    assert (entry.origin, entry.folder, entry.title) == ("imported", folder, {"en": "mine"})
+
+
+def test_unknown_name_tells_the_known_ones():
+    with pytest.raises(NotFoundError, match=r"no city 'atlantis'.*seoul-core"):
+        get_city("atlantis")
+
+
+def test_recipe_tells_its_command():
+    with pytest.raises(NotFoundError, match="twin city build san-francisco"):
+        get_city("san-francisco")
+
+
+def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
+    built = []
+
+    class Module:
+        @staticmethod
+        def build_seoul(*, core, progress):
+            built.append((core, progress))
+            return city("seoul-core")
+
+    monkeypatch.setattr(library, "import_module", lambda _name: Module)
+    said = []
+    assert get_city("seoul-core", progress=said.append).meta.built_by.startswith("twin.city.seoul")
+    assert get_city("seoul-core").meta.name == "seoul-core"
+    assert [core for core, _ in built] == [True]
+    assert "once" in said[0]
+    for file in (library.city_home() / "seoul-core").glob("network_links-*"):
+        file.write_bytes(b"rubbish")
+    get_city("seoul-core")
+    assert len(built) == 2
+    # A city that older code has drawn is drawn again.
+    old = city("seoul-core")
+    old.meta = old.meta.model_copy(update={"built_by": "twin.city.seoul before"})
+    save_city(old, library.city_home() / "seoul-core")
+    get_city("seoul-core")
+    assert len(built) == 3
+
+
+def test_builtin_names_are_taken():
+    with pytest.raises(InputError, match="belongs to a built-in city"):
+        store_city(city("seoul"))
+
+
+def test_list_holds_what_can_be_built():
+    entries = {entry.name: entry for entry in list_cities()}
+    assert entries["seoul"].synthesised
+    assert entries["seoul"].folder is None
+    assert entries["san-francisco"].origin == "recipe"
