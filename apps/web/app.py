@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from apps.web.texts import LANGUAGES, words
 from twin.core.errors import TwinError
 
 POLL_MS = 1000
+_serial = count()
 SPEEDS = (1, 5, 10, 30, 60, 120, 300)
 
 
@@ -85,6 +88,8 @@ class Visit(Viewer):
         super().__init__(**params)
         self._library = library
         self._feed: RunFeed | None = None
+        self._loaded = False
+        self._early: list[dict[str, Any]] = []
         self._sent_tracks = -1.0
         self._seen_version = -1
         self._entries: list[RunEntry] = []
@@ -111,6 +116,7 @@ class Visit(Viewer):
         self.param.watch(lambda _: self._show(), "run")
         self.param.watch(lambda _: self._translate(), "lang")
         self.param.watch(self._steered, ["speed", "sel"])
+        pn.state.onload(self._load)
         pn.state.add_periodic_callback(self._poll, period=POLL_MS)
 
     def page(self) -> pmui.Page:
@@ -121,7 +127,6 @@ class Visit(Viewer):
             main=[self._map, self._note],
             dark_theme=True,
             theme_toggle=False,
-            sidebar_open=False,
             busy_indicator=None,
             meta_name="Twin",
             sx={"& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"}},
@@ -214,38 +219,52 @@ class Visit(Viewer):
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Answer a message of the browser without holding up other visitors."""
-        if self._feed is not None:
+        if not self._loaded:
+            self._early.append(message)
+        elif self._feed is not None:
             pn.state.execute(partial(self._serve, self._feed, message))
+
+    def _load(self) -> None:
+        """Answer what was asked before the page had loaded: until then nothing can be sent."""
+        self._loaded = True
+        for message in self._early:
+            self._answer(message)
 
     async def _serve(self, feed: RunFeed, message: dict[str, Any]) -> None:
         ask = message.get("ask")
         if ask == "window":
             number = max(0, int(message["window"]))
-            self._map.chunk = await asyncio.to_thread(feed.window, self.run, number)
+            self._send(await asyncio.to_thread(feed.window, self.run, number))
         elif ask == "speeds" and 0 <= int(message["interval"]) < len(feed.link_times):
             number = int(message["interval"])
-            self._map.chunk = await asyncio.to_thread(feed.speeds, self.run, number)
+            self._send(await asyncio.to_thread(feed.speeds, self.run, number))
         elif ask == "start" and message.get("run") == self.run:
             self._sent_tracks = -1.0
             await self._send_news(feed)
             self._tell()
 
+    def _send(self, message: bytes) -> None:
+        """Send a part; the number at its end makes equal parts differ, so that both are sent."""
+        self._map.chunk = message + struct.pack("<Q", next(_serial))
+
     def _send_scene(self) -> None:
         if self._feed is not None:
             self._scene_of = (self._feed.first_t, len(self._feed.units))
-            self._map.scene = self._feed.scene(self.run)
+            self._map.scene = self._feed.scene(self.run) + struct.pack("<Q", next(_serial))
 
     async def _send_news(self, feed: RunFeed) -> None:
         """Send the figures, and the tracks since the last that were sent."""
         self._seen_version = feed.version
         tracks, last = await asyncio.to_thread(feed.tracks, self.run, self._sent_tracks)
-        self._map.chunk = tracks
+        self._send(tracks)
         self._sent_tracks = last
-        self._map.chunk = await asyncio.to_thread(feed.figures, self.run)
+        self._send(await asyncio.to_thread(feed.figures, self.run))
 
     async def _poll(self) -> None:
         """Look for new runs, and for more of a run that is still going."""
         feed = self._feed
+        if not self._loaded:
+            return
         if feed is None or feed.status == "running":
             await asyncio.to_thread(lambda: None if feed is None else feed.refresh())
             self._list()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,6 @@ ABSENT = 255
 KEYFRAMES_PER_WINDOW = 12
 SHORTEST_WINDOW_S = 60.0
 _WINDOWS_KEPT = 256
-
-_serial = count()
 
 
 @lru_cache(maxsize=4)
@@ -130,7 +127,6 @@ class RunFeed:
         city, scenario = self.city, self.scenario
         meta = {
             "run": run_id,
-            "serial": next(_serial),
             "status": self._status,
             "day": scenario.period.day.isoformat(),
             "t_start": self.first_t,
@@ -162,7 +158,6 @@ class RunFeed:
         meta = {
             "kind": "figures",
             "run": run_id,
-            "serial": next(_serial),
             "status": self._status,
             "t_known": self.last_t,
             "link_times": self.link_times.tolist(),
@@ -191,8 +186,7 @@ class RunFeed:
             meta = {
                 "kind": "window",
                 "run": run_id,
-                "serial": next(_serial),
-                "window": number,
+                    "window": number,
                 "n": int(xy.shape[1]),
                 "end": last,
                 "complete": complete,
@@ -215,7 +209,7 @@ class RunFeed:
             kmh = np.full(self.city.network.n_links, ABSENT, np.uint8)
             seen = np.nan_to_num(rows["speed_mps"].to_numpy(np.float64)) * KMH
             kmh[rows["link"].to_numpy(np.int64)] = np.clip(np.rint(seen), 0, ABSENT - 1)
-            meta = {"kind": "speeds", "run": run_id, "serial": next(_serial), "interval": interval}
+            meta = {"kind": "speeds", "run": run_id, "interval": interval}
             message = pack(meta, {"kmh": kmh})
             self._speeds[interval] = message
             return message
@@ -230,7 +224,7 @@ class RunFeed:
         unit = rows["unit_id"].map(known).to_numpy(np.float64)
         keep = ~np.isnan(unit)
         ptr, arrays = sparse_tracks(unit[keep].astype(np.int64), len(self.units), rows[keep])
-        meta = {"kind": "tracks", "run": run_id, "serial": next(_serial)}
+        meta = {"kind": "tracks", "run": run_id}
         last = float(rows["t"].max()) if len(rows) else after
         return pack(meta, {"ptr": ptr, **arrays}), last
 

@@ -33,8 +33,19 @@ in vec4 vColor;
 out vec4 fragColor;
 void main() { fragColor = vColor; }`;
 
+/** A layer that is told where the camera is, and nothing of lights, shadows and picking. */
+class PlainLayer extends Layer {
+  static componentName = "PlainLayer";
+
+  setShaderModuleProps({project}) {
+    if (project) this.state.model.shaderInputs.setProps({project});
+  }
+}
+
 /** What the street layers share: static geometry, colours that change with `version`. */
-class Streets extends Layer {
+class Streets extends PlainLayer {
+  static componentName = "Streets";
+
   updateState({props}) {
     if (this.state.version === props.version) return;
     this.state.colors.write(props.colors);
@@ -54,6 +65,7 @@ const lineUniforms = uniforms("line", ["alpha"]);
 /** Streets one pixel wide: `positions` holds two ends a segment, `colors` RGBA an end. */
 export class GLLines extends Streets {
   static layerName = "GLLines";
+  static componentName = "GLLines";
   static defaultProps = {positions: null, colors: null, version: 0, alpha: 1};
 
   initializeState() {
@@ -102,6 +114,7 @@ const ribbonUniforms = uniforms("ribbon", ["metresPerPixel"]);
  */
 export class GLRibbons extends Streets {
   static layerName = "GLRibbons";
+  static componentName = "GLRibbons";
   static defaultProps = {
     positions: null, normals: null, styles: null, colors: null, version: 0, metresPerPixel: 1,
   };
@@ -161,8 +174,9 @@ const pointUniforms = uniforms("point", ["mixing", "size", "side", "x0", "y0"]);
  * is (`x0`, `y0`); `states` holds for each vehicle its speed in both (0.25 m/s), whether it is to
  * be seen at all, and nothing.
  */
-export class GLPoints extends Layer {
+export class GLPoints extends PlainLayer {
   static layerName = "GLPoints";
+  static componentName = "GLPoints";
   static defaultProps = {
     before: null, after: null, states: null, version: 0, mixing: 0, size: 4, side: 1, x0: 0, y0: 0,
   };
