@@ -1,0 +1,175 @@
+"""One run as a whole: Mesa's ways of using it, determinism, both fidelities, what is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import mesa
+import numpy as np
+import pytest
+
+from tests.support.emergency import DAY, FixedModel, inject, plan, run, sure, town
+from twin.agents.ambulance import Ambulance
+from twin.agents.fire_engine import FireEngine
+from twin.agents.hospital import Hospital
+from twin.city.model import City
+from twin.core.errors import InputError
+from twin.recording.memory import MemoryRecorder
+from twin.recording.tables import RUN_TABLES
+from twin.scenarios.spec import Scenario
+from twin.simulation import PHASES, CityModel
+
+MICRO = {
+    "period": {"day": DAY, "start": "08:00", "end": "08:20", "warm_up_min": 5},
+    "traffic": {"fidelity": "micro"},
+    "calls": {"collisions": True},
+    "record": {"frame_every_s": 10.0, "links_every_s": 60.0},
+}
+
+
+def micro_town() -> City:
+    city = town(medical_per_day=600)
+    city.tables["collision_rates"] = city["collision_rates"].assign(per_mvkm=5000.0)
+    return city
+
+
+def digests(recorder: MemoryRecorder) -> dict[str, str]:
+    """Return a hash of every table."""
+    return {
+        table: hashlib.sha256(recorder.frame(table).to_csv(index=False).encode()).hexdigest()
+        for table in RUN_TABLES
+    }
+
+
+def test_it_is_a_mesa_model() -> None:
+    model = CityModel(town(), plan())
+    assert isinstance(model, mesa.Model)
+    assert len(model.agents_by_type[Ambulance]) == 3
+    assert len(model.agents_by_type[FireEngine]) == 2
+    assert [h.hospital_id for h in model.agents_by_type[Hospital]] == ["H0", "H1"]
+    assert not len(model.vehicles.select(min_speed=1.0))
+    model.step()
+    assert (model.steps, model.tick, model.t) == (1, 1, 6 * 3600.0 + 60.0)
+    frame = model.datacollector.get_model_vars_dataframe()
+    assert frame.columns.tolist() == [
+        "t",
+        "calls_waiting",
+        "calls_open",
+        "units_busy",
+        "vehicles",
+    ]
+    model.run_model()
+    assert not model.running
+    with pytest.raises(RuntimeError, match="over"):
+        model.step()
+    assert model.summary().simulated_s == 6 * 3600.0
+    assert list(model.summary().phase_seconds) == list(PHASES)
+    json.dumps(model.summary().as_dict())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_mesa_runs_batches_of_it() -> None:
+    rows = mesa.batch_run(
+        CityModel,
+        parameters={"city": [town()], "scenario": [plan()], "replication": [0, 1]},
+        max_steps=10_000,
+        display_progress=False,
+    )
+    assert [(row["replication"], row["t"]) for row in rows] == [(0, 43_200.0), (1, 43_200.0)]
+
+
+def test_a_scenario_may_be_named() -> None:
+    with pytest.raises(InputError, match="no-such-scenario"):
+        CityModel(scenario="no-such-scenario")
+
+
+@pytest.mark.parametrize(
+    ("city", "settings"), [(town, {"calls": {"collisions": True}}), (micro_town, MICRO)]
+)
+def test_the_same_seed_writes_the_same_tables_and_another_does_not(city, settings) -> None:
+    _, first = run(CityModel, city(), plan(**settings))
+    _, again = run(CityModel, city(), plan(**settings))
+    _, other = run(CityModel, city(), plan(**settings, seed=2))
+    _, repeated = run(CityModel, city(), plan(**settings), replication=1)
+    base = digests(first)
+    assert digests(again) == base
+    for changed in (digests(other), digests(repeated)):
+        assert changed["calls"] != base["calls"]
+        assert changed["unit_events"] != base["unit_events"]
+
+
+def micro_run() -> tuple[CityModel, MemoryRecorder]:
+    city = micro_town()
+    closing = {"kind": "close-hospital", "hospital": "H0", "at": "08:01"}
+    changes = [closing, inject(city, "08:00:30", patients=2)]
+    return run(CityModel, city, plan(**MICRO, changes=changes))
+
+
+def test_the_chain_runs_in_lane_level_traffic() -> None:
+    model, recorder = micro_run()
+    summary = model.summary()
+    counters = model.traffic.counters
+    assert counters.inserted == counters.finished + counters.running + counters.removed
+    assert counters.red_run == 0
+    assert summary.vehicles_inserted > 100
+    assert len(model.vehicles) >= summary.vehicles_running
+    calls = recorder.frame("calls")
+    assert summary.calls == len(calls)
+    assert summary.on_scene >= 3
+    reached = calls.dropna(subset=["t_onscene"])
+    assert (reached["t_onscene"] >= reached["t_enroute"]).all()
+    # Units do not fly: from the middle station no place of this grid is farther than 1.2 km.
+    assert (reached["t_onscene"] - reached["t_enroute"] < 600.0).all()
+
+
+def test_what_is_seen_is_written_when_it_is_due() -> None:
+    model, recorder = micro_run()
+    start, end = 8 * 3600.0, 8 * 3600.0 + 1200.0
+    pulse = recorder.frame("pulse")
+    assert pulse["t"].tolist() == np.arange(start, end + 1, 10.0).tolist()
+    frames = recorder.frame("frames")
+    assert set(frames["t"]) <= set(pulse["t"])
+    counts = frames.groupby("t").size().reindex(pulse["t"], fill_value=0)
+    running = pulse["vehicles"].to_numpy()
+    assert (np.abs(counts.to_numpy() - running) <= 1).all()
+    units = recorder.frame("unit_frames")
+    assert (units.groupby("t").size() == 5).all()
+    links = recorder.frame("links")
+    assert sorted(set(links["t"])) == np.arange(start + 60.0, end + 1, 60.0).tolist()
+    # Vehicle-seconds of the links are those of the vehicles, within the sampling of the pulse.
+    seconds = (links["vehicles"] * 60.0).sum()
+    assert seconds == pytest.approx(10.0 * running[1:].sum(), rel=0.05)
+    trips = recorder.frame("trips")
+    warm_up = (trips["t_arrive"] < start).sum()
+    assert len(trips) - warm_up > 50
+    assert (trips["t_arrive"] >= trips["t_depart"]).all()
+    assert len(trips) <= model.summary().vehicles_finished
+
+
+def test_frames_keep_to_their_number_and_to_the_same_vehicles() -> None:
+    settings = MICRO | {"record": {"frame_every_s": 10.0, "frame_vehicles": 5}}
+    _, recorder = run(CityModel, micro_town(), plan(**settings))
+    frames = recorder.frame("frames")
+    sizes = frames.groupby("t").size()
+    assert sizes.max() == 5
+    groups = [set(g) for _, g in frames.groupby("t")["vehicle"]]
+    kept = [len(a & b) for a, b in zip(groups, groups[1:], strict=False)]
+    assert np.mean(kept) > 3.0
+
+
+def test_progress_is_told_as_it_goes() -> None:
+    told: list[float] = []
+    FixedModel(town(), plan()).run(lambda model: told.append(model.t))
+    assert told[-1] == 12 * 3600.0
+    assert told == sorted(told)
+    assert len(told) == 360
+
+
+def test_a_hospital_that_closes_is_not_used_in_traffic_either() -> None:
+    city = town(service=sure(1.0), medical_per_day=600)
+    closing = {"kind": "close-hospital", "hospital": "H0"}
+    scenario: Scenario = plan(**MICRO, changes=[closing])
+    _, recorder = run(CityModel, city, scenario)
+    used = set(recorder.frame("calls")["hospital_id"].dropna())
+    assert used == {"H1"}
