@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import njit
+from twin.traffic.kernels.jit import inner, njit
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -70,13 +70,13 @@ class Tree(NamedTuple):
     heap: I64
 
 
-@njit
+@inner
 def _entry(key: np.float32, link: int) -> int:
     """Pack a label and a link: the bits of floats from 0 up are ordered as the floats are."""
     return int((np.int64(np.float32(key).view(np.int32)) << 32) | link)
 
 
-@njit
+@inner
 def _push(heap: I64, n: int, entry: int) -> None:
     i = n
     while i > 0:
@@ -88,7 +88,7 @@ def _push(heap: I64, n: int, entry: int) -> None:
     heap[i] = entry
 
 
-@njit
+@inner
 def _drop_first(heap: I64, n: int) -> None:
     """Move the last of n + 1 entries to the top and sift it down."""
     entry = heap[n]
@@ -110,7 +110,7 @@ def _drop_first(heap: I64, n: int) -> None:
     heap[i] = entry
 
 
-@njit
+@inner
 def _want(wanted: U8, targets: I32) -> int:
     n = 0
     for k in targets:
@@ -120,7 +120,7 @@ def _want(wanted: U8, targets: I32) -> int:
     return n
 
 
-@njit
+@inner
 def tree_towards(
     graph: RoadGraph, cost: F32, roots: I32, targets: I32, stop_early: bool, tree: Tree
 ) -> np.float32:
@@ -182,7 +182,7 @@ def tree_towards(
     return INF
 
 
-@njit
+@inner
 def tree_from(
     graph: RoadGraph, cost: F32, origin: int, targets: I32, stop_early: bool, tree: Tree
 ) -> np.float32:
@@ -229,7 +229,7 @@ def tree_from(
     return INF
 
 
-@njit
+@inner
 def astar(
     graph: RoadGraph,
     cost: F32,
