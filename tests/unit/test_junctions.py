@@ -432,3 +432,48 @@ def test_imputed_shares_are_reported():
     assert report.imputed["speed"] == 0.0
     assert network.link_lanes.min() == 1
     assert (network.link_capacity > 0).all()
+
+
+def arterial(gap: float, count: int = 4):
+    """An arterial running east with a side street at each of `count` signals."""
+    nodes = {0: (0.0, 0.0), count + 1: ((count + 1) * gap, 0.0)}
+    streets = []
+    for k in range(1, count + 1):
+        nodes[k] = (k * gap, 0.0)
+        nodes[100 + k], nodes[200 + k] = (k * gap, 150.0), (k * gap, -150.0)
+        # The other direction is listed first here and there, so that numbers tell nothing.
+        streets.append(street(*((k - 1, k) if k % 2 else (k, k - 1)), lanes=2, kind=PRIMARY))
+        streets += [street(k, 100 + k), street(200 + k, k)]
+    streets.append(street(count, count + 1, lanes=2, kind=PRIMARY))
+    return nodes, streets
+
+
+def test_a_platoon_runs_from_green_to_green():
+    nodes, streets = arterial(278.0)
+    network = build(nodes, *streets, signals=[1, 2, 3, 4])
+    assert network.n_signals == 4
+    assert (network.signal_cycle == 60.0).all()
+    at = [network.node_signal[node(network, k)] for k in (1, 2, 3, 4)]
+    # 278 m at 13.9 m/s are 20 s; after three blocks a cycle of 60 s has gone by.
+    assert network.signal_offset[at].tolist() == [0.0, 20.0, 40.0, 0.0]
+
+
+def test_signals_close_together_share_a_controller():
+    nodes, streets = arterial(40.0, count=2)
+    network = build(nodes, *streets, signals=[1, 2])
+    assert network.n_signals == 1
+    assert (network.node_signal >= 0).sum() == 2
+    first, second = turn(network, 0, 1, 2), turn(network, 1, 2, 3)
+    assert network.turn_group[first] == network.turn_group[second]
+    far = build(*arterial(80.0, count=2)[:1], *arterial(80.0, count=2)[1], signals=[1, 2])
+    assert far.n_signals == 2
+
+
+def test_signals_are_inferred_where_asked():
+    nodes, streets = arterial(200.0, count=2)
+    raw = roads(nodes, *streets, street(201, 202, kind=PRIMARY), signals=[1])
+    options = BuildOptions(infer_signals=RoadClass.RESIDENTIAL)
+    network, report = build_network(raw, options=options)
+    assert report.counts["signals inferred"] >= 1
+    assert network.node_signal[node(network, 2)] >= 0
+    assert build_network(raw)[0].n_signals == 1

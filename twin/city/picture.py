@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,6 +27,8 @@ STYLE: dict[RoadClass, tuple[str, float]] = {
 }
 """Colour and line width of each class, in the order in which they are drawn."""
 WIDTH_IN = 12.0
+FULL_WIDTH_M = 15_000.0
+SMALL_PRINT = 170
 SYNTHESISED = "Synthesised network: our own drawing, not a survey."
 
 
@@ -51,7 +54,7 @@ def picture(subject: City | Network, path: Path | str, *, title: str | None = No
     axes = figure.add_axes((0.02, 0.8 / height, 0.96, 1.0 - 1.5 / height), facecolor=GROUND)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    _draw_roads(axes, network)
+    _draw_roads(axes, network, thin=float(np.clip(FULL_WIDTH_M / wide, 0.45, 1.0)))
     if city is not None:
         _draw_places(axes, city)
     axes.margins(0.02)
@@ -70,7 +73,7 @@ def picture(subject: City | Network, path: Path | str, *, title: str | None = No
     top, bottom = 1.0 - 0.4 / height, 0.4 / height
     figure.text(0.03, top, title or name, color=INK, fontsize=20, weight="bold", va="center")
     figure.text(0.97, top, facts, color=FAINT, fontsize=10, va="center", ha="right")
-    figure.text(0.03, bottom, _small_print(city), color=FAINT, fontsize=9, va="center", wrap=True)
+    figure.text(0.03, bottom, _small_print(city), color=FAINT, fontsize=9, va="center")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     figure.savefig(path, format="png", facecolor=GROUND)
@@ -80,10 +83,11 @@ def _small_print(city: City | None) -> str:
     if city is None:
         return ""
     notice = city.meta.notice.get("en", SYNTHESISED if city.meta.synthesised else "")
-    return "   ".join(part for part in (notice, *city.meta.attribution) if part)
+    sources = shorten("; ".join(city.meta.attribution), width=SMALL_PRINT, placeholder=" ...")
+    return "\n".join(part for part in (notice, sources) if part)
 
 
-def _draw_roads(axes: Axes, network: Network) -> None:
+def _draw_roads(axes: Axes, network: Network, *, thin: float) -> None:
     points = np.stack([network.geom_x, network.geom_y], axis=1)
     ptr = network.geom_ptr
     # Both directions of a road lie on each other, and one of them is enough.
@@ -97,7 +101,7 @@ def _draw_roads(axes: Axes, network: Network) -> None:
                 LineCollection(
                     lines,
                     colors=colour,
-                    linewidths=width,
+                    linewidths=width * thin,
                     capstyle="round",
                     zorder=layer,
                     label=kind.name.lower(),

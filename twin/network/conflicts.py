@@ -3,7 +3,7 @@
 A junction is seen as a circle. A vehicle comes in on the left of its leg as seen from the centre
 and leaves on the right of one (right-hand traffic), so a movement is a chord from its point of
 entry to its point of exit. Two movements from different links conflict when their chords cross or
-when they enter the same link.
+when they enter the same link, unless one is a slip road for which that link has a lane more.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def find_conflicts(draft: Draft) -> Conflicts:
     enters_inside = (entry[b] - entry[a]) % circle < span
     leaves_inside = (leave[b] - entry[a]) % circle < span
     merge = draft.pair_to[a] == draft.pair_to[b]
+    # A slip road that brings its own lane takes nobody's place.
+    link_a, link_b = draft.pair_from[a], draft.pair_from[b]
+    lanes = draft.link_lanes.astype(np.int64)
+    slip = draft.link_ramp[link_a] | draft.link_ramp[link_b]
+    merge &= ~(slip & (lanes[link_a] + lanes[link_b] <= lanes[draft.pair_to[a]]))
     conflict = merge | (enters_inside != leaves_inside)
     a, b = a[conflict], b[conflict]
     turn = np.abs(wrap(end[draft.pair_from[a]] - end[draft.pair_from[b]]))

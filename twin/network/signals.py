@@ -23,6 +23,9 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 SAME_AXIS_RAD = np.deg2rad(50.0)
+# Off the compass points, so that no street of a plain grid runs both towards and away from it.
+MAIN_RAD = np.deg2rad(20.0)
+SECTOR_RAD = np.deg2rad(22.5)
 MIN_GREEN_S = 10
 MIN_LEFT_GREEN_S = 7
 LEFT_WEIGHT = 0.5
@@ -196,7 +199,13 @@ class _Maker:
         if not any(t in self.mates for turns in streams.values() for t in turns):
             return []
         order = sorted(
-            streams, key=lambda link: (self.rank[link], -int(draft.link_lanes[link]), link)
+            streams,
+            key=lambda link: (
+                self.rank[link],
+                -int(draft.link_lanes[link]),
+                self._sector(link),
+                link,
+            ),
         )
         axes: list[list[int]] = []
         for link in order:
@@ -216,6 +225,14 @@ class _Maker:
             if apart:
                 stages.append(_Stage(apart, axis, left_only=True))
         return stages
+
+    def _sector(self, link: int) -> int:
+        """Return how far a direction is from the one that is taken for main among equal roads.
+
+        Neighbouring junctions of one road so agree which way their green wave runs.
+        """
+        apart = float(np.abs(wrap(self.heading[link] - MAIN_RAD)))
+        return round(apart / SECTOR_RAD)
 
     def _same_axis(self, a: int, b: int) -> bool:
         apart = abs(float(wrap(self.heading[a] - self.heading[b])))

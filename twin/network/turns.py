@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from twin.network.draft import Draft
 from twin.network.geometry import pointer, ranges, wrap
-from twin.network.graph import TurnKind
+from twin.network.graph import RoadClass, TurnKind
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -65,7 +65,10 @@ def kinds(draft: Draft) -> tuple[U8, F64]:
     """Return the `TurnKind` and the angle of every movement of the draft."""
     angle = turn_angles(draft, draft.pair_from, draft.pair_to)
     kind = np.where(angle > 0.0, TurnKind.LEFT, TurnKind.RIGHT).astype(np.uint8)
-    kind[np.abs(angle) <= THROUGH_RAD] = TurnKind.THROUGH
+    # Motorways fork and bend, they do not turn, however sharp the drawn lines meet.
+    motorway = draft.link_class == RoadClass.MOTORWAY
+    fork = motorway[draft.pair_from] & motorway[draft.pair_to]
+    kind[fork | (np.abs(angle) <= THROUGH_RAD)] = TurnKind.THROUGH
     kind[u_turns(draft, draft.pair_from, draft.pair_to, angle)] = TurnKind.U_TURN
     return kind, angle
 
