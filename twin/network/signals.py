@@ -25,7 +25,7 @@ U8 = NDArray[np.uint8]
 SAME_AXIS_RAD = np.deg2rad(50.0)
 # Off the compass points, so that no street of a plain grid runs both towards and away from it.
 MAIN_RAD = np.deg2rad(20.0)
-SECTOR_RAD = np.deg2rad(22.5)
+SECTOR_RAD = float(np.deg2rad(22.5))
 MIN_GREEN_S = 10
 MIN_LEFT_GREEN_S = 7
 LEFT_WEIGHT = 0.5
