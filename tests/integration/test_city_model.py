@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 
 import mesa
@@ -154,7 +155,7 @@ def test_frames_keep_to_their_number_and_to_the_same_vehicles() -> None:
     sizes = frames.groupby("t").size()
     assert sizes.max() == 5
     groups = [set(g) for _, g in frames.groupby("t")["vehicle"]]
-    kept = [len(a & b) for a, b in zip(groups, groups[1:], strict=False)]
+    kept = [len(a & b) for a, b in itertools.pairwise(groups)]
     assert np.mean(kept) > 3.0
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.support.emergency import DAY, SERVICE, FixedModel, plan, town
-from twin.agents.exposure import Exposure, ExpectedMetres
+from twin.agents.exposure import ExpectedMetres, Exposure
 from twin.city.model import Service
 from twin.core.errors import InputError
 from twin.core.random import Streams
@@ -155,7 +155,7 @@ def test_a_zone_without_links_calls_from_the_street_nearest_to_its_middle() -> N
     city.tables["zone_links"] = zone_links[zone_links["zone_id"] != 10]
     calls = draw_calls(city, plan(), STREAMS)
     mine = calls[calls["call_id"].str.startswith("M-10-")]
-    assert mine["link"].nunique() == 1
+    assert len(set(mine["link"])) == 1
     assert len(mine)
 
 

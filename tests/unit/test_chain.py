@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,7 +73,7 @@ def test_no_unit_is_in_two_states_or_places_at_once() -> None:
     for _, mine in events.groupby("unit_id"):
         states = [UnitState(s) for s in mine["state"]]
         assert states[0] is UnitState.IDLE
-        assert all(b in UNIT_NEXT[a] for a, b in zip(states, states[1:], strict=False))
+        assert all(b in UNIT_NEXT[a] for a, b in itertools.pairwise(states))
         t = mine["t"].to_numpy()
         assert (np.diff(t) >= 0).all()
         gone = np.hypot(np.diff(mine["lon"]), np.diff(mine["lat"])) * metres
