@@ -36,7 +36,7 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
     data_dir = Path(data_dir)
     require_files(data_dir, FILES)
     tell("streets")
-    network, _ = roads.read_roads(data_dir)
+    network, report = roads.read_roads(data_dir)
     tell("zones and demand")
     zone_table, districts = zones.read_zones(data_dir, network)
     links = zones.zone_links(data_dir, network)
@@ -84,7 +84,7 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
             *(f"Dispatch records: {line}." for line in feed.quality.lines()),
         ],
     )
-    return City(meta, network, tables, service)
+    return City(meta, network, tables, service, report)
 
 
 RECIPE = Recipe(NAME, FILES, build)

@@ -81,7 +81,7 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
         raw, link_speed=np.where(local, np.fmin(raw.link_speed, LOCAL_SPEED_MPS), raw.link_speed)
     )
     options = BuildOptions(infer_signals=RoadClass.TERTIARY)
-    network, _ = build_network(raw, options=options)
+    network, report = build_network(raw, options=options)
     tell("zones and demand")
     zones, shapes, districts = _zones(data_dir / DONG.path, network)
     gates = find_gates(network)
@@ -115,7 +115,7 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
         built_by="calibration.recipes.seoul_downtown",
         assumptions=assumptions(__file__),
     )
-    return City(meta, network, tables, {"": emergency.service()})
+    return City(meta, network, tables, {"": emergency.service()}, report)
 
 
 def _zones(
