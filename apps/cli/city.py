@@ -181,7 +181,7 @@ def _bring(
     # Important roads are signalled where they meet: few road files say where signals stand.
     options = BuildOptions(infer_signals=RoadClass.SECONDARY)
     network, report = build_network(raw, options=options)
-    city = City(meta=meta, network=network)
+    city = City(meta=meta, network=network, build=report)
     for setting in tables or []:
         table, equals, file = setting.partition("=")
         if not equals or table not in TABLES:

@@ -11,6 +11,7 @@ import pytest
 from twin.city.bundle import empty_table, load_city, read_meta, save_city
 from twin.city.model import TABLES, City, Distribution, Meta, Service
 from twin.core.errors import InputError, NotFoundError
+from twin.network.build import BuildReport
 from twin.network.generate import grid
 
 
@@ -63,6 +64,7 @@ def small_city(name: str = "small", stations: int = 2) -> City:
             ),
             "2017-01-04": Service(),
         },
+        build=BuildReport(source="roads.osm", counts={"raw links": 40}, imputed={"lanes": 0.25}),
     )
 
 
@@ -72,6 +74,7 @@ def test_comes_back_equal(tmp_path):
     again = load_city(tmp_path / "small")
     assert again.meta == city.meta
     assert again.service == city.service
+    assert again.build == city.build
     for field in fields(city.network):
         old, new = getattr(city.network, field.name), getattr(again.network, field.name)
         if isinstance(old, np.ndarray):

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from twin.city.columns import ROWS, SCALARS, network_columns, network_of
 from twin.city.model import TABLES, City, Meta, Service
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, NotFoundError
+from twin.network.build import BuildReport
 
 FORMAT = 1
 HEAD = "city.toml"
@@ -81,6 +83,7 @@ def save_city(city: City, folder: Path | str) -> None:
         "format": FORMAT,
         "meta": city.meta.model_dump(mode="json"),
         "network": {name: getattr(city.network, name) for name in SCALARS},
+        "build": _build_text(city.build),
         "files": listing,
         "service": {
             day: service.model_dump(mode="json") for day, service in sorted(city.service.items())
@@ -117,6 +120,7 @@ def load_city(folder: Path | str) -> City:
         network = network_of({name: float(head["network"][name]) for name in SCALARS}, columns)
         meta = Meta.model_validate(head["meta"])
         service = {day: Service.model_validate(part) for day, part in head["service"].items()}
+        build = BuildReport(**head["build"]) if head["build"] else None
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{error} is missing or malformed", file=where) from error
     except ValidationError as error:
@@ -130,7 +134,7 @@ def load_city(folder: Path | str) -> City:
         if missing:
             raise InputError("the column is missing", file=folder / name, field=missing[0])
         frames[name] = table.to_pandas()
-    return City(meta=meta, network=network, tables=frames, service=service)
+    return City(meta=meta, network=network, tables=frames, service=service, build=build)
 
 
 def read_meta(folder: Path | str) -> Meta:
@@ -141,6 +145,11 @@ def read_meta(folder: Path | str) -> Meta:
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InputError(error.errors()[0]["msg"], file=folder / HEAD, field=field) from error
+
+
+def _build_text(report: BuildReport | None) -> dict[str, Any]:
+    # The folder in which somebody keeps their files is not part of a city.
+    return {} if report is None else {**asdict(report), "source": Path(report.source).name}
 
 
 def _head(folder: Path) -> dict[str, Any]:

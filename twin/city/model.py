@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from twin.network.build import BuildReport
 from twin.network.graph import Network
 
 Family = Literal["lognormal", "exponential", "gamma", "constant"]
@@ -194,12 +195,15 @@ class City:
     service
         Durations for each held-out day: `""` is the fit on everything, `"2017-01-04"` the fit
         that has not seen that day.
+    build
+        What the clean-up of the network did and imputed, if it is known.
     """
 
     meta: Meta
     network: Network
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     service: dict[str, Service] = field(default_factory=dict)
+    build: BuildReport | None = None
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]

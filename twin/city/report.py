@@ -62,9 +62,11 @@ def quality(subject: City | Network, report: BuildReport | None = None) -> list[
     subject
         A network, or the city that holds it.
     report
-        What the clean-up did, when it has just been done.
+        What the clean-up did; what the city tells of it if left out.
     """
     network = subject.network if isinstance(subject, City) else subject
+    if report is None and isinstance(subject, City):
+        report = subject.build
     rows = [*_counts(network), *_classes(network)]
     if report is not None:
         rows += [

@@ -72,7 +72,7 @@ def build_seoul(*, core: bool = False, progress: Progress | None = None) -> City
         roads, banned = clip_roads(roads, banned, inside)
     say("cleaning the network")
     options = BuildOptions(origin=(land.projection.lon0, land.projection.lat0))
-    network, _ = build_network(roads.raw(land, banned), options=options)
+    network, report = build_network(roads.raw(land, banned), options=options)
     say("placing people and stations")
     km = vehicle_km(drawing)
     return City(
@@ -80,6 +80,7 @@ def build_seoul(*, core: bool = False, progress: Progress | None = None) -> City
         network=network,
         tables=city_tables(land, zones, chosen, demand, network, km),
         service={"": emergency.service()},
+        build=report,
     )
 
 
