@@ -94,15 +94,18 @@ class Visit(Viewer):
         self._seen_version = -1
         self._entries: list[RunEntry] = []
         self._map = TwinMap(self._answer, sizing_mode="stretch_both", margin=0)
-        self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0, visible=False)
+        self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0)
         self._picker = pmui.Select(
             options=[], size="small", variant="outlined", margin=(0, 8), sizing_mode="stretch_width",
             min_width=90, max_width=560, label="",
         )  # fmt: skip
         self._language = pmui.RadioButtonGroup(
             options={name: code for code, name in LANGUAGES.items()},
+            styles={"margin-left": "auto"},
             value=self.lang, size="small", margin=(0, 0, 0, 8), button_style="outlined",
         )  # fmt: skip
+        self._page = self._make_page()
+        self._problem = ""
         self._picker.param.watch(self._picked, "value")
         self._language.link(self, value="lang", bidirectional=True)
         self._map.param.watch(self._moved, ["time", "speed", "selected"])
@@ -119,17 +122,28 @@ class Visit(Viewer):
         pn.state.onload(self._load)
         pn.state.add_periodic_callback(self._poll, period=POLL_MS)
 
-    def page(self) -> pmui.Page:
+    def __panel__(self) -> pmui.Page:
         """Return the page."""
+        return self._page
+
+    def _make_page(self) -> pmui.Page:
         return pmui.Page(
             title=words(self.lang)["page"]["title"],
             header=[self._picker, self._language],
-            main=[self._map, self._note],
+            main=[],
             dark_theme=True,
             theme_toggle=False,
             busy_indicator=None,
             meta_name="Twin",
-            sx={"& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"}},
+            sx={
+                "& .MuiAppBar-root": {
+                    "backgroundColor": "#121a2e !important",
+                    "backgroundImage": "none",
+                    "boxShadow": "none",
+                    "borderBottom": "1px solid #2a3657",
+                },
+                "& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"},
+            },
             theme_config={
                 "palette": {
                     "mode": "dark",
@@ -166,15 +180,15 @@ class Visit(Viewer):
         except TwinError as error:
             self._say(str(error))
             return
-        self._note.visible = False
-        self._map.visible = True
         self._map.param.update(
             text=words(self.lang), time=float(self.t), speed=float(self.speed), selected=self.sel
         )
         self._send_scene()
+        self._page.main = [self._map]
 
     def _say(self, problem: str = "") -> None:
         """Show a note in the place of the map."""
+        self._problem = problem
         text = words(self.lang)["page"]
         folder = str(self._library.runs)
         if problem:
@@ -185,32 +199,33 @@ class Visit(Viewer):
             )
         else:
             self._note.object = no_runs(text, folder)
-        self._map.visible = False
-        self._note.visible = True
+        self._page.main = [self._note]
 
     def _translate(self) -> None:
         self._map.text = words(self.lang)
         self._list()
         self._tell()
-        if self._note.visible:
-            self._show()
+        if self._feed is None:
+            self._say(self._problem)
 
-    def _moved(self, event: param.parameterized.Event) -> None:
+    def _moved(self, *events: param.parameterized.Event) -> None:
         """Note what the browser told."""
-        if event.name == "time":
-            self.t = int(event.new)
-        elif event.name == "speed" and event.new in SPEEDS:
-            self.speed = int(event.new)
-        elif event.name == "selected":
-            self.sel = event.new
-            self._tell()
+        for event in events:
+            if event.name == "time":
+                self.t = int(event.new)
+            elif event.name == "speed" and event.new in SPEEDS:
+                self.speed = int(event.new)
+            elif event.name == "selected":
+                self.sel = event.new
+                self._tell()
 
-    def _steered(self, event: param.parameterized.Event) -> None:
+    def _steered(self, *events: param.parameterized.Event) -> None:
         """Follow the address."""
-        if event.name == "speed":
-            self._map.speed = float(event.new)
-        else:
-            self._map.selected = event.new
+        for event in events:
+            if event.name == "speed":
+                self._map.speed = float(event.new)
+            else:
+                self._map.selected = event.new
 
     def _tell(self) -> None:
         feed = self._feed

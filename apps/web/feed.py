@@ -186,7 +186,7 @@ class RunFeed:
             meta = {
                 "kind": "window",
                 "run": run_id,
-                    "window": number,
+                "window": number,
                 "n": int(xy.shape[1]),
                 "end": last,
                 "complete": complete,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import panel as pn
@@ -58,7 +57,7 @@ def serve(
         if pn.state.location is not None:
             pn.state.location.sync(visit, ADDRESS)
         visit.open()
-        return visit.page()
+        return visit.__panel__()
 
     origins = [f"{name}:{port}" for name in {host, "127.0.0.1", "localhost"}]
     try:
@@ -78,5 +77,4 @@ def serve(
             field="--port",
             hint="choose another port",
         ) from error
-    print(f"Twin is at http://{host}:{port}/ (Ctrl+C ends it)", file=sys.stderr)  # noqa: T201
     server.run_until_shutdown()

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LANGUAGES = {"en": "English", "ko": "한국어"}
+LANGUAGES = {"en": "EN", "ko": "한국어"}
 """Languages that can be chosen, by the name that their readers know."""
 
 _FOLDER = Path(__file__).parent / "i18n"

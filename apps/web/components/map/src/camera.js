@@ -33,6 +33,7 @@ export class Camera {
     this.zero = this.mercator.projectFlat([scene.lon0, scene.lat0]);
     this.state = {longitude: scene.lon0, latitude: scene.lat0, zoom: 12, pitch: 0, bearing: 0};
     this.framed = false;
+    this.touched = false; // until someone moves the map, it shows the whole city at any size
     this.vehicles = null;
     this.deck = new Deck({
       parent,
@@ -43,11 +44,12 @@ export class Camera {
       layers: [],
       onViewStateChange: ({viewState, interactionState}) => {
         const moved = interactionState?.isDragging || interactionState?.isPanning;
+        if (moved || interactionState?.isZooming) this.touched = true;
         this.#set({...viewState, zoom: Math.min(18.5, Math.max(8.5, viewState.zoom)), pitch: 0, bearing: 0});
         on.move(Boolean(moved));
       },
       onAfterRender: () => on.after(),
-      onResize: () => { if (!this.framed) this.frame(); },
+      onResize: () => { if (!this.touched) this.frame(); },
       onClick: ({x, y}) => on.click(x, y),
       onHover: ({x, y}) => on.hover(x, y),
       getCursor: ({isDragging}) => (isDragging ? "grabbing" : this.pointing ? "pointer" : "grab"),
@@ -77,8 +79,9 @@ export class Camera {
   /** Look at the whole city. */
   frame() {
     if (!this.width || !this.height) return;
+    this.touched = false;
     const [x0, y0, x1, y1] = this.streets.bounds;
-    const room = 0.92;
+    const room = 0.88;
     const perPixel = Math.max((x1 - x0) / (this.width * room), (y1 - y0) / (this.height * room), 0.1);
     const zoom = -Math.log2(this.unitsPerMetre * perPixel);
     this.framed = true;
@@ -99,6 +102,7 @@ export class Camera {
 
   /** Zoom by a number of steps about the middle. */
   zoom(steps) {
+    this.touched = true;
     this.#set({...this.state, zoom: Math.min(18.5, Math.max(8.5, this.state.zoom + steps))});
   }
 

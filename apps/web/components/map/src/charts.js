@@ -46,7 +46,7 @@ class TimeChart {
     const wide = tops.map((top) => String(Math.round(top)).length * 0.62 * em + 0.9 * em);
     this.area = {
       width: box.width, height: box.height,
-      left: wide[0], right: wide[1] ?? 0.9 * em, head: 1.7 * em, foot: 2.7 * em,
+      left: Math.max(wide[0], 1.7 * em), right: Math.max(wide[1] ?? 0, 1.7 * em), head: 1.7 * em, foot: 2.7 * em,
     };
     this.plot.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     this.plot.replaceChildren();

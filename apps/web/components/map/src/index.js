@@ -163,6 +163,7 @@ class Stage {
   keep(on) {
     this.keeping = on;
     this.panel.following(on);
+    if (on) this.camera.touched = true;
     if (on && this.camera.state.zoom < FOLLOW_ZOOM) {
       const at = this.#selectedUnit();
       if (at) this.camera.centre(at.x, at.y, FOLLOW_ZOOM);
@@ -295,6 +296,7 @@ function render({model, el}) {
     if (!scene) return;
     stage = new Stage(model, el, scene);
     window.__twin = stage;
+    stage.tell(model.story);
     model.send_msg({ask: "start", run: scene.meta.run});
   };
   model.on("scene", open);

@@ -10,6 +10,7 @@ const PICK_PX = 26;
 const PULSE_S = 1.6;
 const TRAIL_S = 240;
 const LABEL_ZOOM = 12.6;
+const PARKED_ZOOM = 11.6;
 const FONT = "system-ui, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', sans-serif";
 
 export class Markers {
@@ -148,7 +149,8 @@ export class Markers {
     for (const {at, place, key, color, from} of marks.reverse()) {
       this.drawn.push({key, px: at[0], py: at[1], rank: 6});
       if (this.options.labels && (view.zoom >= from || key === selected)) {
-        this.#label(at[0], at[1] + r + 3, place.name, {color, size: 12, force: key === selected});
+        const above = key.startsWith("station");
+        this.#label(at[0], above ? at[1] - r - 15 * view.scale : at[1] + r + 3, place.name, {color, size: 12, force: key === selected});
       }
       if (key === selected) this.#ring(at, r + 5);
     }
@@ -212,22 +214,43 @@ export class Markers {
     const {view} = this;
     const order = this.tracks.units
       .map((unit, u) => ({unit, at: this.tracks.at(u, t)}))
-      .filter(({at}) => at !== null && at.state !== "off_shift")
-      .sort((a, b) => PARKED.has(b.at.state) - PARKED.has(a.at.state));
+      .filter(({at}) => at !== null && at.state !== "off_shift");
+    const parked = new Map(); // those that wait at one place stand side by side below it
+    for (const each of order) {
+      if (!PARKED.has(each.at.state)) continue;
+      const place = `${Math.round(each.at.x / 20)}:${Math.round(each.at.y / 20)}`;
+      if (!parked.has(place)) parked.set(place, []);
+      parked.get(place).push(each);
+    }
+    for (const row of parked.values()) {
+      const r = 5.5 * view.scale;
+      row.forEach(({unit, at}, i) => {
+        const shift = [(i - (row.length - 1) / 2) * r * 2.2, r * 3.1];
+        if (view.zoom >= PARKED_ZOOM || `unit:${unit.id}` === selected) this.#unit(unit, at, r, shift, 4, selected, text);
+      });
+    }
+    const r = (view.zoom < 11.5 ? 8 : 10.5) * view.scale;
     for (const {unit, at} of order) {
-      const parked = PARKED.has(at.state);
-      const key = `unit:${unit.id}`;
-      const r = (parked ? (view.zoom < 12 ? 4.5 : 6) : view.zoom < 11.5 ? 8 : 10.5) * view.scale;
-      const where = this.#at(at.x, at.y, () => shapes.unit(this.g, unit.kind, STATES[at.state] ?? STATES.idle, r));
-      if (!where) continue;
-      this.drawn.push({key, px: where[0], py: where[1], rank: parked ? 5 : 0});
-      if (key === selected) {
-        this.#ring(where, r + 5 * view.scale);
-        const words = `${unit.id} · ${text.state[at.state] ?? at.state}`;
-        this.#label(where[0], where[1] + r + 7 * view.scale, words, {color: "#ffffff", size: 13, weight: 700, force: true});
-      } else if (this.options.labels && view.zoom >= 13.4 && !parked) {
-        this.#label(where[0], where[1] + r + 3, unit.id, {color: "#dfe7f7", size: 11});
-      }
+      if (!PARKED.has(at.state)) this.#unit(unit, at, r, [0, 0], 0, selected, text);
+    }
+  }
+
+  #unit(unit, at, r, [dx, dy], rank, selected, text) {
+    const {view, g} = this;
+    const key = `unit:${unit.id}`;
+    const base = this.#at(at.x, at.y, () => {
+      g.translate(dx, dy);
+      shapes.unit(g, unit.kind, STATES[at.state] ?? STATES.idle, r);
+    });
+    if (!base) return;
+    const where = [base[0] + dx, base[1] + dy];
+    this.drawn.push({key, px: where[0], py: where[1], rank});
+    if (key === selected) {
+      this.#ring(where, r + 5 * view.scale);
+      const words = `${unit.id} · ${text.state[at.state] ?? at.state}`;
+      this.#label(where[0], where[1] + r + 7 * view.scale, words, {color: "#ffffff", size: 13, weight: 700, force: true});
+    } else if (this.options.labels && view.zoom >= 13.4 && rank === 0) {
+      this.#label(where[0], where[1] + r + 3, unit.id, {color: "#dfe7f7", size: 11});
     }
   }
 }
