@@ -19,6 +19,7 @@ from tests.support.emergency import (
     sure,
     town,
 )
+from twin.agents.hospital import HospitalStatus
 from twin.agents.states import STAGES, UNIT_NEXT, UnitState
 from twin.network.graph import Place
 from twin.recording.memory import MemoryRecorder
@@ -205,6 +206,28 @@ def test_a_hospital_out_of_reach_is_passed_over() -> None:
     scenario = plan(calls=QUIET, changes=[inject(city, "07:00")])
     model = FixedModel(city, scenario, recorder=recorder)
     model.mobility.cut = {int(city["hospitals"]["link"].iloc[0])}
+    model.run()
+    assert recorder.frame("calls")["hospital_id"].tolist() == ["H1"]
+
+
+def test_a_hospital_and_the_road_to_it_may_close_in_one_instant() -> None:
+    city = town(service=sure(1.0))
+    recorder = MemoryRecorder()
+    scenario = plan(calls=QUIET, changes=[inject(city, "07:00")])
+    model = FixedModel(city, scenario, recorder=recorder)
+    drives = []
+    drive = model.mobility.drive
+
+    def kept(unit, destination, *, siren):  # type: ignore[no-untyped-def]
+        drives.append(drive(unit, destination, siren=siren))
+        return drives[-1]
+
+    model.mobility.drive = kept  # type: ignore[method-assign]
+    while model.t < at(7) + 540.0:
+        model.step()
+    model.hospitals["H0"].set_status(HospitalStatus.CLOSED)
+    model.mobility.stop(model.units[0].handle)
+    drives[-1].fail(UnreachableError("no road"))
     model.run()
     assert recorder.frame("calls")["hospital_id"].tolist() == ["H1"]
 

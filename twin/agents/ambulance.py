@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twin.agents.hospital import choose_hospital
 from twin.agents.states import Stage, UnitState
-from twin.agents.unit import RETRY_S, Unit, arrived_at
+from twin.agents.unit import RETRY_S, Unit, arrived_at, has_arrived
 from twin.traffic.mobility import UnreachableError
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class Ambulance(Unit):
                 self.enter(UnitState.TRANSPORTING)
                 task.incident.note(task, Stage.LEFT_SCENE, world.env.now)
             set_out = world.env.now
-            arrival = world.mobility.drive(self.handle, hospital.place, siren=self.siren)
+            arrival = self.drive(hospital.place, siren=self.siren)
             try:
                 yield arrival | hospital.turns_away
             except UnreachableError:
                 out_of_reach.add(hospital.hospital_id)
                 continue
-            if arrival.processed:
+            if has_arrived(arrival):
                 break
         yield from self._hand_over(task, hospital, arrived_at(arrival, set_out))
 

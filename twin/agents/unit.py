@@ -23,6 +23,11 @@ RETRY_S = 60.0
 """After so many seconds a way is sought again where none led."""
 
 
+def has_arrived(drive: simpy.Event) -> bool:
+    """Return whether a drive has reached its goal, where something else may have ended it."""
+    return drive.processed and drive.ok
+
+
 def arrived_at(drive: simpy.Event, set_out: float) -> float:
     """Return the exact time at which a drive ended, not before it began."""
     value: Any = drive.value
@@ -138,6 +143,14 @@ class Unit(CityAgent):
             lat=lat,
         )
 
+    def drive(self, destination: Place, *, siren: bool) -> simpy.Event:
+        """Start a drive; see `Mobility.drive`."""
+        event = self.world.mobility.drive(self.handle, destination, siren=siren)
+        # The road may close in the very instant in which the unit turns to another goal; then
+        # nobody waits for the failure any more.
+        event.defused = True
+        return event
+
     def work(self, task: Task, t: float) -> Life:
         """Do what is to be done from the arrival on scene at `t` until the unit is clear."""
         raise NotImplementedError
@@ -193,7 +206,7 @@ class Unit(CityAgent):
         self.enter(UnitState.TO_SCENE)
         set_out = world.env.now
         incident.note(task, Stage.EN_ROUTE, set_out)
-        arrival = world.mobility.drive(self.handle, incident.place, siren=True)
+        arrival = self.drive(incident.place, siren=True)
         try:
             yield arrival | task.recall
         except UnreachableError:
@@ -201,7 +214,7 @@ class Unit(CityAgent):
             self.enter(UnitState.RETURNING)
             world.dispatcher.give_back(task, self)
             return
-        if not arrival.processed:
+        if not has_arrived(arrival):
             self._clear(task, world.env.now)
             return
         t = arrived_at(arrival, set_out)
@@ -233,7 +246,7 @@ class Unit(CityAgent):
         world = self.world
         while self.task is None:
             set_out = world.env.now
-            home = world.mobility.drive(self.handle, self.station.place, siren=False)
+            home = self.drive(self.station.place, siren=False)
             try:
                 yield home | self._called
             except UnreachableError:
