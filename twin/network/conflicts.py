@@ -67,13 +67,13 @@ def find_conflicts(draft: Draft) -> Conflicts:
     span = (leave[a] - entry[a]) % circle
     enters_inside = (entry[b] - entry[a]) % circle < span
     leaves_inside = (leave[b] - entry[a]) % circle < span
-    merge = draft.pair_to[a] == draft.pair_to[b]
+    same = draft.pair_to[a] == draft.pair_to[b]
     # A slip road that brings its own lane takes nobody's place.
     link_a, link_b = draft.pair_from[a], draft.pair_from[b]
     lanes = draft.link_lanes.astype(np.int64)
     slip = draft.link_ramp[link_a] | draft.link_ramp[link_b]
-    merge &= ~(slip & (lanes[link_a] + lanes[link_b] <= lanes[draft.pair_to[a]]))
-    conflict = merge | (enters_inside != leaves_inside)
+    merge = ~(slip & (lanes[link_a] + lanes[link_b] <= lanes[draft.pair_to[a]]))
+    conflict = np.where(same, merge, enters_inside != leaves_inside)
     a, b = a[conflict], b[conflict]
     turn = np.abs(wrap(end[draft.pair_from[a]] - end[draft.pair_from[b]]))
     return Conflicts(a, b, turn > OPPOSING_RAD, end)
