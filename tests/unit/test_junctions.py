@@ -208,19 +208,20 @@ def test_nobody_waits_for_everybody_at_four_equal_roads():
     assert free == set(waits), "a ring of vehicles that wait for one another"
 
 
-def test_slip_road_yields_to_the_motorway():
+@pytest.mark.parametrize(("lanes_after", "waits"), [(2, True), (3, False)])
+def test_slip_road_yields_to_the_motorway_unless_it_brings_its_lane(lanes_after, waits):
     nodes = {0: (0, 0), 1: (-300, 0), 2: (300, 0), 3: (-250, -60), 4: (0, -400)}
     network = build(
         nodes,
         street(1, 0, lanes=2, kind=RoadClass.MOTORWAY, oneway=True),
-        street(0, 2, lanes=2, kind=RoadClass.MOTORWAY, oneway=True),
+        street(0, 2, lanes=lanes_after, kind=RoadClass.MOTORWAY, oneway=True),
         street(3, 0, kind=RoadClass.MOTORWAY, oneway=True, ramp=True),
         street(2, 4, oneway=True),
         street(4, 3, oneway=True),
         street(4, 1, oneway=True, via=[(-400, -400)]),
     )
     ramp, main = turn(network, 3, 0, 2), turn(network, 1, 0, 2)
-    assert foes(network, ramp) == {main}
+    assert foes(network, ramp) == ({main} if waits else set())
     assert not foes(network, main)
 
 
