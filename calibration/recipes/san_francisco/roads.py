@@ -64,9 +64,10 @@ def classes(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the road class of each link, and which are slip roads, by a stated rule.
 
-    From 47 mph a link is a motorway, and a slip road if it has one lane; from 40 a trunk; from 35
-    a primary road. Below, where the city's default of 25 mph says little, lanes decide: three are a
-    primary road, two a secondary, one a tertiary; under 18 mph it is residential.
+    From 47 mph a link is a motorway; from 40 a trunk; from 35 a primary road. Below, where the
+    city's default of 25 mph says little, lanes decide: three are a primary road, two a secondary,
+    one a tertiary; under 18 mph it is residential. A motorway of at most 52 mph and two lanes (50
+    mph stands for every slip road), or a trunk of one lane, is a slip road: it gives way.
     """
     mph = np.round(speed_mps / MPH)
     kind = np.select(
@@ -81,4 +82,6 @@ def classes(
         ],
         default=RoadClass.TERTIARY,
     )
-    return kind.astype(np.uint8), (mph >= 47) & (lanes == 1)
+    ramp = (mph >= 47) & (mph <= 52) & (lanes <= 2)
+    ramp |= (mph >= 40) & (mph < 47) & (lanes == 1)
+    return kind.astype(np.uint8), ramp
