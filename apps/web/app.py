@@ -96,14 +96,24 @@ class Visit(Viewer):
         self._map = TwinMap(self._answer, sizing_mode="stretch_both", margin=0)
         self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0)
         self._picker = pmui.Select(
-            options=[], size="small", variant="outlined", margin=(0, 8), sizing_mode="stretch_width",
-            min_width=90, max_width=560, label="",
-        )  # fmt: skip
+            options=[],
+            size="small",
+            variant="outlined",
+            margin=(0, 8),
+            sizing_mode="stretch_width",
+            min_width=60,
+            max_width=600,
+            label="",
+        )
         self._language = pmui.RadioButtonGroup(
             options={name: code for code, name in LANGUAGES.items()},
-            styles={"margin-left": "auto"},
-            value=self.lang, size="small", margin=(0, 0, 0, 8), button_style="outlined",
-        )  # fmt: skip
+            value=self.lang,
+            size="small",
+            margin=0,
+            width=126,
+            button_style="outlined",
+            styles={"margin-left": "auto", "white-space": "nowrap"},
+        )
         self._page = self._make_page()
         self._problem = ""
         self._picker.param.watch(self._picked, "value")
@@ -129,7 +139,15 @@ class Visit(Viewer):
     def _make_page(self) -> pmui.Page:
         return pmui.Page(
             title=words(self.lang)["page"]["title"],
-            header=[self._picker, self._language],
+            header=[
+                pn.Row(
+                    self._picker,
+                    self._language,
+                    sizing_mode="stretch_width",
+                    styles={"align-items": "center", "min-width": "0", "height": "48px"},
+                    margin=0,
+                )
+            ],
             main=[],
             dark_theme=True,
             theme_toggle=False,

@@ -39,8 +39,8 @@ class RunEntry:
         """Return what the list shows."""
         page = words(lang)["page"]
         title = pick(dict(self.title), lang)
-        name = f"{title} – {self.run_id}" if title and title != self.run_id else self.run_id
-        return f"{name} ({page[self.status]})" if self.status in {"running", "failed"} else name
+        name = f"{title} ({self.run_id})" if title and title != self.run_id else self.run_id
+        return f"{name} · {page[self.status]}" if self.status in {"running", "failed"} else name
 
 
 def list_runs(runs: Path, extra: Path | None = None) -> list[RunEntry]:

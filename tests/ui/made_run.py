@@ -86,7 +86,7 @@ def make_city(folder: Path) -> City:
             "off_s": np.zeros(8),
         }
     )
-    tables["districts"] = _districts(network)
+    tables["districts"] = _districts()
     meta = Meta(
         name="toytown",
         title={"en": "Toytown", "ko": "장난감 도시"},
@@ -100,7 +100,7 @@ def make_city(folder: Path) -> City:
     return city
 
 
-def _districts(network: object) -> pd.DataFrame:
+def _districts() -> pd.DataFrame:
     projection = Projection(0.0, 0.0)
     half_x, half_y = COLS * SPACING_M / 2, ROWS * SPACING_M / 2
     shapes = []

@@ -1,4 +1,4 @@
-"""Builds the bundle of the map from its sources; needs node and npm. `python -m apps.web.components.map.build`.
+"""Builds the bundle of the map: `python -m apps.web.components.map.build`; needs node and npm.
 
 The bundle is committed, so that nobody needs node to run Twin. `package-lock.json` pins every
 package by version and checksum and holds no address: npm asks the registry it is set up with.

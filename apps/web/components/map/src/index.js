@@ -197,6 +197,7 @@ class Stage {
   #tell() {
     const {model, clock} = this;
     this.reported = performance.now();
+    this.dirty = true;
     if (model.playing !== clock.playing) model.playing = clock.playing;
     if (model.speed !== clock.speed) model.speed = clock.speed;
     if (Math.abs(model.time - clock.t) >= 1) model.time = Math.round(clock.t);

@@ -128,8 +128,8 @@ export class Panel {
     const total = intervals.reduce((sum, each) => sum + each.seconds, 0) || 1;
     return [
       h("h3", {text: this.text.ui.intervals}),
-      h("div", {class: "bar", "aria-hidden": "true"}, ...intervals.map((each) => h("i", {class: `part ${each.name}`, style: `flex-grow:${Math.max(each.seconds / total, 0.004)}`}))),
-      h("ul", {class: "intervals"}, ...intervals.map((each) => h("li", {}, h("i", {class: `part ${each.name}`}), h("span", {text: each.label}), h("b", {text: `${minutes(each.seconds)}`})))),
+      h("div", {class: "bar", "aria-hidden": "true"}, ...intervals.map((each) => h("i", {class: `part is-${each.name}`, style: `flex-grow:${Math.max(each.seconds / total, 0.004)}`}))),
+      h("ul", {class: "intervals"}, ...intervals.map((each) => h("li", {}, h("i", {class: `part is-${each.name}`}), h("span", {text: each.label}), h("b", {text: `${minutes(each.seconds)}`})))),
       h("p", {class: "fine", text: this.text.ui.minutes_seconds}),
     ];
   }

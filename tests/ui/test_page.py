@@ -1,0 +1,302 @@
+"""Drives the page as a person does, in a real browser; no request may leave this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from install_chromium import find_chromium
+from made_run import END_S, START_S, make_city, make_run, scenario, write_run
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+
+pytestmark = pytest.mark.ui
+
+READY_MS = 60_000
+SOFTWARE_GL = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+
+
+@dataclass
+class Served:
+    """A running server and where it looks for runs."""
+
+    address: str
+    runs: Path
+    city: Path
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not do."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        """Block and record every request that leaves this machine, and record every error."""
+        page.route("**/*", self._route)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._console)
+        page.on("websocket", lambda ws: self._check(ws.url))
+
+    def _route(self, route: Route) -> None:
+        if self._check(route.request.url):
+            route.continue_()
+        else:
+            route.abort()
+
+    def _check(self, url: str) -> bool:
+        parts = urlsplit(url)
+        inside = parts.scheme in {"data", "blob"} or parts.hostname in LOOPBACK
+        if not inside:
+            self.outside.append(url)
+        return inside
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("page")
+    city = make_city(root / "city")
+    runs = root / "runs"
+    make_run(runs / "evening", city, scenario(root / "city"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = (
+        "from pathlib import Path; from apps.web import serve; "
+        f"serve({port}, runs=Path({str(runs)!r}))"
+    )
+    log = (root / "server.log").open("w")
+    server = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "TWIN_CACHE": str(root / "cache")},
+    )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        _wait_for(address, server, root / "server.log")
+        yield Served(address, runs, root / "city")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        log.close()
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            pytest.fail(f"the server ended: {log.read_text()}")
+        try:
+            urllib.request.urlopen(f"{address}static/js/bokeh.min.js", timeout=2).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"the server did not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.fail("Chromium is missing: run `make chromium`")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=SOFTWARE_GL)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    seen = Watch()
+    yield seen
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+def _open(browser: Browser, watch: Watch, url: str, width: int = 1280, height: int = 800) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height})
+    watch.attach(page)
+    page.goto(url)
+    return page
+
+
+def _ready(page: Page) -> None:
+    page.wait_for_selector('.twin[data-ready="true"]', timeout=READY_MS)
+    expect(page.locator('[data-kpi="vehicles"]')).to_have_text(re.compile(r"\d"), timeout=READY_MS)
+
+
+def _time(page: Page) -> float:
+    return float(page.locator(".twin").get_attribute("data-time") or "nan")
+
+
+def _click_on_map(page: Page, key: str) -> None:
+    """Click where a thing is drawn, once it is drawn."""
+    page.wait_for_function("key => window.__twin.locate(key) !== null", arg=key)
+    x, y = page.evaluate("key => window.__twin.locate(key)", key)
+    page.mouse.click(x, y)
+
+
+def _scrub(page: Page, t: float) -> None:
+    """Press on the timeline where a moment is."""
+    track = page.locator(".track")
+    box = track.bounding_box()
+    assert box is not None
+    share = (t - START_S) / (END_S - START_S)
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    page.wait_for_function(
+        "t => Math.abs(Number(window.__twin.root.dataset.time) - t) < 3", arg=t, timeout=READY_MS
+    )
+
+
+def test_a_person_replays_a_run(served: Served, browser: Browser, watch: Watch) -> None:
+    page = _open(browser, watch, served.address)
+    _ready(page)
+    root = page.locator(".twin")
+    expect(page.locator(".notice")).to_contain_text("A made-up city for tests")
+    assert _time(page) == START_S
+    assert int(root.get_attribute("data-vehicles") or 0) > 100
+
+    # Play by the button, pause by the space bar: the clock moves, and then stands.
+    page.get_by_role("button", name="Play").click()
+    expect(root).to_have_attribute("data-playing", "true")
+    page.wait_for_function("t => Number(window.__twin.root.dataset.time) > t + 20", arg=START_S)
+    page.locator(".track").focus()
+    page.keyboard.press("Space")
+    expect(root).to_have_attribute("data-playing", "false")
+    stood = _time(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "t => Math.abs(Number(window.__twin.root.dataset.time) - t - 30) < 0.2", arg=stood
+    )
+
+    # Scrub forward: more calls have come in, and one of them is open.
+    before = page.locator('[data-kpi="calls"]').inner_text()
+    _scrub(page, START_S + 330)
+    expect(page.locator('[data-kpi="calls"]')).not_to_have_text(before)
+    expect(page.locator('[data-kpi="calls"]')).to_have_text("3")
+    expect(page.locator(".call-row")).to_have_count(3)
+
+    # Another speed; it and the time stand in the address.
+    page.locator(".transport select").select_option("120")
+    page.wait_for_function("() => location.search.includes('speed=120')", timeout=READY_MS)
+    address = parse_qs(urlsplit(page.url).query)
+    assert abs(float(address["t"][0]) - (START_S + 330)) < 3
+
+    # The story of an ambulance, from a click on the map.
+    assert page.locator(".story").is_hidden()
+    _click_on_map(page, "unit:A2")
+    story = page.locator(".story")
+    expect(story.locator("h2")).to_have_text("A2")
+    expect(story).to_contain_text("On the way to the scene")
+    follow = story.get_by_role("button", name="Follow")
+    follow.click()
+    expect(follow).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(story).to_be_hidden()
+
+    # The story of an incident says why that unit went.
+    page.get_by_role("button", name="Whole city").click()
+    _click_on_map(page, "call:0003")
+    expect(story.locator("h2")).to_have_text("Fire 0003")
+    expect(story).to_contain_text("E1 was sent under the policy “closest-idle”")
+    expect(story.locator("tr.chosen")).to_contain_text("E1")
+    expect(story).to_contain_text("Unit dispatched")
+
+    # A moment of the story is a way to that moment.
+    story.locator(".rows .when").first.click()
+    page.wait_for_function(
+        "t => Math.abs(Number(window.__twin.root.dataset.time) - t) < 1", arg=START_S + 300
+    )
+
+    # The same in Korean.
+    page.get_by_role("button", name="한국어").click()
+    expect(page.locator(".kpi .label").first).to_have_text("누적 신고")
+    expect(story.locator("h2")).to_have_text("화재 0003")
+    expect(page.locator(".notice")).to_contain_text("시험용으로 만든 도시")
+    page.wait_for_function("() => location.search.includes('ko')", timeout=READY_MS)
+    page.close()
+
+
+def test_an_address_opens_the_same_view(served: Served, browser: Browser, watch: Watch) -> None:
+    query = f"?run=evening&t={int(START_S) + 600}&lang=ko&speed=60&sel=hospital:H1"
+    page = _open(browser, watch, served.address + query, 390, 844)
+    _ready(page)
+    assert _time(page) == START_S + 600
+    expect(page.locator(".transport select")).to_have_value("60")
+    expect(page.locator(".story h2")).to_have_text("서울대학교병원")
+    # A phone: nothing is wider than the screen, buttons are large enough for a finger.
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    play = page.locator(".play").bounding_box()
+    assert play is not None
+    assert min(play["width"], play["height"]) >= 44
+    # The sheet with calls and charts is drawn up and put away.
+    side = page.locator(".side")
+    tall = side.bounding_box()
+    assert tall is not None
+    page.locator(".grip").click()
+    page.wait_for_function("() => window.__twin.side.getBoundingClientRect().height < 60")
+    assert tall["height"] > 300
+    page.close()
+
+
+def test_a_growing_run_is_followed(served: Served, browser: Browser, watch: Watch) -> None:
+    from twin.city.bundle import load_city
+
+    city = load_city(served.city)
+    writer = write_run(served.runs / "live", city, scenario(served.city, "live"))
+    hidden = {}
+    parts = served.runs / "live" / "parts"
+    writer.flush()
+    # Keep the later parts back: the run has only come so far.
+    for part in sorted(parts.glob("*.parquet")):
+        if int(part.stem.rsplit("-", 1)[1]) > 4:
+            hidden[part] = part.with_suffix(".later")
+            part.rename(hidden[part])
+    page = _open(browser, watch, f"{served.address}?run=live")
+    _ready(page)
+    live = page.locator(".live")
+    expect(live).to_be_visible()
+    live.click()
+    expect(live).to_have_attribute("aria-pressed", "true")
+    reached = page.evaluate("window.__twin.clock.end")
+    assert START_S < reached < END_S
+    for part, held in hidden.items():
+        held.rename(part)
+    page.wait_for_function("t => window.__twin.clock.end >= t", arg=END_S, timeout=READY_MS)
+    page.wait_for_function("t => window.__twin.clock.t > t", arg=reached, timeout=READY_MS)
+    writer.finish({}, {})
+    expect(live).to_be_hidden(timeout=READY_MS)
+    page.close()
+
+
+def test_a_run_that_is_not_there_is_said_in_words(
+    served: Served, browser: Browser, watch: Watch
+) -> None:
+    page = _open(browser, watch, f"{served.address}?run=nowhere")
+    note = page.locator('[data-note="broken"]')
+    expect(note).to_contain_text("There is no run named “nowhere”", timeout=READY_MS)
+    assert page.locator(".twin").count() == 0
+    page.close()
