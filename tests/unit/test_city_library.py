@@ -64,6 +64,15 @@ def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
     assert len(built) == 3
 
 
+def test_damaged_city_is_listed_as_damaged():
+    folder = store_city(city("mine"))
+    (folder / "city.toml").write_text("format = 0")
+    store_city(city("other"))
+    entries = {entry.name: entry for entry in list_cities()}
+    assert entries["mine"].title["en"].startswith("damaged")
+    assert entries["other"].title == {"en": "other"}
+
+
 def test_builtin_names_are_taken():
     with pytest.raises(InputError, match="belongs to a built-in city"):
         store_city(city("seoul"))

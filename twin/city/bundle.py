@@ -171,7 +171,8 @@ def _head(folder: Path) -> dict[str, Any]:
 
 
 def _read(folder: Path, head: dict[str, Any], name: str) -> pa.Table:
-    entry = head.get("files", {}).get(name)
+    files = head.get("files")
+    entry = files.get(name) if isinstance(files, dict) else None
     if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
         raise InputError("the file is not listed", file=folder / HEAD, field=f"files.{name}")
     # Only a plain name: a head that somebody sent may not point outside its folder.

@@ -112,8 +112,15 @@ def list_cities() -> list[Entry]:
         )
         if name in stored:
             folder = city_home() / name
-            meta = read_meta(folder)
-            entries.append(Entry(name, meta.title, origin, folder, meta.synthesised))
+            try:
+                meta = read_meta(folder)
+            except InputError as error:
+                # One damaged city must not hide the others.
+                entries.append(
+                    Entry(name, {"en": f"damaged: {error.message}"}, origin, folder, False)
+                )
+            else:
+                entries.append(Entry(name, meta.title, origin, folder, meta.synthesised))
         else:
             entries.append(Entry(name, {}, origin, None, name in BUILT_IN))
     return entries
