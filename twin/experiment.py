@@ -8,6 +8,7 @@ stopped, and more replications are added to those that are there.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import sys
@@ -296,10 +297,11 @@ def _cluster(processes: int) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             local_directory=scratch,
             memory_limit=0,
-            silence_logs="critical",
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -32,8 +32,7 @@ _OPTIONAL: dict[str, dict[str, Any]] = {
     "history": {
         "kind": "medical",
         "priority": 1,
-        **dict.fromkeys(("t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital")),
-        "t_clear": None,
+        **{stamp: None for stamp in TABLES["history"] if stamp.startswith("t_")},
         "transported": False,
         "unit_id": "",
         "unit_kind": "",
@@ -107,7 +106,7 @@ def read_city_table(
                 _value(row[name], table, name, kind, file, number, (timezone, midnight))
                 for number, row in enumerate(rows, start=2)
             ]
-        elif name in optional:
+        elif name in optional and name != "t_call":
             columns[name] = [optional[name]] * len(rows)
         elif not (name in _WORKED_OUT and {"lon", "lat"} <= set(header)):
             raise InputError(
@@ -142,12 +141,13 @@ def _rows(file: Path) -> Sequence[Mapping[str, Any]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
-            found = []
+            found: list[dict[Any, Any]] = []
             for row in reader:
-                if None in row or None in row.values():
+                surplus = row.pop(None, None)
+                cells = sum(value is not None for value in row.values()) + len(surplus or ())
+                if cells != len(reader.fieldnames or ()):
                     raise InputError(
-                        f"has {len(row.get(None) or []) + sum(v is not None for v in row.values())}"
-                        f" cells, the header has {len(reader.fieldnames or [])}",
+                        f"has {cells} cells, the header has {len(reader.fieldnames or ())}",
                         file=file,
                         row=len(found) + 2,
                     )

@@ -65,12 +65,18 @@ def replay(
             f"city {place.meta.name} has no recorded calls", hint="give a file with --calls"
         )
     first = read_day(day) if day else _first_day(place)
+    held_out = str(first) in place.service
+    if not held_out:
+        notes.print(
+            f"City {place.meta.name} has no durations fitted without {first}: its fit on all days, "
+            "or defaults, stand in, which the report says."
+        )
     fields = {
         "name": f"replay-{first}",
         "title": {"en": f"Replay of {first}"},
         "city": city,
         "period": {"day": first, "start": start, "end": end},
-        "calls": {"source": "recorded", "collisions": False},
+        "calls": {"source": "recorded", "collisions": False, "held_out_fit": held_out},
         "policy": {} if policy is None else {"dispatch": policy},
     }
     more = [] if seed is None else [f"seed={seed}"]

@@ -201,7 +201,7 @@ def _intervals(summary: dict[str, Any], scenario: Scenario) -> Raw:
     fitted = (
         "The durations were fitted without this day where the city has such a fit."
         if scenario.calls.held_out_fit
-        else "The durations were fitted with this day among the others."
+        else "The durations are not fitted without this day: figures that agree prove little."
     )
     recorded = any((row["observed"] or {"n": 0})["n"] for row in summary["intervals"].values())
     return section(

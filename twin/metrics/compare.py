@@ -8,6 +8,7 @@ the paired-t interval; 11.2: common random numbers).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -140,7 +141,7 @@ def interval(sample: NDArray[np.float64]) -> tuple[float | None, float | None]:
     if n < 2:
         return None, None
     quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2.0, n - 1))
-    half = quantile * float(sample.std(ddof=1)) / np.sqrt(n)
+    half = quantile * float(sample.std(ddof=1)) / math.sqrt(n)
     mean = float(sample.mean())
     return mean - half, mean + half
 
