@@ -27,13 +27,17 @@ OPTIONAL = (
 
 
 class Priorities(BaseModel):
-    """Codes to priorities 1 (most urgent) to 4; `determinant` is looked up before `code`."""
+    """Codes to priorities 1 (most urgent) to 4; `determinant` is looked up before `code`.
+
+    Calls down to priority `siren_to` are answered under siren.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     determinant: dict[str, int] = {}
     code: dict[str, int] = {}
     default: int = Field(default=2, ge=1, le=4)
+    siren_to: int = Field(default=4, ge=0, le=4)
 
 
 class CadMapping(BaseModel):

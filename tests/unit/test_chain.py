@@ -415,3 +415,20 @@ def test_a_unit_that_is_busy_cannot_be_given_a_call() -> None:
         unit.assign(unit.task)
     with pytest.raises(RuntimeError, match="cannot pass from"):
         unit.enter(UnitState.OFF_SHIFT)
+
+
+def test_less_urgent_calls_are_answered_without_siren() -> None:
+    service = sure(1.0).model_copy(update={"siren_to_priority": 2})
+    city = town(rows=8, service=service)
+    for priority, scene, hospital in ((1, True, True), (2, True, False), (3, False, False)):
+        scenario = plan(calls=QUIET, changes=[inject(city, "07:00", priority=priority)])
+        model = FixedModel(city, scenario)
+        drive, sirens = model.mobility.drive, []
+
+        def heard(unit, destination, *, siren, sirens=sirens, drive=drive):  # type: ignore[no-untyped-def]
+            sirens.append(siren)
+            return drive(unit, destination, siren=siren)
+
+        model.mobility.drive = heard  # type: ignore[method-assign]
+        model.run()
+        assert sirens == [scene, hospital, False]

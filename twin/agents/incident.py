@@ -85,6 +85,11 @@ class Incident(CityAgent):
         world.incidents[self.call_id] = self
         self.process = world.env.process(self._life())
 
+    @property
+    def siren(self) -> bool:
+        """Whether units drive to the scene under siren."""
+        return self.priority <= self.world.durations.service.siren_to_priority
+
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
         raise NotImplementedError

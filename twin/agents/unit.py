@@ -206,7 +206,7 @@ class Unit(CityAgent):
         self.enter(UnitState.TO_SCENE)
         set_out = world.env.now
         incident.note(task, Stage.EN_ROUTE, set_out)
-        arrival = self.drive(incident.place, siren=True)
+        arrival = self.drive(incident.place, siren=incident.siren)
         try:
             yield arrival | task.recall
         except UnreachableError:

@@ -66,6 +66,9 @@ class Service(BaseModel):
     durations: dict[str, Distribution] = {}
     p_transport: dict[str, float] = {}
     p_priority: dict[str, dict[str, float]] = {}
+    siren_to_priority: int = Field(
+        default=4, ge=0, description="Least urgent priority whose calls are answered under siren."
+    )
 
     def duration(self, kind: str, interval: str, priority: int) -> Distribution:
         """Return the distribution of an interval for an incident.

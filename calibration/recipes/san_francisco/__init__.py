@@ -51,7 +51,11 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
     tell("fleet and service times")
     stations = fleet.read_stations(data_dir, network)
     units = fleet.read_units(feed.responses, stations, mapping.timezone)
-    service, _ = fit_held_out(calls, timezone=mapping.timezone, source=mapping.source)
+    fits, _ = fit_held_out(calls, timezone=mapping.timezone, source=mapping.source)
+    siren_to = mapping.priorities.siren_to
+    service = {
+        day: fit.model_copy(update={"siren_to_priority": siren_to}) for day, fit in fits.items()
+    }
     past = history.read_history(calls, units, districts)
     n_days = past["t_call"].dt.tz_convert(mapping.timezone).dt.date.nunique()
     tell("rates of calls and collisions")

@@ -32,7 +32,8 @@ class ClosestIdle:
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
-        eta = world.mobility.etas([u.handle for u in units], task.incident.place, siren=True)
+        incident = task.incident
+        eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
         return Scores(eta, eta + _turnout(world, task, units))
 
 
