@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.core.errors import NotFoundError
+from twin.core.errors import InputError, NotFoundError
 from twin.network.generate import grid
 from twin.network.geometry import Polylines, Projection, wrap
 from twin.network.graph import RoadClass
@@ -64,6 +64,16 @@ def test_positions_along_a_link():
 def test_too_far():
     with pytest.raises(NotFoundError, match="no road lies within 500 m"):
         LOCATOR.nearest(0.1, 0.0, max_m=500.0)
+
+
+@pytest.mark.parametrize("point", [(np.nan, 0.0), (0.0, 200.0), (np.inf, 0.0)])
+def test_off_the_globe(point):
+    with pytest.raises(InputError, match="not on the globe"):
+        LOCATOR.nearest(*point)
+
+
+def test_no_points_at_all():
+    assert [len(part) for part in LOCATOR.nearest_many([], [])] == [0, 0, 0]
 
 
 def test_only_usable_links_are_found():

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from twin.core.errors import NotFoundError
+from twin.core.errors import InputError, NotFoundError
 from twin.network.geometry import Polylines, Projection
 from twin.network.graph import Network, Place
 
@@ -63,8 +63,18 @@ class Locator:
         ----------
         lon, lat
             (P,) degrees.
+
+        Raises
+        ------
+        InputError
+            If a point is not on the globe.
         """
         x, y = self.projection.forward(np.atleast_1d(lon), np.atleast_1d(lat))
+        off = ~(np.isfinite(x) & np.isfinite(y))
+        if off.any():
+            k = int(np.argmax(off))
+            where = f"longitude {np.atleast_1d(lon)[k]}, latitude {np.atleast_1d(lat)[k]}"
+            raise InputError(f"{where} is not on the globe", row=k + 1, field="lon, lat")
         which, segment = self._tree.query_nearest(shapely.points(x, y), all_matches=False)
         order = np.argsort(which, kind="stable")
         segment = segment[order]
