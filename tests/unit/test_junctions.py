@@ -478,3 +478,23 @@ def test_signals_are_inferred_where_asked():
     assert report.counts["signals inferred"] >= 1
     assert network.node_signal[node(network, 2)] >= 0
     assert build_network(raw)[0].n_signals == 1
+
+
+def test_carriageways_that_seem_to_cross_share_a_leg():
+    # Both one-way roads to the north start apart and swap sides before they reach the junction,
+    # as straight lines between nodes at different distances do; nobody has to wait for that.
+    nodes = {0: (0, 0), 1: (15, 300), 2: (-20, 250), 3: (0, -300), 4: (-300, 0), 5: (300, 0)}
+    network = build(
+        nodes,
+        street(1, 0, lanes=2, kind=PRIMARY, oneway=True),
+        street(0, 2, lanes=2, kind=PRIMARY, oneway=True),
+        street(2, 1, lanes=2, kind=PRIMARY, oneway=True),
+        street(0, 3, lanes=2, kind=PRIMARY),
+        street(0, 4),
+        street(0, 5),
+        signals=[0],
+        options=BuildOptions(clean=CleanOptions(merge=False)),
+    )
+    assert len(plan(network)) == 2
+    down, up = turn(network, 1, 0, 3), turn(network, 3, 0, 2)
+    assert network.turn_group[down] == network.turn_group[up]

@@ -24,6 +24,7 @@ U8 = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 LEG_HALF_WIDTH_RAD = 0.01
+LEG_RAD = np.deg2rad(25.0)
 OPPOSING_RAD = np.deg2rad(120.0)
 RAMP_RANK = 20
 ROUNDABOUT_RANK = -1
@@ -51,9 +52,10 @@ class Conflicts:
 
 def find_conflicts(draft: Draft) -> Conflicts:
     """Return the conflicts between the movements of each node."""
-    start, end = draft.start_bearing, draft.end_bearing
-    entry = (end + np.pi + LEG_HALF_WIDTH_RAD)[draft.pair_from]
-    leave = (start - LEG_HALF_WIDTH_RAD)[draft.pair_to]
+    end = draft.end_bearing
+    inward, outward = leg_angles(draft)
+    entry = (inward + LEG_HALF_WIDTH_RAD)[draft.pair_from]
+    leave = (outward - LEG_HALF_WIDTH_RAD)[draft.pair_to]
     node = draft.link_to[draft.pair_from]
     order = np.argsort(node, kind="stable")
     count = np.bincount(node, minlength=draft.n_nodes)
@@ -77,6 +79,35 @@ def find_conflicts(draft: Draft) -> Conflicts:
     a, b = a[conflict], b[conflict]
     turn = np.abs(wrap(end[draft.pair_from[a]] - end[draft.pair_from[b]]))
     return Conflicts(a, b, turn > OPPOSING_RAD, end)
+
+
+def leg_angles(draft: Draft) -> tuple[F64, F64]:
+    """Return where on the circle every link comes in at its end, and goes out at its start.
+
+    Both carriageways of a road share a leg. Drawn apart, and straight to nodes at different
+    distances, they may seem to cross before the junction; then their mean is taken for both.
+    """
+    inward, outward = draft.end_bearing + np.pi, draft.start_bearing.copy()
+    into = np.arange(draft.n_links)
+    order = np.argsort(draft.link_from, kind="stable")
+    count = np.bincount(draft.link_from, minlength=draft.n_nodes)
+    exits = count[draft.link_to]
+    a = np.repeat(into, exits)
+    b = order[ranges(pointer(count)[:-1][draft.link_to], exits)]
+    apart = wrap(inward[a] - outward[b])
+    near = np.abs(apart) < LEG_RAD
+    a, b, apart = a[near], b[near], apart[near]
+    # The way back to the same node is the likeliest mate, then the one with the nearest angle.
+    away = draft.link_from[a] != draft.link_to[b]
+    rank = np.lexsort((b, np.abs(apart), away, a))
+    a, b, apart = a[rank], b[rank], apart[rank]
+    first = np.ones(len(a), np.bool_)
+    first[1:] = a[1:] != a[:-1]
+    crossed = first & (apart < 0.0)
+    a, b, apart = a[crossed], b[crossed], apart[crossed]
+    inward[a] -= apart / 2.0
+    outward[b] = inward[a]
+    return inward, outward
 
 
 def link_rank(draft: Draft) -> I64:
