@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def environment(data: Path | None = None) -> dict[str, str]:
 
 def run_blocks(page_blocks: list[Block], folder: Path, env: dict[str, str]) -> None:
     """Run each command of a page and show its error output when it fails."""
+    shutil.copytree(ROOT / "docs" / "how-to" / "files", folder, dirs_exist_ok=True)
     for block in page_blocks:
         for command in block.commands:
             words = shlex.split(command)
