@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
 
 import mesa
 
 if TYPE_CHECKING:
     from twin.agents.world import World
+
+
+class _Ids:
+    """Numbers of the agents of each model; Mesa's own table keeps every model alive for ever."""
+
+    def __init__(self) -> None:
+        self._of: WeakKeyDictionary[World, itertools.count[int]] = WeakKeyDictionary()
+
+    def __getitem__(self, world: World) -> itertools.count[int]:
+        return self._of.setdefault(world, itertools.count(1))
 
 
 class CityAgent(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
@@ -18,6 +30,8 @@ class CityAgent(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types
     world
         The model; Mesa registers the agent in `world.agents`.
     """
+
+    _ids: ClassVar[_Ids] = _Ids()
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
