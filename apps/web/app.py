@@ -122,9 +122,9 @@ class Visit(Viewer):
 
     def open(self) -> None:
         """Fill the page for the address that it was opened with, and keep it fresh."""
-        self._list()
         if not self.run:
-            self.run = self._library.default(self._entries)
+            self.run = self._library.default(self._library.entries())
+        self._list()
         self._show()
         self.param.watch(lambda _: self._show(), "run")
         self.param.watch(lambda _: self._translate(), "lang")
@@ -174,9 +174,10 @@ class Visit(Viewer):
     def _list(self) -> None:
         self._entries = self._library.entries()
         options = {entry.label(self.lang): entry.run_id for entry in self._entries}
+        if self.run and self.run not in options.values():
+            options[self.run] = self.run  # what was asked for stays in the list, though not found
         if self._picker.options != options:
-            value = self.run if self.run in options.values() else None
-            self._picker.param.update(options=options, value=value)
+            self._picker.param.update(options=options, value=self.run or None)
 
     def _picked(self, event: param.parameterized.Event) -> None:
         if event.new and event.new != self.run:
@@ -304,6 +305,7 @@ class Visit(Viewer):
         if feed is None:
             if not self.run and self._entries:
                 self.run = self._library.default(self._entries)
+                self._list()
             return
         if feed is self._feed and feed.version != self._seen_version:
             if self._scene_of != (feed.first_t, len(feed.units)):

@@ -253,12 +253,10 @@ def test_an_address_opens_the_same_view(served: Served, browser: Browser, watch:
     assert play is not None
     assert min(play["width"], play["height"]) >= 44
     # The sheet with calls and charts is drawn up and put away.
-    side = page.locator(".side")
-    tall = side.bounding_box()
-    assert tall is not None
+    height = "() => window.__twin.side.getBoundingClientRect().height"
+    page.wait_for_function(f"() => ({height})() > 300")
     page.locator(".grip").click()
-    page.wait_for_function("() => window.__twin.side.getBoundingClientRect().height < 60")
-    assert tall["height"] > 300
+    page.wait_for_function(f"() => ({height})() < 60")
     page.close()
 
 
