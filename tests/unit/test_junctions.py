@@ -373,6 +373,27 @@ def test_crossing_of_divided_roads_becomes_one_junction():
     assert network.link_length.min() > 10.0
 
 
+def test_links_side_by_side_become_one():
+    beside = [(50, 6), (150, 6)]
+    nodes = {k: CROSS[k] for k in (0, 2, 3, 4)}
+    streets = [
+        street(0, 2, lanes=2),
+        street(0, 2, lanes=1, oneway=True, via=beside),
+        street(0, 3),
+        street(0, 4),
+    ]
+    raw = roads(nodes, *streets)
+    network, report = build_network(raw)
+    assert report.counts["links side by side joined"] == 1
+    (link,) = np.flatnonzero(
+        (network.link_from == node(network, 0)) & (network.link_to == node(network, 2))
+    )
+    assert network.link_lanes[link] == 3
+    # A crescent between the same junctions is another street.
+    streets[1] = street(0, 2, lanes=1, via=[(50, 80), (150, 80)])
+    assert build(nodes, *streets).n_links == 8
+
+
 def test_chain_keeps_its_shape_and_length():
     nodes = {0: (0, 0), 1: (100, 30), 2: (200, 0), 3: (300, 40)}
     raw = roads(nodes, *(street(k, k + 1) for k in range(3)))

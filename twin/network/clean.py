@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from twin.network.chains import merge_chains
-from twin.network.contract import ContractOptions, contract_junctions
+from twin.network.contract import ContractOptions, contract_junctions, merge_parallel
 from twin.network.draft import Draft, take_links
 from twin.network.split import interior_nodes, split_links, split_loops
 from twin.network.turns import all_pairs, restricted, without_u_turns
@@ -66,6 +66,8 @@ def clean(
         _add(counts, "signals away from junctions dropped", dropped)
         draft, drawn = contract_junctions(draft, options.junctions)
         _add(counts, "junction nodes drawn together", drawn)
+        draft, beside = merge_parallel(draft)
+        _add(counts, "links side by side joined", beside)
         draft = _largest_part(split_loops(draft), counts)
         if draft.n_links == before:
             break

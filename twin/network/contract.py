@@ -13,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.draft import Draft, take_links
+from twin.network.geometry import wrap
+from twin.network.raw import MAX_LANES
 from twin.network.turns import without_u_turns
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+PARALLEL_RAD = np.deg2rad(35.0)
+PARALLEL_LOG = float(np.log(1.3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,52 @@ def contract_junctions(draft: Draft, options: ContractOptions) -> tuple[Draft, i
         merged.geom_y[vertex] = merged.node_y[node]
     grown = merged.lines().length - draft.lines().length
     merged.link_length = np.maximum(draft.link_length + grown, 1.0)
-    kept = take_links(merged, np.flatnonzero(~inside))
-    stays = without_u_turns(kept, kept.pair_from, kept.pair_to)
-    kept.set_pairs(kept.pair_from[stays], kept.pair_to[stays])
+    kept = _drop_u_turns(take_links(merged, np.flatnonzero(~inside)))
     return kept, draft.n_nodes - kept.n_nodes
+
+
+def merge_parallel(draft: Draft) -> tuple[Draft, int]:
+    """Return the draft with links side by side between the same nodes joined, and how many went.
+
+    Drawing junctions together leaves such pairs: the carriageways of one direction. They become
+    one link with the lanes of both; if the lanes of one are unknown, so are the sum's.
+    """
+    order = np.lexsort((np.arange(draft.n_links), draft.link_to, draft.link_from))
+    first = np.ones(draft.n_links, np.bool_)
+    a, b = draft.link_from[order], draft.link_to[order]
+    first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    leader = order[first][np.cumsum(first) - 1]
+    target = np.empty(draft.n_links, np.int64)
+    target[order] = leader
+    ratio = draft.link_length / draft.link_length[target]
+    alike = (
+        (np.abs(wrap(draft.start_bearing - draft.start_bearing[target])) < PARALLEL_RAD)
+        & (np.abs(wrap(draft.end_bearing - draft.end_bearing[target])) < PARALLEL_RAD)
+        & (np.abs(np.log(ratio)) < PARALLEL_LOG)
+    )
+    target = np.where(alike, target, np.arange(draft.n_links))
+    gone = np.flatnonzero(target != np.arange(draft.n_links))
+    if not len(gone):
+        return draft, 0
+    lanes = draft.link_lanes.astype(np.int64)
+    unknown = lanes == 0
+    np.logical_or.at(unknown, target[gone], unknown[gone])
+    np.add.at(lanes, target[gone], lanes[gone])
+    lanes[unknown] = 0
+    joined = replace(draft, link_lanes=np.minimum(lanes, MAX_LANES).astype(np.uint8))
+    joined.link_class = draft.link_class.copy()
+    np.minimum.at(joined.link_class, target[gone], draft.link_class[gone])
+    joined.link_ramp = draft.link_ramp.copy()
+    np.logical_and.at(joined.link_ramp, target[gone], draft.link_ramp[gone])
+    joined.set_pairs(target[draft.pair_from], target[draft.pair_to])
+    kept = np.flatnonzero(target == np.arange(draft.n_links))
+    return _drop_u_turns(take_links(joined, kept)), len(gone)
+
+
+def _drop_u_turns(draft: Draft) -> Draft:
+    stays = without_u_turns(draft, draft.pair_from, draft.pair_to)
+    draft.set_pairs(draft.pair_from[stays], draft.pair_to[stays])
+    return draft
 
 
 def _group(draft: Draft, short: I64, extent_m: float) -> I64:
