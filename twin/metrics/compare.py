@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from twin.metrics.summary import TARGET_S
 
@@ -140,7 +140,7 @@ def interval(sample: NDArray[np.float64]) -> tuple[float | None, float | None]:
     n = len(sample)
     if n < 2:
         return None, None
-    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2.0, n - 1))
+    quantile = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
     half = quantile * float(sample.std(ddof=1)) / math.sqrt(n)
     mean = float(sample.mean())
     return mean - half, mean + half
