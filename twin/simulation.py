@@ -213,7 +213,7 @@ class CityModel(World):
         self.mobility.arrive()
         marks.append(perf_counter())
         self.tick += 1
-        self.observer.observe(t_to)
+        self.observer.observe(t_to, last=t_to >= self.end_s)
         # At every step: mesa.batch_run asks for the data by number of step.
         self.datacollector.collect(self)
         if t_to >= self.end_s:

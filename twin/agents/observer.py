@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,11 @@ EMERGENCY = 4
 """Kind of an emergency unit in a view of vehicles."""
 _SPREAD = np.uint64(0x9E37_79B9_7F4A_7C15)
 """2**64 over the golden ratio: multiples of it are spread evenly (Knuth 1998, section 6.4)."""
+
+
+def _following(due: float, every: float, t: float) -> float:
+    """Return the first of the times `due`, `due + every`, ... that is after `t`."""
+    return due if due > t else due + every * (math.floor((t - due) / every) + 1)
 
 
 class Observer:
@@ -44,52 +50,58 @@ class Observer:
         self._expected = ExpectedMetres(world.city, weekend=weekend)
         self._exposure = Exposure(world) if world.scenario.calls.collisions else None
         self._frame_every, self._links_every = record.frame_every_s, record.links_every_s
-        self._next_frame = self._start
-        self._next_exposure = self._start + EXPOSURE_S
+        self._summed = self._links_since = self._start
+        self._next_frame = self._start + self._frame_every
+        self._next_sum = self._start + EXPOSURE_S
         self._next_links = self._start + self._links_every
         n = world.city.network.n_links
         self._seconds: NDArray[np.float64] = np.zeros(n)
         self._metres: NDArray[np.float64] = np.zeros(n)
         self._left: NDArray[np.int64] = np.zeros(n, np.int64)
 
-    def observe(self, t: float) -> None:
-        """Write what is due at `t`; nothing is written before the scenario's start."""
-        if t < self._start:
+    def observe(self, t: float, *, last: bool = False) -> None:
+        """Write what is due at `t`, or everything if that is the `last` time."""
+        if t <= self._start:
             return
-        if t >= self._next_exposure:
-            self._sum_links(self._next_exposure - EXPOSURE_S, self._next_exposure)
-            self._next_exposure += EXPOSURE_S
-        if t >= self._next_links:
-            self._write_links(self._next_links)
-            self._next_links += self._links_every
-        if t >= self._next_frame:
+        links_due = last or t >= self._next_links
+        if links_due or t >= self._next_sum:
+            self._sum_links(t)
+            self._next_sum = _following(self._next_sum, EXPOSURE_S, t)
+        if links_due:
+            self._write_links(t)
+            self._next_links = _following(self._next_links, self._links_every, t)
+        if last or t >= self._next_frame:
             self._write_frame(t)
-            self._next_frame += self._frame_every
+            self._next_frame = _following(self._next_frame, self._frame_every, t)
 
     def begin(self) -> None:
-        """Forget the link sums of the warm-up."""
+        """Write the first frame, at the scenario's start; forget the link sums of the warm-up."""
         if self.traffic is not None:
             self.traffic.link_stats(reset=True)
+        self._write_frame(self._start)
 
-    def _sum_links(self, t0: float, t1: float) -> None:
+    def _sum_links(self, t: float) -> None:
+        """Add what was driven since the last time."""
+        t0, self._summed = self._summed, t
         if self.traffic is None:
             demand = self.world.demand_factor * self.world.scenario.traffic.demand_scale
-            metres = demand * self._expected.between(t0, t1)
+            metres = demand * self._expected.between(t0, t)
         else:
             seconds, metres, left = self.traffic.link_stats(reset=True)
             self._seconds += seconds
             self._metres += metres
             self._left += left
         if self._exposure is not None:
-            self._exposure.accrue(t0, t1, np.asarray(metres, np.float64))
+            self._exposure.accrue(t0, t, np.asarray(metres, np.float64))
 
     def _write_links(self, t: float) -> None:
         seen = np.flatnonzero(self._seconds > 0)
+        interval, self._links_since = t - self._links_since, t
         self.world.recorder.columns(
             "links",
             t=np.full(len(seen), t),
             link=seen.astype(np.int32),
-            vehicles=(self._seconds[seen] / self._links_every).astype(np.float32),
+            vehicles=(self._seconds[seen] / interval).astype(np.float32),
             speed_mps=(self._metres[seen] / self._seconds[seen]).astype(np.float32),
             left=self._left[seen].astype(np.int32),
         )

@@ -127,6 +127,10 @@ def _recorded(city: City, scenario: CallSettings) -> pd.DataFrame:
             field="calls.source",
             hint='choose a recorded day, or calls.source = "generated"',
         )
+    lost = np.flatnonzero(rows[["lon", "lat"]].isna().any(axis=1))
+    if len(lost):
+        call_id = str(rows["call_id"].iloc[lost[0]])
+        raise InputError("the call has no position", row=call_id, field="history.lon")
     link, pos, distance = doors(city.network).nearest_many(rows["lon"], rows["lat"])
     off = np.flatnonzero(~(distance <= MAX_SNAP_M))
     if len(off):
