@@ -12,11 +12,15 @@ from calibration.recipes.san_francisco.files import EDGES, NODES
 from twin.core.units import MPH
 from twin.network.build import BuildOptions, BuildReport, RawRoads, build_network
 from twin.network.graph import Network, RoadClass
+from twin.network.signals import SignalOptions
 from twin.network.tables import read_tables
 
 # Far enough beyond the city line for each freeway to keep an exit where it can be left and joined;
 # a one-way carriageway that is cut off would fall out of the strongly connected part.
 BOX = (-122.52, 37.685, -122.355, 37.845)
+ORIGIN = (-122.44, 37.765)
+# The city's signals run mostly in two stages with permitted left turns, on short cycles.
+SIGNALS = SignalOptions(cycles_s=(60.0, 60.0, 90.0), protected_left=False)
 MAPPING = Path(__file__).parent / "roads.toml"
 
 
@@ -26,7 +30,29 @@ def read_roads(data_dir: Path) -> tuple[Network, BuildReport]:
     raw = clip(raw, BOX)
     kind, ramp = classes(raw.link_speed, raw.link_lanes)
     raw = replace(raw, link_class=kind, link_ramp=ramp)
-    return build_network(raw, options=BuildOptions(origin=(-122.44, 37.765)))
+    options = BuildOptions(origin=ORIGIN, signals=SIGNALS)
+    network, report = build_network(raw, options=options)
+    return option_lanes(network), report
+
+
+def option_lanes(network: Network) -> Network:
+    """Let one lane more on either side take each branch of a motorway fork.
+
+    Forks of several lanes have lanes from which both branches may be taken; the tables have no
+    lane markings, and without such lanes every driver would have to sort in before the fork.
+    """
+    motorway = network.link_class == RoadClass.MOTORWAY
+    start = network.turn_from
+    exits = np.diff(network.turn_ptr)[start]
+    fork = motorway[start] & motorway[network.turn_to] & (exits > 1)
+    low = network.turn_lane_lo.astype(np.int64) - fork
+    high = network.turn_lane_hi.astype(np.int64) + fork
+    last = network.link_lanes[start].astype(np.int64) - 1
+    return replace(
+        network,
+        turn_lane_lo=np.maximum(low, 0).astype(np.uint8),
+        turn_lane_hi=np.minimum(high, last).astype(np.uint8),
+    )
 
 
 def clip(raw: RawRoads, box: tuple[float, float, float, float]) -> RawRoads:
