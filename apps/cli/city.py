@@ -18,7 +18,7 @@ from twin.city.model import TABLES, City, Meta
 from twin.city.report import picture, quality
 from twin.core.errors import InputError, NotFoundError
 from twin.core.paths import city_home, data_dir
-from twin.network.build import BuildOptions, BuildReport, build_network
+from twin.network.build import BuildOptions, build_network
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
@@ -87,7 +87,7 @@ def build(
             f"there is no recipe for a city '{name}'",
             hint=did_you_mean(name, known) or f"known are {', '.join(known)}",
         )
-    _show(city, folder, None, as_json=as_json)
+    _show(city, folder, as_json=as_json)
 
 
 @app.command()
@@ -196,18 +196,17 @@ def _bring(
     else:
         folder = out
         save_city(city, folder)
-    _show(city, folder, report, as_json=as_json)
+    _show(city, folder, as_json=as_json)
 
 
 def _show(
     city: City,
     folder: Path,
-    report: BuildReport | None,
     *,
     picture_file: Path | None = None,
     as_json: bool,
 ) -> None:
-    rows = quality(city, report)
+    rows = quality(city)
     drawn = picture_file or folder / f"{city.meta.name}.png"
     picture(city, drawn)
     sizes = {name: len(table) for name, table in city.tables.items() if len(table)}

@@ -1,4 +1,4 @@
-"""`twin demo`: a base and a what-if in a few minutes, a report, the page."""
+"""`twin demo`: a base and a what-if in a few minutes, a report, a run in traffic, the page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.common import notes
+from apps.cli.common import command_line, notes, read_scenario, run_progress
 from apps.cli.compare import compare_named, show
 from apps.web.server import serve as serve_page
+from twin.experiment import run_scenario
 
 BASE, WHATIF = "seoul-core-evening-peak", "seoul-core-two-more-ambulances"
-REPLICATIONS = 4
+REPLICATIONS = 8
+BY_TABLE = ["traffic.fidelity=table", "period.end=20:00"]
+"""Two hours by travel-time table: a replication takes seconds, and the interval gets narrow."""
+IN_TRAFFIC = ["period.end=18:10", "period.warm_up_min=5"]
+"""Ten minutes lane by lane, to be watched on the page."""
 
 
 def demo(
@@ -22,10 +27,16 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the runs.")] = Path("runs/demo"),
 ) -> None:
     """Compare downtown Seoul with and without two more ambulances, then show the page."""
-    notes.print(f"{WHATIF} against {BASE}: {REPLICATIONS} pairs of runs in live traffic.")
-    found, report = compare_named(BASE, WHATIF, REPLICATIONS, None, out=out)
+    notes.print(f"{WHATIF} against {BASE}: {REPLICATIONS} pairs of two hours by travel-time table.")
+    found, report = compare_named(
+        BASE, WHATIF, REPLICATIONS, None, settings=BY_TABLE, out=out / "compared"
+    )
+    notes.print("Ten minutes of the what-if in live traffic, for the page.")
+    scenario = read_scenario(WHATIF, IN_TRAFFIC, None)
+    with run_progress(scenario.name) as progress:
+        run_scenario(scenario, out / "in-traffic", progress=progress, command=command_line())
     show(found, report)
     if os.environ.get("TWIN_DEMO_SERVE") == "0":
         return
     notes.print(f"The page is at http://127.0.0.1:{port}/ (Ctrl+C ends it).")
-    serve_page(port, runs=out, run=found.runs("whatif")[0])
+    serve_page(port, runs=out, run=out / "in-traffic")
