@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import threading
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from panel.viewable import Viewer
 
 from apps.web.components.map import TwinMap
 from apps.web.feed import RunFeed
-from apps.web.notes import broken, no_runs
+from apps.web.notes import broken, loading, no_runs
 from apps.web.runs import RunEntry, list_runs
 from apps.web.story import tell
 from apps.web.texts import LANGUAGES, words
@@ -42,6 +43,7 @@ class Library:
         self.runs = runs
         self.first = run
         self._feeds: dict[tuple[Path, str], RunFeed] = {}
+        self._lock = threading.Lock()
 
     def entries(self) -> list[RunEntry]:
         """Return the runs there are now."""
@@ -55,18 +57,29 @@ class Library:
                 return entry.run_id
         return entries[0].run_id if entries else ""
 
+    def known(self, entry: RunEntry) -> RunFeed | None:
+        """Return the feed of a run if it has been read already."""
+        return self._feeds.get(self._key(entry))
+
     def feed(self, entry: RunEntry) -> RunFeed:
         """Return the feed of a run; one that was run again is read again.
+
+        This may take a while: a built-in city is built when it is first needed.
 
         Raises
         ------
         TwinError
             If it cannot be read.
         """
-        key = (entry.folder.resolve(), entry.started)
-        if key not in self._feeds:
-            self._feeds[key] = RunFeed(entry.folder)
-        return self._feeds[key]
+        key = self._key(entry)
+        with self._lock:
+            if key not in self._feeds:
+                self._feeds[key] = RunFeed(entry.folder)
+            return self._feeds[key]
+
+    @staticmethod
+    def _key(entry: RunEntry) -> tuple[Path, str]:
+        return entry.folder.resolve(), entry.started
 
 
 class Visit(Viewer):
@@ -103,6 +116,7 @@ class Visit(Viewer):
             sizing_mode="stretch_width",
             min_width=60,
             max_width=600,
+            align="center",
             label="",
         )
         self._language = pmui.RadioButtonGroup(
@@ -111,6 +125,7 @@ class Visit(Viewer):
             size="small",
             margin=0,
             width=126,
+            align="center",
             button_style="outlined",
             styles={"margin-left": "auto", "white-space": "nowrap"},
         )
@@ -194,11 +209,27 @@ class Visit(Viewer):
         if entry is None:
             self._say()
             return
-        try:
-            self._feed = self._library.feed(entry)
-        except TwinError as error:
-            self._say(str(error))
+        if feed := self._library.known(entry):
+            self._present(feed)
             return
+        self._note.object = loading(words(self.lang)["page"])
+        self._page.main = [self._note]
+        pn.state.onload(partial(self._read, entry))
+
+    async def _read(self, entry: RunEntry) -> None:
+        """Read a run without holding up other visitors, and show it if it is still wanted."""
+        try:
+            feed = await asyncio.to_thread(self._library.feed, entry)
+        except TwinError as error:
+            if entry.run_id == self.run:
+                self._say(str(error))
+            return
+        if entry.run_id == self.run:
+            self._present(feed)
+
+    def _present(self, feed: RunFeed) -> None:
+        """Show a run."""
+        self._feed = feed
         self._map.param.update(
             text=words(self.lang), time=float(self.t), speed=float(self.speed), selected=self.sel
         )

@@ -33,3 +33,11 @@ def broken(text: dict[str, str], problem: str) -> str:
         f'{_STYLE}<div class="note" role="alert" data-note="broken">'
         f"<h1>{escape(text['broken_title'])}</h1><p>{escape(problem)}</p></div>"
     )
+
+
+def loading(text: dict[str, str]) -> str:
+    """Return the page that stands while a run is read."""
+    return (
+        f'{_STYLE}<div class="note" role="status" data-note="loading">'
+        f"<p>{escape(text['loading'])}</p></div>"
+    )

@@ -223,7 +223,7 @@ def _vehicles(writer: RunWriter, city: City) -> None:
             calls_waiting=0,
         )
         seen[link] = speed
-        if (t - START_S) % LINKS_S == 0 and t < END_S:
+        if t > START_S and (t - START_S) % LINKS_S == 0:
             used = np.flatnonzero(seen)
             writer.columns(
                 "links",

@@ -8,7 +8,7 @@ import {Camera} from "./camera.js";
 import {ResponseChart, TrafficChart} from "./charts.js";
 import {Clock} from "./clock.js";
 import {h} from "./dom.js";
-import {lastBefore} from "./format.js";
+import {fill, lastBefore} from "./format.js";
 import {Incidents} from "./incidents.js";
 import {KpiStrip} from "./kpis.js";
 import {Legend, ScaleBar} from "./legend.js";
@@ -70,7 +70,8 @@ class Stage {
     this.scaleBar = new ScaleBar();
     const surface = h("div", {class: "surface"});
     const overlay = h("canvas", {class: "overlay", "aria-hidden": "true"});
-    this.notice = h("p", {class: "notice"});
+    this.notice = h("p");
+    this.sources = h("details", {}, h("summary"), h("ul"));
     this.waiting = h("div", {class: "waiting", role: "status", hidden: true});
     this.buttons = {
       in: h("button", {type: "button", text: "+", onclick: () => this.camera.zoom(1)}),
@@ -79,7 +80,7 @@ class Stage {
     };
     this.map = h("div", {class: "map", role: "region"}, surface, overlay,
       h("div", {class: "zoom"}, ...Object.values(this.buttons)), this.legend.node,
-      h("div", {class: "foot"}, this.notice, this.scaleBar.node), this.waiting);
+      h("div", {class: "foot"}, h("div", {class: "notice"}, this.notice, this.sources), this.scaleBar.node), this.waiting);
     this.grip = h("button", {class: "grip", type: "button", onclick: () => this.#sheet()});
     this.side = h("aside", {class: "side"}, this.grip, this.panel.node, h("div", {class: "charts"}, this.response.node, this.flow.node));
     this.root = h("div", {class: "twin"}, this.kpis.node, this.map, this.side, this.timeline.node);
@@ -106,8 +107,10 @@ class Stage {
     this.buttons.out.setAttribute("aria-label", text.ui.zoom_out);
     this.buttons.home.setAttribute("aria-label", text.ui.whole_city);
     this.side.setAttribute("aria-label", text.ui.side);
-    const says = meta.notice[text.lang] ?? meta.notice.en ?? "";
-    this.notice.textContent = [says, ...meta.attribution].filter(Boolean).join(" · ");
+    this.notice.textContent = meta.notice[text.lang] ?? meta.notice.en ?? "";
+    this.sources.hidden = meta.attribution.length === 0;
+    this.sources.firstChild.textContent = fill(text.ui.sources, {n: meta.attribution.length});
+    this.sources.lastChild.replaceChildren(...meta.attribution.map((source) => h("li", {text: source})));
     this.waiting.textContent = text.ui.loading;
     this.#sheetWords();
     this.#data();
@@ -246,7 +249,9 @@ class Stage {
 
   /** Colour the streets with the speeds of the interval that holds `t`. */
   #paint(t) {
-    const i = lastBefore(this.linkTimes, t);
+    // An interval is named by its end; the one that still runs is shown by the last that is known.
+    const ended = lastBefore(this.linkTimes, t);
+    const i = Math.min(this.linkTimes[ended] === t ? ended : ended + 1, this.linkTimes.length - 1);
     const key = `${i}|${this.choice.measure}|${this.choice.palette}`;
     if (i < 0 || key === this.painted) return;
     if (!this.speeds.has(i)) {
