@@ -18,6 +18,8 @@ F64 = NDArray[np.float64]
 # FHWA, "Summary of Travel Trends: 2017 National Household Travel Survey", table 16: to or from
 # work; and between shopping and errands (1.82) and social and recreational (2.10).
 OCCUPANCY = {"mandatory": 1.18, "discretionary": 1.85}
+LOADED = 0.6
+"""Share of the trips that is loaded, found by comparing corridor speeds (see `corridors`)."""
 WEDNESDAY = 2
 WEEKEND = (5, 6)
 WEEKEND_LEVEL = 0.85
@@ -82,7 +84,7 @@ def read_demand(data_dir: Path, zones: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         {
             "origin": ids[row].astype(np.int32),
             "destination": ids[column].astype(np.int32),
-            "trips_per_day": matrix[row, column].astype(np.float32),
+            "trips_per_day": (LOADED * matrix[row, column]).astype(np.float32),
         }
     )
     return od, _profile(data_dir / DETECTORS.path, hail, private, float(matrix.sum()) - private)
