@@ -41,9 +41,7 @@ class Group(NamedTuple):
     offset: float = 0.0
 
 
-def make_network(
-    links: list[Link], turns: list[Turn], groups: tuple[Group, ...] = ()
-) -> Network:
+def make_network(links: list[Link], turns: list[Turn], groups: tuple[Group, ...] = ()) -> Network:
     """Return a network; turns must be listed by their from-link."""
     f32, i32, u8 = np.float32, np.int32, np.uint8
     assert [t.start for t in turns] == sorted(t.start for t in turns)

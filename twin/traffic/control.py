@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.network.graph import Network, TurnKind
-from twin.traffic.kernels.layout import F32, LINK, TURN, Net
+from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, NODE, TURN, Net
 
 CRITICAL_GAP_S = {
     TurnKind.RIGHT: 5.0,
@@ -45,9 +45,11 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
     link["node"] = network.link_to
     link["turn0"] = network.turn_ptr[:-1]
     link["turn1"] = network.turn_ptr[1:]
+    link["siren_dist"] = BIG
 
     turn = np.zeros(network.n_turns, TURN)
     turn["to"] = network.turn_to
+    turn["eta"] = BIG
     turn["group"] = network.turn_group
     turn["foe0"] = network.foe_ptr[:-1]
     turn["foe1"] = network.foe_ptr[1:]
@@ -64,17 +66,21 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
     turn["is_foe"][network.foe_turn[respected]] = 1
 
     by_node = np.argsort(network.link_to, kind="stable").astype(np.int32)
-    in_ptr = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))
-    cycle = network.signal_cycle[network.group_signal].astype(np.float64)
+    edges = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))
+    node = np.zeros(network.n_nodes, NODE)
+    node["in0"], node["in1"] = edges[:-1], edges[1:]
+
+    group = np.zeros(len(network.group_signal), GROUP)
+    group["cycle"] = network.signal_cycle[network.group_signal]
+    group["offset"] = network.signal_offset[network.group_signal]
+    group["green_from"] = network.group_green_from
+    group["green_for"] = network.group_green_to - network.group_green_from
     return Net(
         link=link.view(np.recarray),
         turn=turn.view(np.recarray),
-        foe=np.ascontiguousarray(network.foe_turn, np.int32),
-        in_ptr=in_ptr.astype(np.int32),
+        node=node.view(np.recarray),
+        group=group.view(np.recarray),
+        foe=np.array(network.foe_turn, np.int32),
         in_link=by_node,
-        cycle=cycle,
-        offset=network.signal_offset[network.group_signal].astype(np.float64),
-        green_from=network.group_green_from.astype(np.float64),
-        green_for=(network.group_green_to - network.group_green_from).astype(np.float64),
         kinds=np.ascontiguousarray(kinds, np.float32),
     )

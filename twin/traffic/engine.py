@@ -187,7 +187,8 @@ class Engine:
         goal = links[ptr[1:] - 1]
         kind = np.ascontiguousarray(trips.kind, np.uint8)
         factor = np.empty(n, np.float32)
-        _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
+        with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
+            _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
         row = vehicle[slots]
         row["t_plan"] = trips.depart_s
         row["t_depart"] = row["t_arrive"] = np.nan
@@ -199,7 +200,7 @@ class Engine:
         row["rpos"], row["kind"], row["state"], row["unit"] = start, kind, WAITING, -1
         vehicle[slots] = row
         self._next_id += n
-        self._state = storage.merged_queue(state, slots, origin, trips.depart_s)
+        self._state = storage.merged_queue(self._net, state, slots, origin, trips.depart_s)
         return ids
 
     def _append_routes(self, ptr: I32, links: I32) -> I32:
@@ -250,18 +251,19 @@ class Engine:
             use_threads(self._threads)
         left = n_ticks
         while left > 0:
-            done, self._current = run(
-                left,
-                self.tick,
-                self.start_s,
-                np.float32(self.dt_s),
-                self._every,
-                self._key,
-                self._current,
-                self._net,
-                self._state,
-                *self._buffers,
-            )
+            with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
+                done, self._current = run(
+                    left,
+                    self.tick,
+                    self.start_s,
+                    np.float32(self.dt_s),
+                    self._every,
+                    self._key,
+                    self._current,
+                    self._net,
+                    self._state,
+                    *self._buffers,
+                )
             self.tick += done
             left -= done
             if left > 0:
@@ -304,7 +306,7 @@ class Engine:
             inserted,
             done,
             inserted - done - gone,
-            int((self._state.queue_end - self._state.queue_at).sum()),
+            int((self._net.link["queue_end"] - self._net.link["queue_at"]).sum()),
             gone,
             int(total[layout.STRAYED]),
             int(total[layout.RED_RUN]),

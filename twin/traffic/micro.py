@@ -24,6 +24,7 @@ from twin.traffic.kernels.layout import (
     PENDING,
     WAITING,
 )
+from twin.traffic.kernels.times import TRAVEL_TIME
 from twin.traffic.vehicles import Kind, Kinds, VehicleView
 
 __all__ = ["Counters", "Finished", "Kind", "Kinds", "LinkStats", "MicroTraffic", "Running"]
@@ -118,7 +119,7 @@ class MicroTraffic(Engine):
         entry.slot, entry.link, entry.pos, entry.state = slot, place.link, pos, PENDING
         entry.wait, entry.siren, entry.seen, entry.t_arrive = 0, int(siren), -1, np.nan
         self._state.unit[unit] = entry
-        self._state.tight[place.link] = 1
+        self._net.link["tight"][place.link] = 1
 
     def unit_running(self, unit: int) -> bool:
         """Return whether a unit is on the road or waits to enter it."""
@@ -240,10 +241,10 @@ class MicroTraffic(Engine):
         insertion.note_obstacles(link, self._net, self._state, self._records)
 
     def _lay_out_with_room(self, link: int) -> None:
-        self._state.tight[link] = 1
+        self._net.link["tight"][link] = 1
         self._make_buffer_room()
         new = self._buffers[1 - self._current]
-        self._current ^= step.fresh_layout(self._state, self._records, new)
+        self._current ^= step.fresh_layout(self._net, self._state, self._records, new)
 
     # Routes of vehicles
 
@@ -327,11 +328,13 @@ class MicroTraffic(Engine):
 
     def link_travel_time(self) -> F32:
         """Return (L,) the current travel time of every link, seconds, never below free flow."""
-        return self._state.travel_time.copy()
+        now: F32 = self._state.recent[TRAVEL_TIME].astype(np.float32)
+        return now
 
     def link_stats(self, *, reset: bool = True) -> LinkStats:
         """Return what happened on every link since the last reset."""
-        now = (self._state.seconds.copy(), self._state.metres.copy(), self._state.left.copy())
+        link = self._net.link
+        now = (link["seconds"].copy(), link["metres"].copy(), link["left"].copy())
         base = self._stats_base
         if reset:
             self._stats_base = now
@@ -359,7 +362,7 @@ class MicroTraffic(Engine):
         InputError
             If it is of another network.
         """
-        if len(parts["travel_time"]) != self.network.n_links:
+        if len(parts["link"]) != self.network.n_links:
             raise InputError("the checkpoint is of another network")
         self._state, *buffers = storage.load(parts, self._net, self._state)
         self._buffers = (buffers[0], buffers[1])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin.traffic.kernels.layout import (
     BIG,
+    F64,
     FREE,
     I32,
     IDLE,
@@ -17,12 +18,14 @@ from twin.traffic.kernels.layout import (
     N_BLOCKS,
     RECORD,
     ROUTE_MARGIN,
+    ROUTE_USED,
     UNIT,
     VEHICLE,
     Net,
     Records,
     State,
 )
+from twin.traffic.kernels.times import TRAVEL_TIME
 
 Checkpoint = dict[str, NDArray[Any]]
 
@@ -39,34 +42,20 @@ def new_state(net: Net) -> State:
     links = len(net.link)
     lanes = int(net.link["lanes"].sum())
     lane = records(lanes, LANE)
-    lane["base"] = np.arange(lanes) * LANE_SLACK
+    lane["low"] = np.arange(lanes) * LANE_SLACK
     lane["cap"] = LANE_SLACK
-    lane["start"] = lane["end"] = lane["base"] + LANE_SLACK
+    lane["start"] = lane["end"] = lane["low"] + LANE_SLACK
     lane["tail"] = lane["rear"] = BIG
     lane["block"] = lane["aim"] = -1
-    free = net.link["length"].astype(np.float64) / net.link["speed"]
+    recent = np.zeros((5, links))
+    recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
     return State(
         lane=lane,
         vehicle=empty_vehicles(FIRST_VEHICLES),
         unit=records(0, UNIT),
         route=np.zeros(2 * ROUTE_MARGIN, np.int32),
         queue=np.zeros(0, np.int32),
-        queue_at=np.zeros(links, np.int32),
-        queue_end=np.zeros(links, np.int32),
-        group_left=np.zeros(len(net.cycle), np.float32),
-        group_state=np.zeros(len(net.cycle), np.uint8),
-        eta=np.full(len(net.turn), BIG, np.float32),
-        crossing=np.zeros(links, np.uint8),
-        ending=np.zeros(links, np.uint8),
-        lost=np.zeros(links, np.uint8),
-        tight=np.zeros(links, np.uint8),
-        siren_dist=np.full(links, BIG, np.float32),
-        node_siren=np.zeros(len(net.in_ptr) - 1, np.int32),
-        seconds=np.zeros(links),
-        metres=np.zeros(links),
-        left=np.zeros(links, np.int64),
-        recent=np.zeros((4, links)),
-        travel_time=free.astype(np.float32),
+        recent=recent,
         tally=np.zeros((N_BLOCKS, 8), np.int64),
         done=np.zeros(FIRST_VEHICLES, np.int32),
         counts=np.zeros(3, np.int64),
@@ -109,20 +98,19 @@ def new_buffers(size: int) -> tuple[Records, Records]:
     return records(size, RECORD), records(size, RECORD)
 
 
-def merged_queue(state: State, slots: I32, origin: I32, depart: NDArray[np.float64]) -> State:
+def merged_queue(net: Net, state: State, slots: I32, origin: I32, depart: F64) -> State:
     """Return the state with new trips sorted into the waiting ones by link, then departure."""
-    count = state.queue_end - state.queue_at
+    at = net.link["queue_at"]
+    count = net.link["queue_end"] - at
     begin = np.concatenate([[0], np.cumsum(count)])[:-1]
-    index = np.arange(count.sum()) + np.repeat(state.queue_at - begin, count)
-    waiting = state.queue[index]
+    waiting = state.queue[np.arange(count.sum()) + np.repeat(at - begin, count)]
     every = np.concatenate([waiting, slots])
     link = np.concatenate([np.repeat(np.arange(len(count)), count), origin])
     t = np.concatenate([state.vehicle["t_plan"][waiting], depart])
     order = np.lexsort((np.arange(len(every)), t, link))
-    edges = np.searchsorted(link[order], np.arange(len(count) + 1)).astype(np.int32)
-    return state._replace(
-        queue=every[order].astype(np.int32), queue_at=edges[:-1].copy(), queue_end=edges[1:].copy()
-    )
+    edges = np.searchsorted(link[order], np.arange(len(count) + 1))
+    net.link["queue_at"], net.link["queue_end"] = edges[:-1], edges[1:]
+    return state._replace(queue=every[order].astype(np.int32))
 
 
 def save(net: Net, state: State, buffer: Records) -> Checkpoint:
@@ -130,16 +118,17 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts: Checkpoint = {
         name: np.array(value) for name, value in state._asdict().items() if name != "search"
     }
-    parts["route"] = parts["route"][: int(state.counts[1])]
-    for name in ("closed", "first_open", "siren", "busy"):
-        parts[f"link_{name}"] = np.array(net.link[name])
-    parts["record"] = np.array(buffer)
+    parts["route"] = parts["route"][: int(state.counts[ROUTE_USED])]
     parts["route_size"] = np.array([len(state.route)])
+    parts["link"] = np.array(net.link)
+    parts["turn_eta"] = np.array(net.turn["eta"])
+    parts["node_siren"] = np.array(net.node["siren"])
+    parts["record"] = np.array(buffer)
     return parts
 
 
 def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Records]:
-    """Return the state and the buffers of a checkpoint; the links' marks are written to `net`."""
+    """Return the state and the buffers of a checkpoint; what lies on the network is restored."""
     values: dict[str, Any] = {}
     for name in State._fields:
         if name == "search":
@@ -149,8 +138,9 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     route = np.zeros(int(parts["route_size"][0]), np.int32)
     route[: len(values["route"])] = values["route"]
     values["route"] = route
-    for name in ("closed", "first_open", "siren", "busy"):
-        net.link[name] = parts[f"link_{name}"]
+    net.link[:] = parts["link"]
+    net.turn["eta"] = parts["turn_eta"]
+    net.node["siren"] = parts["node_siren"]
     first, second = new_buffers(len(parts["record"]))
     first[:] = parts["record"]
     return state._replace(**values, search=np.zeros_like(state.search)), first, second

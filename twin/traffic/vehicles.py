@@ -47,11 +47,11 @@ class Kinds(NamedTuple):
     1,800 veh/h and lane.
     """
 
-    car: Kind = Kind(5.0, 1.5, 2.0, 1.2, 2.0, 1.0, 0.1)
-    taxi: Kind = Kind(5.0, 1.7, 2.2, 1.1, 2.0, 1.05, 0.1)
-    truck: Kind = Kind(9.0, 1.0, 1.8, 1.5, 2.5, 0.9, 0.05)
-    bus: Kind = Kind(12.0, 1.0, 1.8, 1.4, 2.5, 0.9, 0.05)
-    emergency: Kind = Kind(6.0, 2.0, 3.0, 1.0, 2.0, 1.0, 0.0)
+    car: Kind = Kind(5.0, 2.0, 2.0, 1.0, 2.0, 1.0, 0.1)
+    taxi: Kind = Kind(5.0, 2.2, 2.2, 1.0, 2.0, 1.05, 0.1)
+    truck: Kind = Kind(9.0, 1.2, 1.8, 1.3, 2.5, 0.9, 0.05)
+    bus: Kind = Kind(12.0, 1.2, 1.8, 1.3, 2.5, 0.9, 0.05)
+    emergency: Kind = Kind(6.0, 2.5, 3.0, 1.0, 2.0, 1.0, 0.0)
     obstacle: Kind = Kind(1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 0.0)
 
     def table(self) -> F32:

@@ -72,9 +72,9 @@ def look_further(
         g = int(net.turn[t].group)
         to = net.turn[t].to
         if (
-            (g >= 0 and st.group_state[g] != GREEN)
+            (g >= 0 and net.group[g].state != GREEN)
             or net.link[to].closed
-            or (net.turn[t].gives_way and not foes_leave_gap(net, st, t, ahead, R[i].vel, 0))
+            or (net.turn[t].gives_way and not foes_leave_gap(net, t, ahead, R[i].vel, 0))
         ):
             return max(ahead - LINE, ZERO), ZERO
         tail = BIG
@@ -110,15 +110,15 @@ def approach(
     can_stop = v * v < TWO * FIRM_BRAKE * dist
     g = int(net.turn[t].group)
     to = int(net.turn[t].to)
-    siren = R[i].flags & SIREN != 0
+    siren = R[i].marks & SIREN != 0
     wait = int(R[i].wait)
     patience = YIELD_TICKS
     held = False
     if g >= 0 and not siren:
-        left = st.group_left[g]
-        if st.group_state[g] == RED:
+        left = net.group[g].left
+        if net.group[g].state == RED:
             return hold, ZERO, cap
-        if st.group_state[g] == YELLOW:
+        if net.group[g].state == YELLOW:
             clears = net.turn[t].gives_way and wait > 0
             if (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left:
                 return hold, ZERO, cap
@@ -134,25 +134,25 @@ def approach(
     else:
         aim = choose_lane(net, st, R, i, own)
         st.lane[x].aim = aim
-        if not has_space(st, aim, net.kinds[R[i].kind, LENGTH]):
+        if not has_space(st, aim, net.kinds[R[i].kind, LENGTH], wait):
             held = True
             patience = FULL_TICKS + int(R[i].slot) % PATIENCE_SPREAD
         elif siren:
-            careful = net.turn[t].gives_way or (g >= 0 and st.group_state[g] != GREEN)
+            careful = net.turn[t].gives_way or (g >= 0 and net.group[g].state != GREEN)
             if careful:
                 cap = np.sqrt(SIREN_LINE_SPEED * SIREN_LINE_SPEED + TWO * FIRM_BRAKE * dist)
-                if can_stop and siren_waits(net, st, k):
+                if can_stop and siren_waits(net, k):
                     return hold, ZERO, cap
-        elif st.node_siren[net.link[k].node] > 0 and can_stop and holds_for_siren(net, st, k):
+        elif net.node[net.link[k].node].siren > 0 and can_stop and holds_for_siren(net, k):
             return hold, ZERO, cap
-        elif net.turn[t].gives_way and not foes_leave_gap(net, st, t, dist, v, wait):
+        elif net.turn[t].gives_way and not foes_leave_gap(net, t, dist, v, wait):
             held = can_stop
     if held:
         if v < STANDING and dist < NEAR_M:
             R[i].wait = min(255, wait + 1)
             if wait >= patience and R[i].kind != EMERGENCY:
                 st.lane[x].aim = LOST
-                st.lost[k] = 1
+                net.link[k].lost = 1
         return hold, ZERO, cap
     slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
     if slow < v:

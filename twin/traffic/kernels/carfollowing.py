@@ -36,8 +36,10 @@ def free_accel(v: np.float32, v0: np.float32, kinds: F32, kind: int) -> np.float
     """Return the acceleration on an open road, m/s²; above v0 not below comfortable braking."""
     r = v / v0
     r = r * r
-    wish: np.float32 = kinds[kind, ACCEL] * (ONE - r * r)
-    return max(wish, -kinds[kind, BRAKE])
+    push: np.float32 = kinds[kind, ACCEL] * (ONE - r * r)
+    brake: np.float32 = -kinds[kind, BRAKE]
+    rate: np.float32 = max(push, brake)
+    return rate
 
 
 @inner
@@ -53,7 +55,8 @@ def accel(
     s = max(gap, SMALL_GAP)
     wish = v * kinds[kind, HEADWAY] + v * (v - v_lead) * kinds[kind, INV_SQRT_AB] * HALF
     q = (kinds[kind, STANDSTILL] + max(ZERO, wish)) / s
-    return free_accel(v, v0, kinds, kind) - kinds[kind, ACCEL] * q * q
+    rate: np.float32 = free_accel(v, v0, kinds, kind) - kinds[kind, ACCEL] * q * q
+    return rate
 
 
 @inner

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.carfollowing import KEEP, ZERO, accel
+from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
 from twin.traffic.kernels.jit import inner
-from twin.traffic.kernels.junctions import set_wishes
+from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
     ARRIVED,
@@ -32,12 +32,17 @@ from twin.traffic.kernels.layout import (
 
 ENTRY_GAP_M = np.float32(7.0)
 """Metres behind the last vehicle of a lane that a trip wants to enter at the start of a link."""
+QUEUED_M = np.float32(7.0)
+FULL_SHARE = np.float32(0.5)
+"""Share of a lane's length filled with queued vehicles above which no trip enters it."""
 ENTRY_SHARE = np.float32(0.5)
 ENTRY_SPEED = np.float32(10.0)
 UNIT_BRAKE = np.float32(-3.0)
 FORCE_TICKS = 3
 """Ticks after which the vehicle behind a waiting unit makes room for it."""
-PAST_FORCE_TICKS = 30
+ROOM_M = np.float32(1.5)
+HARD_BRAKE = np.float32(4.5)
+"""Loss of speed in m/s at which a driver is not stopped any more for a unit that wants to enter."""
 BUMPER = np.float32(0.3)
 BLOCK_LENGTH = np.float32(1.0)
 STANDING_FACTOR = np.float32(1.0)
@@ -55,7 +60,7 @@ def write_record(
     R[j].rpos = st.vehicle[slot].rpos
     R[j].turn = st.route[st.vehicle[slot].rpos]
     R[j].kind = st.vehicle[slot].kind
-    R[j].flags = 0
+    R[j].marks = 0
     R[j].cool = 0
     R[j].wait = 0
 
@@ -65,13 +70,14 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
     """Let trips that wait at the start of link `k` enter: at most one to a lane and tick.
 
     A trip takes the lane with the most space among those of its first turn, and enters when the
-    last vehicle there is `ENTRY_GAP_M` away.
+    last vehicle there is `ENTRY_GAP_M` away and the lane is not nearly full: who parks at the
+    roadside waits for a queue to pass, or a crowded network would be filled until nothing moves.
     """
     a = int(net.link[k].lane0)
     n = int(net.link[k].lanes)
     for _ in range(n):
-        at = st.queue_at[k]
-        if at >= st.queue_end[k] or net.link[k].closed:
+        at = net.link[k].queue_at
+        if at >= net.link[k].queue_end or net.link[k].closed:
             return
         slot = int(st.queue[at])
         if st.vehicle[slot].t_plan > t:
@@ -93,9 +99,14 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
             if space > best and has_room(st.lane, y):
                 best = space
                 pick = y
-        if pick < 0 or (st.lane[pick].end > st.lane[pick].start and best < ENTRY_GAP_M):
+        if pick < 0:
             return
-        st.queue_at[k] = at + 1
+        ahead = st.lane[pick].end - st.lane[pick].start
+        if ahead > 0 and (
+            best < ENTRY_GAP_M or np.float32(ahead + 1) * QUEUED_M > FULL_SHARE * net.link[k].length
+        ):
+            return
+        net.link[k].queue_at = at + 1
         v0 = net.link[k].speed * st.vehicle[slot].fac
         j = int(st.lane[pick].start) - 1
         st.lane[pick].start = j
@@ -134,10 +145,12 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
                 gap = pos - length - R[j - 1].pos
                 v0 = net.link[k].speed * R[j - 1].fac
                 brake = accel(R[j - 1].vel, v0, gap, ZERO, net.kinds, R[j - 1].kind)
-                if gap < BUMPER or (brake < UNIT_BRAKE and wait < PAST_FORCE_TICKS):
+                v = R[j - 1].vel
+                stops = wait > FORCE_TICKS and v * v <= TWO * FIRM_BRAKE * (gap - BUMPER)
+                if gap < BUMPER or (brake < UNIT_BRAKE and not stops):
                     free = False
-                    if wait > FORCE_TICKS and free_of(st, y, j, pos, net, R):
-                        R[j - 1].flags = R[j - 1].flags | COOPERATE
+                    if wait > FORCE_TICKS and y == a:
+                        slow_down(R, j - 1, gap)
             elif behind and pos - length - R[j - 1].pos < BUMPER:
                 free = False
             if not free or not has_room(st.lane, y):
@@ -145,7 +158,7 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
             at = open_at(st.lane, y, j, R)
             write_record(st, R, at, slot, pos, ZERO)
             if st.unit[u].siren:
-                R[at].flags = SIREN
+                R[at].marks = SIREN
             set_wishes(net, st, R, at, k)
             st.vehicle[slot].t_depart = t
             st.vehicle[slot].state = RUNNING
@@ -154,9 +167,17 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
 
 
 @inner
-def free_of(st: State, y: int, j: int, pos: np.float32, net: Net, R: Records) -> bool:
-    """Return whether the record ahead of `pos` leaves that place free."""
-    return bool(j >= st.lane[y].end or R[j].pos - net.kinds[R[j].kind, LENGTH] - pos > BUMPER)
+def slow_down(R: Records, i: int, gap: np.float32) -> None:
+    """Let record `i` brake so that it can stop within `gap`, when that is not too late.
+
+    The speed from which a vehicle that moves on for a second can still stop: Krauss 1998,
+    "Microscopic modeling of traffic flow", eq. (2.11), behind something that stands.
+    """
+    room = max(gap - ROOM_M, ZERO)
+    speed = FIRM_BRAKE * (np.sqrt(ONE + TWO * room / FIRM_BRAKE) - ONE)
+    if R[i].vel - speed < HARD_BRAKE:
+        R[i].vel = min(R[i].vel, speed)
+        R[i].marks = R[i].marks | COOPERATE
 
 
 @inner
@@ -177,7 +198,7 @@ def finish(k: int, t_end: float, net: Net, st: State, R: Records) -> None:
                     t = t_end - over / np.float64(R[i].vel)
                 retire(slot, t, FINISHED, st)
                 st.vehicle[slot].distance += np.float64(st.vehicle[slot].end)
-                st.left[k] += 1
+                net.link[k].left += 1
                 close_at(st.lane, x, i, R)
                 continue  # the record behind moved up into place i
             i -= 1
@@ -191,6 +212,7 @@ def retire(slot: int, t: float, state: int, st: State) -> None:
     u = int(st.vehicle[slot].unit)
     if u >= 0:
         st.unit[u].state = ARRIVED
+        st.unit[u].pos = st.vehicle[slot].end
         st.unit[u].t_arrive = t
     else:
         st.done[st.counts[N_DONE]] = slot
@@ -234,7 +256,7 @@ def put_obstacle(
     R[at].turn = -1
     R[at].rpos = token
     R[at].kind = OBSTACLE
-    R[at].flags = 0
+    R[at].marks = 0
     R[at].wait = 0
     return pos
 

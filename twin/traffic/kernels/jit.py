@@ -49,7 +49,8 @@ def inner(function: Callable[P, R]) -> Callable[P, R]:
     As `njit`, without counting references to arrays: a tick passes many of them to small
     functions, and the counting took ten times as long as the work.
     """
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    flags: dict[str, Any] = {"_nrt": False}  # not in numba's type stubs
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
     return cast("Callable[P, R]", compiled)
 
 

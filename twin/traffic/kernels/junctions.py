@@ -3,7 +3,7 @@
 A vehicle decides on the state at the start of a tick (`approach`); the junction then moves those
 that passed the end of their link (`pass_junction`). A junction is a point: what stands before it
 can always turn off, and a vehicle enters a link only when it fits there (it does not block the
-junction).
+junction), unless it has waited long.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ IMPATIENT_PER_TICK = np.float32(0.01)
 SIREN_LINE_SPEED = np.float32(5.5)
 SIREN_GAP_S = np.float32(2.5)
 HOLD_M = np.float32(60.0)
+SQUEEZE_TICKS = 5
+SQUEEZE_M = np.float32(0.5)
 SHORT_M = np.float32(250.0)
 """A next link shorter than this is too short to choose a lane on."""
 AHEAD_LINKS = 4
@@ -59,26 +61,26 @@ HELD = np.float32(0.01)
 
 
 @inner
-def set_signals(t: float, net: Net, st: State) -> None:
+def set_signals(t: float, net: Net) -> None:
     """Write the state of every signal group at time `t` and the seconds until it turns red.
 
     Green begins `offset + green_from` seconds into the cycle counted from midnight.
     """
-    for g in range(len(net.cycle)):
-        since = (t - net.offset[g] - net.green_from[g]) % net.cycle[g]
-        green = net.green_for[g]
-        if green + YELLOW_S >= net.cycle[g]:
-            st.group_state[g] = GREEN
-            st.group_left[g] = BIG
+    for g in range(len(net.group)):
+        since = (t - net.group[g].offset - net.group[g].green_from) % net.group[g].cycle
+        green = net.group[g].green_for
+        if green + YELLOW_S >= net.group[g].cycle:
+            net.group[g].state = GREEN
+            net.group[g].left = BIG
         elif since < green:
-            st.group_state[g] = GREEN
-            st.group_left[g] = np.float32(green + YELLOW_S - since)
+            net.group[g].state = GREEN
+            net.group[g].left = np.float32(green + YELLOW_S - since)
         elif since < green + YELLOW_S:
-            st.group_state[g] = YELLOW
-            st.group_left[g] = np.float32(green + YELLOW_S - since)
+            net.group[g].state = YELLOW
+            net.group[g].left = np.float32(green + YELLOW_S - since)
         else:
-            st.group_state[g] = RED
-            st.group_left[g] = ZERO
+            net.group[g].state = RED
+            net.group[g].left = ZERO
 
 
 @inner
@@ -168,10 +170,10 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
     turn0 = int(net.link[k].turn0)
     turn1 = int(net.link[k].turn1)
     node = net.link[k].node
-    siren_near = st.node_siren[node] > 0
+    siren_near = net.node[node].siren > 0
     watched = siren_near
     for t in range(turn0, turn1):
-        st.eta[t] = BIG
+        net.turn[t].eta = BIG
         if net.turn[t].is_foe:
             watched = True
     if not watched:
@@ -191,16 +193,16 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
             g = int(net.turn[t].group)
             v = R[i].vel
             can_stop = v * v < TWO * FIRM_BRAKE * dist
-            if not R[i].flags & SIREN:
-                if g >= 0 and st.group_state[g] == RED:
+            if not R[i].marks & SIREN:
+                if g >= 0 and net.group[g].state == RED:
                     continue
-                if can_stop and (siren_near or (g >= 0 and st.group_state[g] == YELLOW)):
+                if can_stop and (siren_near or (g >= 0 and net.group[g].state == YELLOW)):
                     continue
-            st.eta[t] = min(st.eta[t], dist / max(v, FOE_SPEED))
+            net.turn[t].eta = min(net.turn[t].eta, dist / max(v, FOE_SPEED))
 
 
 @inner
-def foes_leave_gap(net: Net, st: State, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
+def foes_leave_gap(net: Net, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
     """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
     gap = net.turn[t].gap
     if wait > IMPATIENT_TICKS:
@@ -208,40 +210,45 @@ def foes_leave_gap(net: Net, st: State, t: int, dist: np.float32, v: np.float32,
         gap = gap * max(IMPATIENT_LEAST, share)
     until = dist / max(v, OWN_SPEED) + gap
     for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
-        if st.eta[net.foe[f]] < until:
+        if net.turn[net.foe[f]].eta < until:
             return False
     return True
 
 
 @inner
-def siren_waits(net: Net, st: State, k: int) -> bool:
+def siren_waits(net: Net, k: int) -> bool:
     """Return whether anybody from another link is about to cross the junction at the end of `k`."""
     node = net.link[k].node
-    for m in range(net.in_ptr[node], net.in_ptr[node + 1]):
+    for m in range(net.node[node].in0, net.node[node].in1):
         other = net.in_link[m]
         if other == k:
             continue
         for t in range(net.link[other].turn0, net.link[other].turn1):
-            if st.eta[t] < SIREN_GAP_S:
+            if net.turn[t].eta < SIREN_GAP_S:
                 return True
     return False
 
 
 @inner
-def holds_for_siren(net: Net, st: State, k: int) -> bool:
+def holds_for_siren(net: Net, k: int) -> bool:
     """Return whether a unit under siren nears the junction at the end of `k` from another link."""
     node = net.link[k].node
-    for m in range(net.in_ptr[node], net.in_ptr[node + 1]):
+    for m in range(net.node[node].in0, net.node[node].in1):
         other = net.in_link[m]
-        if other != k and net.link[other].siren and st.siren_dist[other] < HOLD_M:
+        if other != k and net.link[other].siren and net.link[other].siren_dist < HOLD_M:
             return True
     return False
 
 
 @inner
-def has_space(st: State, at: int, length: np.float32) -> bool:
-    """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment."""
-    return bool(st.lane[at].tail + st.lane[at].tail_vel * FLOW_S > length)
+def has_space(st: State, at: int, length: np.float32, wait: int) -> bool:
+    """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment.
+
+    Who has waited `SQUEEZE_TICKS` is content when its front fits, and stands in the junction with
+    the rest: so a ring of full links turns, where nobody would move if all kept clear.
+    """
+    needed = length if wait < SQUEEZE_TICKS else SQUEEZE_M
+    return bool(st.lane[at].tail + st.lane[at].tail_vel * FLOW_S > needed)
 
 
 @inner
@@ -253,15 +260,16 @@ def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     nhi = int(R[i].nhi)
     aim = lane0 + entry_lane(net, t, own, nlo, nhi)
     length = net.kinds[R[i].kind, LENGTH]
-    if has_space(st, aim, length):
+    wait = int(R[i].wait)
+    if has_space(st, aim, length, wait):
         return aim
     first, last = entry_range(net.turn, t, own)
-    if int(R[i].wait) > STUCK_TICKS or R[i].flags & SIREN:
+    if wait > STUCK_TICKS or R[i].marks & SIREN:
         first = 0
         last = int(net.turn[t].lanes) - 1
     first = max(first, int(net.link[net.turn[t].to].first_open))
     for y in range(lane0 + first, lane0 + last + 1):
-        if st.lane[y].block < ZERO and has_space(st, y, length):
+        if st.lane[y].block < ZERO and has_space(st, y, length, wait):
             return y
     return aim
 
@@ -272,13 +280,13 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
 
     Whoever does not fit any more waits at the line. The link that goes first changes every tick.
     """
-    low = int(net.in_ptr[node])
-    ways = int(net.in_ptr[node + 1]) - low
+    low = int(net.node[node].in0)
+    ways = int(net.node[node].in1) - low
     for m in range(ways):
         k = int(net.in_link[low + (m + tick) % ways])
-        if not st.crossing[k]:
+        if not net.link[k].crossing:
             continue
-        st.crossing[k] = 0
+        net.link[k].crossing = 0
         length = net.link[k].length
         a = int(net.link[k].lane0)
         for x in range(a, a + int(net.link[k].lanes)):
@@ -297,10 +305,10 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             pos = min(R[i].pos - length, rear, net.link[to].length - HELD)
             slot = R[i].slot
             g = int(net.turn[t].group)
-            if g >= 0 and st.group_left[g] <= ZERO and not R[i].flags & SIREN:
+            if g >= 0 and net.group[g].left <= ZERO and not R[i].marks & SIREN:
                 st.tally[block, RED_RUN] += 1
             st.tally[block, CROSSED] += 1
-            st.left[k] += 1
+            net.link[k].left += 1
             st.vehicle[slot].distance += length
             j = int(st.lane[aim].start) - 1
             R[j] = R[i]
@@ -315,4 +323,4 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             if R[j].kind == EMERGENCY:
                 st.unit[st.vehicle[slot].unit].link = to
             if R[j].turn < 0 and pos >= st.vehicle[slot].end:
-                st.ending[to] = 1
+                net.link[to].ending = 1

@@ -159,7 +159,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
         while i < end:
             kind = R[i].kind
             p = R[i].pos
-            if kind == OBSTACLE or p < kinds[kind, LENGTH] + BODY or R[i].flags & SIREN:
+            if kind == OBSTACLE or p < kinds[kind, LENGTH] + BODY or R[i].marks & SIREN:
                 i += 1
                 continue
             way = forced_direction(lane, a, n, own, R, i, first_open)
@@ -194,7 +194,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                     move_over(lane, x, i, y, j, R, tick)
                     changes += 1
                 elif room < COOPERATE_M * np.float32(steps) and j > lane[y].start:
-                    R[j - 1].flags = R[j - 1].flags | COOPERATE
+                    R[j - 1].marks = R[j - 1].marks | COOPERATE
                 i += 1
                 continue
             # A free change: only who is hindered by a leader, away from the stop line.
@@ -278,7 +278,7 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
         x = a + own
         i = int(lane[x].end) - 1
         while i >= lane[x].start:
-            if not R[i].flags & SIREN:
+            if not R[i].marks & SIREN:
                 i -= 1
                 continue
             nearest = min(nearest, net.link[k].length - R[i].pos)
@@ -286,7 +286,7 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
             m = i + 1
             while m < lane[x].end and R[m].pos - R[i].pos < REACH_SIREN_M:
                 moved = False
-                if not R[m].flags & SIREN and R[m].kind != OBSTACLE:
+                if not R[m].marks & SIREN and R[m].kind != OBSTACLE:
                     for side in range(2):
                         y = x - 1 if side == 0 else x + 1
                         if moved or y - a < first_open or y - a >= n:
@@ -338,5 +338,5 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
                     changes += 1
                     continue
             i -= 1
-    st.siren_dist[k] = nearest
+    net.link[k].siren_dist = nearest
     return changes

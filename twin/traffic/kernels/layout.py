@@ -62,7 +62,7 @@ RECORD = np.dtype(
         ("hi", "i1"),
         ("nlo", "i1"),  # lanes wanted on the next link
         ("nhi", "i1"),
-        ("flags", "i1"),
+        ("marks", "i1"),
         ("cool", "u1"),  # low byte of the tick of the last lane change
         ("wait", "u1"),  # seconds held at the end of the link although released
     ]
@@ -71,7 +71,7 @@ LANE = np.dtype(
     [
         ("start", "i4"),
         ("end", "i4"),
-        ("base", "i4"),
+        ("low", "i4"),
         ("cap", "i4"),
         ("tail", "f4"),  # rear bumper of the last vehicle, as the tick's decisions see it
         ("tail_vel", "f4"),
@@ -86,14 +86,27 @@ LINK = np.dtype(
         ("length", "f4"),
         ("speed", "f4"),
         ("lane0", "i4"),
-        ("lanes", "i4"),
         ("node", "i4"),  # the junction at its end
         ("turn0", "i4"),
         ("turn1", "i4"),
+        ("lanes", "i1"),
         ("closed", "i1"),  # nobody may enter
         ("first_open", "i1"),  # lanes below it are closed
-        ("siren", "i1"),  # a unit under siren is on it
         ("busy", "i1"),  # it holds vehicles
+        ("siren", "i1"),  # a unit under siren is on it
+        # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
+        # it wants.
+        ("crossing", "i1"),
+        ("ending", "i1"),
+        ("lost", "i1"),
+        ("tight", "i4"),  # a lane needs more space
+        ("siren_dist", "f4"),  # metres from a unit under siren to the end
+        ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
+        ("queue_end", "i4"),
+        # Since the start: vehicle-seconds, vehicle-metres, vehicles that left.
+        ("seconds", "f8"),
+        ("metres", "f8"),
+        ("left", "i8"),
     ]
 )
 TURN = np.dtype(
@@ -111,6 +124,24 @@ TURN = np.dtype(
         ("gives_way", "i1"),
         ("is_foe", "i1"),  # somebody gives way to it
         ("pad", "i2"),
+        ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
+    ]
+)
+NODE = np.dtype(
+    [
+        ("in0", "i4"),  # links that end here are `in_link[in0:in1]`
+        ("in1", "i4"),
+        ("siren", "i4"),  # units under siren on links that end here
+    ]
+)
+GROUP = np.dtype(
+    [
+        ("cycle", "f8"),
+        ("offset", "f8"),
+        ("green_from", "f8"),
+        ("green_for", "f8"),
+        ("left", "f4"),  # seconds until the group turns red; 0 when it is red
+        ("state", "i4"),  # 0 green, 1 yellow, 2 red
     ]
 )
 VEHICLE = np.dtype(
@@ -157,36 +188,31 @@ INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED = range(8)
 
 
 class Net(NamedTuple):
-    """The network as kernels see it (see `twin.network.graph.Network`); K lanes in all.
+    """The network as kernels see it, with what traffic writes on it; L links, K lanes.
 
     Attributes
     ----------
-    link, turn
-        (L,) `LINK`, (T,) `TURN` records.
+    link, turn, node, group
+        Records of links, turns, junctions and signal groups (see `twin.network.graph.Network`).
     foe
         Turns that a turn gives way to, `foe0:foe1`.
-    in_ptr, in_link
-        Links that end at node n are `in_ptr[n]:in_ptr[n + 1]`.
-    cycle, offset, green_from, green_for
-        (G,) signal groups in seconds.
+    in_link
+        Links by the junction at their end.
     kinds
         (N_KINDS, 8) f32, parameters of drivers and vehicles by kind.
     """
 
     link: Records
     turn: Records
+    node: Records
+    group: Records
     foe: I32
-    in_ptr: I32
     in_link: I32
-    cycle: F64
-    offset: F64
-    green_from: F64
-    green_for: F64
     kinds: F32
 
 
 class State(NamedTuple):
-    """What a tick reads and writes.
+    """Vehicles, and what a tick counts.
 
     Attributes
     ----------
@@ -196,25 +222,10 @@ class State(NamedTuple):
         `VEHICLE` by slot, `UNIT` by handle.
     route
         Turns to take, one run for each vehicle, ended by -1.
-    queue, queue_at, queue_end
-        Slots waiting to enter, by link and departure; link k has `queue_at[k]:queue_end[k]` left.
-    group_left
-        (G,) seconds until the group turns red (0 when it is red).
-    group_state
-        (G,) 0 green, 1 yellow, 2 red.
-    eta
-        (T,) seconds until the next vehicle makes the turn; `BIG` when nobody is near.
-    crossing, ending, lost, tight
-        (L,) marks: a vehicle passed the end; one reached its goal; one cannot go where it wants; a
-        lane needs more space.
-    siren_dist, node_siren
-        (L,) metres from a unit under siren to the end; (N,) units under siren on links to the node.
-    seconds, metres, left
-        (L,) vehicle-seconds, vehicle-metres and vehicles that left, since the start.
+    queue
+        Slots waiting to enter, by link and departure.
     recent
-        (4, L) sums behind the travel times (see `times`).
-    travel_time
-        (L,) current seconds from end to end.
+        (5, L) sums behind the travel times, and these (see `times`).
     tally
         (N_BLOCKS, 8) counts.
     done
@@ -230,22 +241,7 @@ class State(NamedTuple):
     unit: Records
     route: I32
     queue: I32
-    queue_at: I32
-    queue_end: I32
-    group_left: F32
-    group_state: U8
-    eta: F32
-    crossing: U8
-    ending: U8
-    lost: U8
-    tight: U8
-    siren_dist: F32
-    node_siren: I32
-    seconds: F64
-    metres: F64
-    left: I64
     recent: F64
-    travel_time: F32
     tally: I64
     done: I32
     counts: I64
@@ -273,7 +269,7 @@ def lay_out(lane: Records, old: Records, new: Records) -> None:
         first = at + cap - count
         for m in range(count):
             new[first + m] = old[start + m]
-        lane[i].base = at
+        lane[i].low = at
         lane[i].cap = cap
         lane[i].start = first
         lane[i].end = first + count
@@ -285,14 +281,14 @@ def make_room(lane: Records, at: int, R: Records) -> bool:
     """Shift a lane towards its head end; return whether its tail then has space enough."""
     start = lane[at].start
     end = lane[at].end
-    shift = lane[at].base + lane[at].cap - end
+    shift = lane[at].low + lane[at].cap - end
     if shift > 0:
         for m in range(end - 1, start - 1, -1):
             R[m + shift] = R[m]
         start += shift
         lane[at].start = start
         lane[at].end = end + shift
-    return bool(start - lane[at].base >= FRONT_FREE)
+    return bool(start - lane[at].low >= FRONT_FREE)
 
 
 @inner
@@ -317,4 +313,4 @@ def close_at(lane: Records, at: int, i: int, R: Records) -> None:
 @inner
 def has_room(lane: Records, at: int) -> bool:
     """Return whether a lane can take one more record at its tail."""
-    return bool(lane[at].start > lane[at].base)
+    return bool(lane[at].start > lane[at].low)

@@ -54,8 +54,8 @@ def clear_link(k: int, net: Net, st: State) -> None:
         st.lane[x].tail_vel = ZERO
         st.lane[x].rear = BIG
     for t in range(net.link[k].turn0, net.link[k].turn1):
-        st.eta[t] = BIG
-    st.siren_dist[k] = BIG
+        net.turn[t].eta = BIG
+    net.link[k].siren_dist = BIG
 
 
 @inner
@@ -72,7 +72,7 @@ def decide(
 ) -> None:
     """Insert trips, change lanes and note what others will see, on links `low` to `high`."""
     for k in range(low, high):
-        if st.queue_at[k] < st.queue_end[k]:
+        if net.link[k].queue_at < net.link[k].queue_end:
             enter_waiting(k, t, block, net, st, R)
         a = int(net.link[k].lane0)
         n = int(net.link[k].lanes)
@@ -126,8 +126,8 @@ def follow(
             if st.lane[x].start == st.lane[x].end:
                 st.lane[x].rear = BIG
                 continue
-            if st.lane[x].start - st.lane[x].base < FRONT_FREE and not make_room(st.lane, x, R):
-                st.tight[k] = 1
+            if st.lane[x].start - st.lane[x].low < FRONT_FREE and not make_room(st.lane, x, R):
+                net.link[k].tight = 1
             start = int(st.lane[x].start)
             head = int(st.lane[x].end) - 1
             count += head + 1 - start
@@ -156,16 +156,16 @@ def follow(
                 R[i].pos += u * dt
                 lane_driven += u * dt
                 if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
-                    st.ending[k] = 1
+                    net.link[k].ending = 1
             if R[head].kind != OBSTACLE:
                 x_new = R[head].pos + v * dt
                 t = int(R[head].turn)
                 if t < 0:
                     if x_new >= st.vehicle[R[head].slot].end:
-                        st.ending[k] = 1
+                        net.link[k].ending = 1
                 elif x_new >= length:
-                    if may_cross(R, head, v, length, net, st):
-                        st.crossing[k] = 1
+                    if may_cross(R, head, v, length, net):
+                        net.link[k].crossing = 1
                     else:
                         x_new = max(R[head].pos, length - HELD)
                         v = ZERO
@@ -174,8 +174,8 @@ def follow(
                 R[head].pos = x_new
             st.lane[x].rear = R[start].pos - kinds[R[start].kind, LENGTH]
             driven += np.float64(lane_driven)
-        st.seconds[k] += np.float64(count) * np.float64(dt)
-        st.metres[k] += driven
+        net.link[k].seconds += np.float64(count) * np.float64(dt)
+        net.link[k].metres += driven
         updates += count
     st.tally[block, UPDATES] += updates
 
@@ -183,19 +183,19 @@ def follow(
 @inner
 def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
-    if R[i].flags & COOPERATE:
-        R[i].flags = R[i].flags & SIREN
+    if R[i].marks & COOPERATE:
+        R[i].marks = R[i].marks & SIREN
         return min(v, max(ZERO, R[i].vel - COOPERATE_BRAKE * dt))
     return v
 
 
 @inner
-def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net, st: State) -> bool:
+def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -> bool:
     """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
     g = int(net.turn[R[i].turn].group)
-    if g < 0 or R[i].flags & SIREN:
+    if g < 0 or R[i].marks & SIREN:
         return True
-    left = st.group_left[g]
+    left = net.group[g].left
     return bool(left > ZERO and length - R[i].pos <= v * left)
 
 
@@ -221,14 +221,14 @@ def mark_sirens(net: Net, st: State) -> None:
         k = st.unit[u].seen
         if k >= 0:
             net.link[k].siren = 0
-            st.node_siren[net.link[k].node] = 0
-            st.siren_dist[k] = BIG
+            net.node[net.link[k].node].siren = 0
+            net.link[k].siren_dist = BIG
             st.unit[u].seen = -1
     for u in range(len(st.unit)):
         if st.unit[u].state == DRIVING and st.unit[u].siren:
             k = st.unit[u].link
             net.link[k].siren = 1
-            st.node_siren[net.link[k].node] += 1
+            net.node[net.link[k].node].siren += 1
             st.unit[u].seen = k
 
 
@@ -236,23 +236,27 @@ def mark_sirens(net: Net, st: State) -> None:
 def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
     """End trips and help the lost, in order of links."""
     for k in range(len(net.link)):
-        if st.ending[k]:
-            st.ending[k] = 0
+        if net.link[k].ending:
+            net.link[k].ending = 0
             finish(k, t_end, net, st, R)
-        if st.lost[k]:
-            st.lost[k] = 0
+        if net.link[k].lost:
+            net.link[k].lost = 0
             help_lost(k, t_end, net, st, R)
 
 
 @inner
-def fresh_layout(st: State, old: Records, new: Records) -> int:
+def fresh_layout(net: Net, st: State, old: Records, new: Records) -> int:
     """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
-    if not st.tight.any():
+    tight = 0
+    for k in range(len(net.link)):
+        tight |= net.link[k].tight
+    if tight == 0:
         return 0
     if space_needed(st.lane) > len(new):
         return -1
     lay_out(st.lane, old, new)
-    st.tight[:] = 0
+    for k in range(len(net.link)):
+        net.link[k].tight = 0
     return 1
 
 
@@ -274,20 +278,20 @@ def _advance(
     Fewer are done when the buffers are too small for the vehicles: enlarge them and go on.
     """
     links = len(net.link)
-    nodes = len(net.in_ptr) - 1
+    nodes = len(net.node)
     for step in range(n):
         now = tick + step
         t = start_s + now * np.float64(dt)
         if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
             return step, current
         state = fresh_layout(
-            st, first if current == 0 else second, second if current == 0 else first
+            net, st, first if current == 0 else second, second if current == 0 else first
         )
         if state < 0:
             return step, current
         current ^= state
         R = first if current == 0 else second
-        set_signals(t, net, st)
+        set_signals(t, net)
         mark_sirens(net, st)
         place_units(t, net, st, R)
         for block in prange(N_BLOCKS):

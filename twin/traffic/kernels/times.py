@@ -16,7 +16,7 @@ PERIOD_S = 10.0
 """Seconds between two updates."""
 FADE = 0.95
 """Share of the sums kept at an update: a window of 200 s."""
-SECONDS, METRES, SECONDS_BEFORE, METRES_BEFORE = range(4)
+SECONDS, METRES, SECONDS_BEFORE, METRES_BEFORE, TRAVEL_TIME = range(5)
 """Rows of `State.recent`."""
 
 
@@ -27,10 +27,10 @@ def update_travel_times(net: Net, st: State) -> None:
     for k in range(len(net.link)):
         length = np.float64(net.link[k].length)
         free = length / np.float64(net.link[k].speed)
-        seconds = recent[SECONDS, k] * FADE + (st.seconds[k] - recent[SECONDS_BEFORE, k])
-        metres = recent[METRES, k] * FADE + (st.metres[k] - recent[METRES_BEFORE, k])
+        seconds = recent[SECONDS, k] * FADE + (net.link[k].seconds - recent[SECONDS_BEFORE, k])
+        metres = recent[METRES, k] * FADE + (net.link[k].metres - recent[METRES_BEFORE, k])
         recent[SECONDS, k] = seconds
         recent[METRES, k] = metres
-        recent[SECONDS_BEFORE, k] = st.seconds[k]
-        recent[METRES_BEFORE, k] = st.metres[k]
-        st.travel_time[k] = max(free, length * (seconds + free) / (metres + length))
+        recent[SECONDS_BEFORE, k] = net.link[k].seconds
+        recent[METRES_BEFORE, k] = net.link[k].metres
+        recent[TRAVEL_TIME, k] = max(free, length * (seconds + free) / (metres + length))

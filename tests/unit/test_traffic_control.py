@@ -1,0 +1,280 @@
+"""Closures, obstacles, emergency units, new routes, and what others read of the traffic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.support.roads import (
+    CALM,
+    Group,
+    Link,
+    Turn,
+    make_network,
+    make_trips,
+    random_trips,
+    road,
+)
+from tests.support.traffic_checks import check_now
+from twin.core.errors import InputError, TwinError
+from twin.network.generate import grid
+from twin.network.graph import Place
+from twin.traffic.micro import MicroTraffic
+
+
+def _steps(traffic: MicroTraffic, ticks: int) -> None:
+    for _ in range(ticks):
+        traffic.advance(1)
+        check_now(traffic)
+
+
+def test_closed_link_is_not_entered_and_all_still_arrive():
+    network = grid(4, 4, 120.0, 2, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    every = random_trips(network, 300, 100.0, 3)
+    closed = int(np.bincount(every.route_link).argmax())
+    paths = [
+        every.route_link[a:b].tolist()
+        for a, b in zip(every.route_ptr[:-1], every.route_ptr[1:], strict=True)
+    ]
+    paths = [path for path in paths if closed not in (path[0], path[-1])]
+    trips = make_trips([0.5 * i for i in range(len(paths))], paths, [90.0] * len(paths))
+    traffic.close_lanes(closed)
+    traffic.add_trips(trips)
+    assert list(traffic.closed) == [closed]
+    assert len(traffic.vehicles_with(closed)) > 0
+    for _ in range(1500):
+        traffic.advance(1)
+        assert len(traffic.vehicles.select(link=closed)) == 0
+    count = traffic.counters
+    assert (count.finished, count.removed) == (len(paths), 0)
+    assert count.strayed > 0
+
+
+def test_trip_to_a_closed_link_is_removed_and_counted():
+    network = grid(3, 3, 120.0, 1, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    a = int(network.turn_ptr[1]) - 1
+    traffic.add_trips(make_trips([0.0], [[0, int(network.turn_to[a])]], [50.0]))
+    traffic.close_lanes(int(network.turn_to[a]))
+    traffic.advance(100)
+    assert (traffic.counters.removed, traffic.counters.running) == (1, 0)
+    done = traffic.finished()
+    assert not done.reached.any()
+    traffic.open_lanes(int(network.turn_to[a]))
+    assert len(traffic.closed) == 0
+
+
+def test_partly_closed_road_is_left_by_merging():
+    network = road([400.0, 400.0, 400.0], lanes=3)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([3.0 * i for i in range(100)], [[0, 1, 2]] * 100, [390.0] * 100))
+    traffic.advance(60)
+    traffic.close_lanes(1, 2)
+    _steps(traffic, 60)
+    assert (traffic.vehicles.select(link=1).lane == 2).all()
+    _steps(traffic, 300)
+    assert traffic.counters.finished == 100
+    assert traffic.counters.strayed == 0
+
+
+def test_obstacle_is_passed_on_the_free_lane():
+    network = road([500.0, 200.0], lanes=2)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([3.0 * i for i in range(100)], [[0, 1]] * 100, [190.0] * 100))
+    traffic.advance(30)
+    token = traffic.block(Place(0, 300.0), 1)
+    _steps(traffic, 100)
+    near = traffic.vehicles.select(link=0)
+    assert not ((near.pos_m > 290) & (near.pos_m < 304) & (near.lane == 0)).any()
+    assert traffic.counters.finished > 20
+    traffic.unblock(token)
+    _steps(traffic, 300)
+    assert traffic.counters.finished == 100
+    with pytest.raises(KeyError):
+        traffic.unblock(token)
+
+
+def test_blocked_road_holds_everybody_until_it_is_cleared():
+    network = road([500.0, 200.0], lanes=2)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    token = traffic.block(Place(0, 300.0), 2)
+    traffic.add_trips(make_trips([3.0 * i for i in range(20)], [[0, 1]] * 20, [190.0] * 20))
+    _steps(traffic, 150)
+    assert traffic.counters.finished == 0
+    traffic.unblock(token)
+    _steps(traffic, 150)
+    assert traffic.counters.finished == 20
+
+
+def test_unit_arrives_at_the_exact_time_of_crossing():
+    network = road([1000.0], speed=20.0)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    path = np.array([0], np.int32)
+    traffic.insert_unit(4, Place(0, 100.0), path, 907.3, speed_factor=1.5, siren=True)
+    places = []
+    while not (arrived := traffic.arrivals()):
+        traffic.advance(1)
+        if traffic.unit_running(4):
+            places.append(traffic.unit_place(4).pos_m)
+    unit, t = arrived[0]
+    assert unit == 4
+    # Crossed between the last two ticks, in proportion to the way driven.
+    speed = places[-1] - places[-2]
+    assert t == pytest.approx(len(places) + (907.3 - places[-1]) / speed, abs=0.02)
+    assert traffic.unit_place(4).link == 0
+    assert traffic.unit_place(4).pos_m == pytest.approx(907.3)
+    assert traffic.arrivals() == []
+
+
+def test_unit_enters_a_stream_and_can_turn_round_in_mid_road():
+    network = road([600.0, 300.0], speed=15.0)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([2.0 * i for i in range(150)], [[0, 1]] * 150, [290.0] * 150))
+    traffic.advance(80)
+    path = np.array([0, 1], np.int32)
+    traffic.insert_unit(0, Place(0, 300.0), path, 200.0, speed_factor=1.3, siren=True)
+    for _ in range(40):
+        _steps(traffic, 1)
+        if traffic.vehicles.select(kind=4).link.size:
+            break
+    assert len(traffic.vehicles.select(kind=4)) == 1
+    with pytest.raises(TwinError, match="on the road already"):
+        traffic.insert_unit(0, Place(0, 300.0), path, 200.0, speed_factor=1.3, siren=True)
+    _steps(traffic, 5)
+    place = traffic.remove_unit(0)
+    assert place.link == 0
+    assert place.pos_m > 300.0
+    assert not traffic.unit_running(0)
+    traffic.insert_unit(0, place, path, 250.0, speed_factor=1.3, siren=False)
+    traffic.reroute_unit(0, path, 100.0)
+    _steps(traffic, 120)
+    assert [unit for unit, _ in traffic.arrivals()] == [0]
+    assert traffic.unit_place(0) == (1, pytest.approx(100.0))
+
+
+def test_siren_gets_through_where_cars_queue():
+    # 2 lanes, 3 signals, 900 veh/h: the unit must be clearly faster than the cars.
+    links = [Link(i, i + 1, 500.0, 2, 13.9) for i in range(4)]
+    turns = [Turn(i, i + 1, hi=1, group=i) for i in range(3)]
+    groups = tuple(Group(90.0, 0.0, 40.0, offset=31.0 * i) for i in range(3))
+    network = make_network(links, turns, groups)
+    took = {}
+    for siren in (False, True):
+        traffic = MicroTraffic(network, seed=np.uint64(3))
+        count = 300
+        traffic.add_trips(
+            make_trips([4.0 * i for i in range(count)], [[0, 1, 2, 3]] * count, [499.0] * count)
+        )
+        traffic.advance(300)
+        path = np.arange(4, dtype=np.int32)
+        traffic.insert_unit(
+            0, Place(0, 20.0), path, 499.0, speed_factor=1.4 if siren else 1.0, siren=siren
+        )
+        _steps(traffic, 420)
+        took[siren] = traffic.arrivals()[0][1] - 300.0
+    assert took[True] < 0.88 * took[False]
+
+
+def test_new_routes_are_taken_by_those_still_on_their_link():
+    network = make_network(
+        [Link(0, 1, 300.0), Link(1, 2, 300.0), Link(1, 3, 300.0)], [Turn(0, 1), Turn(0, 2)]
+    )
+    traffic = MicroTraffic(network, seed=np.uint64(1), kinds=CALM)
+    ids = traffic.add_trips(make_trips([0.0, 8.0, 500.0], [[0, 1]] * 3, [200.0] * 3))
+    traffic.advance(20)
+    running = traffic.running_routes()
+    assert running.vehicle.tolist() == [1, 0]
+    assert running.link.tolist() == [0, 1]
+    assert sorted(traffic.vehicles_with(1)) == [1, 2]
+    taken = traffic.set_route(ids, np.array([0, 2, 4, 6], np.int32), np.array([0, 2] * 3, np.int32))
+    assert taken == 2
+    traffic.advance(600)
+    done = traffic.finished()
+    assert dict(zip(done.vehicle.tolist(), done.destination.tolist(), strict=True)) == {
+        0: 1,
+        1: 2,
+        2: 2,
+    }
+
+
+def test_informed_drivers_are_a_growing_set():
+    network = grid(4, 4, 120.0, 2, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(random_trips(network, 400, 30.0, 3))
+    traffic.advance(40)
+    few = set(traffic.running_routes(share=0.1).vehicle.tolist())
+    more = set(traffic.running_routes(share=0.4).vehicle.tolist())
+    assert few < more < set(traffic.running_routes().vehicle.tolist())
+    assert 0.25 < len(more) / traffic.counters.running < 0.55
+
+
+def test_long_runs_reuse_slots_and_route_space_but_never_numbers():
+    network = grid(3, 3, 100.0, 1, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    seen: list[int] = []
+    for hour in range(8):
+        trips = random_trips(network, 150, 200.0, hour)
+        shifted = make_trips(
+            (trips.depart_s + traffic.t).tolist(),
+            [
+                trips.route_link[a:b].tolist()
+                for a, b in zip(trips.route_ptr[:-1], trips.route_ptr[1:], strict=True)
+            ],
+            trips.end_pos_m.tolist(),
+        )
+        traffic.add_trips(shifted)
+        traffic.advance(400)
+        seen += traffic.finished().vehicle.tolist()
+    traffic.advance(1000)
+    seen += traffic.finished().vehicle.tolist()
+    assert sorted(seen) == list(range(1200))
+    assert len(traffic._state.vehicle) <= 2048
+
+
+def test_view_reads_positions_and_selects():
+    network = grid(3, 3, 100.0, 2, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(random_trips(network, 100, 20.0, 3))
+    traffic.advance(25)
+    view = traffic.vehicles
+    east = np.flatnonzero(np.diff(network.geom_x[network.geom_ptr[:-1]]) == 0)
+    assert len(east)
+    for row in range(len(view)):
+        k = int(view.link[row])
+        a, b = network.geom_ptr[k], network.geom_ptr[k + 1]
+        ends = np.array(
+            [[network.geom_x[a], network.geom_y[a]], [network.geom_x[b - 1], network.geom_y[b - 1]]]
+        )
+        way = ends[1] - ends[0]
+        share = view.pos_m[row] / network.link_length[k]
+        right = np.array([way[1], -way[0]]) / np.hypot(*way)
+        aside = (2 - view.lane[row] - 0.5) * 3.2
+        assert [view.x[row], view.y[row]] == pytest.approx(
+            ends[0] + share * way + aside * right, abs=0.6
+        )
+    assert len(view.select(link=int(view.link[0]))) == (view.link == view.link[0]).sum()
+    assert (view.select(min_speed=5.0).speed_mps >= 5.0).all()
+    box = view.select(box=(-60.0, -60.0, 60.0, 60.0))
+    assert 0 < len(box) < len(view)
+    assert (np.abs(box.x) <= 60).all()
+
+
+def test_bad_input_is_refused():
+    network = road([100.0, 100.0])
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    with pytest.raises(InputError, match="trip 1: its route holds two links that no turn joins"):
+        traffic.add_trips(make_trips([0.0, 0.0], [[0, 1], [1, 0]], [10.0] * 2))
+    with pytest.raises(InputError, match=r"outside 0\.\.1"):
+        traffic.add_trips(make_trips([0.0], [[7]], [10.0]))
+    with pytest.raises(InputError, match="does not start"):
+        traffic.insert_unit(
+            0, Place(1, 0.0), np.array([0, 1], np.int32), 5.0, speed_factor=1.0, siren=True
+        )
+    with pytest.raises(InputError, match="behind"):
+        traffic.insert_unit(
+            0, Place(0, 50.0), np.array([0], np.int32), 5.0, speed_factor=1.0, siren=True
+        )
+    with pytest.raises(InputError, match=r"0\.1\.\.1 s"):
+        MicroTraffic(network, seed=np.uint64(1), dt_s=3.0)
+    assert len(traffic.add_trips(make_trips([], [], []))) == 0
