@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import threading
+from collections import deque
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -103,6 +104,8 @@ class Visit(Viewer):
         self._feed: RunFeed | None = None
         self._loaded = False
         self._early: list[dict[str, Any]] = []
+        self._outbox: deque[bytes] = deque()
+        self._in_flight = False
         self._sent_tracks = -1.0
         self._seen_version = -1
         self._entries: list[RunEntry] = []
@@ -284,7 +287,10 @@ class Visit(Viewer):
 
     def _answer(self, message: dict[str, Any]) -> None:
         """Answer a message of the browser without holding up other visitors."""
-        if not self._loaded:
+        if message.get("ask") == "next":
+            self._in_flight = False
+            self._flush()
+        elif not self._loaded:
             self._early.append(message)
         elif self._feed is not None:
             pn.state.execute(partial(self._serve, self._feed, message))
@@ -309,8 +315,16 @@ class Visit(Viewer):
             self._tell()
 
     def _send(self, message: bytes) -> None:
-        """Send a part; the number at its end makes equal parts differ, so that both are sent."""
-        self._map.chunk = message + struct.pack("<Q", next(_serial))
+        """Send a part after those before it; the browser tells when it has each."""
+        self._outbox.append(message)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send the next part, unless one is on its way: two at once would become one."""
+        if self._outbox and not self._in_flight:
+            self._in_flight = True
+            # The number at the end makes equal parts differ, so that both are sent.
+            self._map.chunk = self._outbox.popleft() + struct.pack("<Q", next(_serial))
 
     def _send_scene(self) -> None:
         if self._feed is not None:

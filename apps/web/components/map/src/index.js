@@ -308,6 +308,7 @@ function render({model, el}) {
   model.on("scene", open);
   model.on("chunk", () => {
     const chunk = unpack(model.chunk);
+    model.send_msg({ask: "next"});
     if (stage && chunk && chunk.meta.run === stage.meta.run) stage.receive(chunk);
   });
   model.on("text", () => {

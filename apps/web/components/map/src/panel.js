@@ -68,7 +68,7 @@ export class Panel {
         incidentIcon(each.kind, this.text),
         h("span", {class: "what"},
           h("b", {text: `${this.text.kind[each.kind]} · ${this.text.stage[stage] ?? stage}`}),
-          h("small", {text: [each.priority === null ? "" : fill(this.text.ui.priority, {n: each.priority}), each.unit, each.district].filter(Boolean).join(" · ")})),
+          h("small", {text: [each.priority === null ? "" : fill(this.text.ui.priority, {n: each.priority}), stage === "received" ? "" : each.unit, each.district].filter(Boolean).join(" · ")})),
         h("span", {class: "since"}, h("b", {text: clock(each.stages[0][0]).slice(0, 5)}),
           h("small", {text: fill(this.text.ui.since, {time: minutes(Math.floor((t - each.stages[0][0]) / 15) * 15)})})));
     }));

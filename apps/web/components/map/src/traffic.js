@@ -4,6 +4,8 @@ import {lastBefore} from "./format.js";
 
 const ABSENT = 255;
 const KEEP_WINDOWS = 24;
+const RETRY_MS = 8000;
+const MOST_ASKED = 3;
 // Nobody drives this far between two keyframes: it was taken off and put in elsewhere.
 const LONGEST_HOP = 0.08; // share of the box
 
@@ -38,7 +40,8 @@ export class Traffic {
     if (k < 0 || this.grid.t0 + k * this.grid.length > newest) return;
     const here = this.windows.get(k);
     if (here && (here.complete || here.end >= newest)) return;
-    if (now - (this.asked.get(k) ?? -Infinity) < 4000) return;
+    for (const [other, at] of this.asked) if (now - at > RETRY_MS) this.asked.delete(other);
+    if (this.asked.has(k) || this.asked.size >= MOST_ASKED) return;
     this.asked.set(k, now);
     this.ask(k);
   }
