@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from twin.demand.trips import CELL_S, TripPlan, Trips, Wishes
 from twin.network.graph import I32
+from twin.traffic.loading import Loading
 from twin.traffic.micro import MicroTraffic, Running
-from twin.traffic.router import Router
 
 FEED_S = 10.0
 """Length of the parts in which trips are handed over; those are not touched by later changes."""
@@ -19,15 +19,15 @@ FEED_S = 10.0
 class Feeder:
     """Plans trips for a slice of `CELL_S` at a time and hands them over in small parts.
 
-    Routes are those at the travel times at the beginning of the slice. When the demand or the
-    open roads change, what is left of the slice is planned anew.
+    Routes are those at the travel times of the slice's beginning and the flow to come. When the
+    demand or the open roads change, what is left of the slice is planned anew.
 
     Parameters
     ----------
     traffic
         The vehicles.
-    router
-        Of ordinary drivers.
+    loading
+        Routes ordinary drivers.
     plan
         The trips.
     area
@@ -44,7 +44,7 @@ class Feeder:
     def __init__(
         self,
         traffic: MicroTraffic,
-        router: Router,
+        loading: Loading,
         plan: TripPlan,
         area: I32,
         *,
@@ -53,7 +53,7 @@ class Feeder:
     ) -> None:
         self.without_route = 0
         self._traffic = traffic
-        self._router = router
+        self._loading = loading
         self._plan = plan
         self._area = area
         self._informed_share = informed_share
@@ -93,7 +93,7 @@ class Feeder:
     def _plan_slice(self, t: float) -> None:
         """Route the trips of a new slice and the drivers who are due, with trees in common."""
         number = math.floor(t / CELL_S)
-        wishes = None
+        wishes, span_s = None, 0.0
         if self._stale or t >= self._slice_end:
             self._stale = False
             self._slice_end = (number + 1) * CELL_S
@@ -103,10 +103,11 @@ class Feeder:
         if wishes is not None:
             origin = np.concatenate([wishes.origin, origin])
             goal = np.concatenate([wishes.destination, goal])
-        ptr, links = self._router.routes(origin, goal, areas=self._area[goal], turn=number)
-        first = 0
+        first = 0 if wishes is None else len(wishes)
+        ptr, links = self._loading.routes(
+            origin, goal, self._area[goal], first, span_s, turn=number
+        )
         if wishes is not None:
-            first = len(wishes)
             self._set_trips(wishes, ptr[: first + 1], links)
         self._set_routes(drivers, ptr[first:], links)
 

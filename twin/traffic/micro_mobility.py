@@ -15,6 +15,7 @@ from twin.network.graph import F64, I32, Place
 from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 from twin.traffic.feeding import Feeder
+from twin.traffic.loading import Loading
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
 from twin.traffic.units import Units
@@ -70,7 +71,7 @@ class MicroMobility:
         )
         self._feeder = Feeder(
             self.traffic,
-            self._costs.ordinary,
+            Loading(self._costs.ordinary, self._costs.undisturbed_s),
             TripPlan(city, streams, period.day, settings.demand_scale),
             _area_of_links(city),
             informed_share=settings.reroute_share,
