@@ -24,6 +24,7 @@ from twin.city.seoul.zones import Zones, draw_zones
 from twin.core.random import Streams
 from twin.network.build import BuildOptions, build_network
 from twin.network.graph import RoadClass
+from twin.network.signals import SignalOptions
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -32,6 +33,8 @@ SEED = 20_250_305
 CORE = ("Jongno-gu", "Jung-gu", "Yongsan-gu", "Mapo-gu", "Yeongdeungpo-gu")
 BLOCK_M2 = (28_000.0, 62_000.0)
 """Smallest and largest block: the densest and the sparsest gu, square metres."""
+CYCLES_S = (90.0, 120.0, 150.0)
+"""Signal cycles of small, medium and large junctions; Seoul runs long ones (assumed), seconds."""
 LOCAL_SHARE = {RoadClass.TERTIARY: 0.12, RoadClass.RESIDENTIAL: 0.06}
 """Vehicle-km on small streets, which the assignment leaves out, against the rest (assumed)."""
 
@@ -61,7 +64,15 @@ def build_seoul(*, core: bool = False, progress: Progress | None = None) -> City
         Called with what is being done.
     """
     say = progress or _silent
-    drawing = draw_city(say)
+    return finish_city(draw_city(say), core=core, say=say)
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def finish_city(drawing: Drawing, *, core: bool, say: Progress = _silent) -> City:
+    """Return the city, or its core, of a drawing."""
     roads, banned, demand = drawing.roads, drawing.banned, drawing.demand
     zones, land = drawing.zones, drawing.land
     chosen = np.arange(len(zones.x))
@@ -71,7 +82,10 @@ def build_seoul(*, core: bool = False, progress: Progress | None = None) -> City
         demand = cordon(roads, drawing.mesh, demand, inside, chosen)
         roads, banned = clip_roads(roads, banned, inside)
     say("cleaning the network")
-    options = BuildOptions(origin=(land.projection.lon0, land.projection.lat0))
+    options = BuildOptions(
+        origin=(land.projection.lon0, land.projection.lat0),
+        signals=SignalOptions(cycles_s=CYCLES_S),
+    )
     network, report = build_network(roads.raw(land, banned), options=options)
     say("placing people and stations")
     km = vehicle_km(drawing)
@@ -82,10 +96,6 @@ def build_seoul(*, core: bool = False, progress: Progress | None = None) -> City
         service={"": emergency.service()},
         build=report,
     )
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 def draw_city(say: Progress = _silent) -> Drawing:

@@ -30,8 +30,8 @@ OUTSIDE_SHARE = 0.10
 """Share of trips that begin outside the city, and of those that end there (assumed)."""
 THROUGH_FACTOR = 0.15
 """Trips from gate to gate against what gravity alone would give (assumed)."""
-JOB_SHARE = 0.5
-"""Share of trip ends that follow jobs; the rest follows residents (assumed)."""
+JOB_SHARE = 0.35
+"""Share of trip ends that follow jobs; the rest follows residents (assumed: few drive to work)."""
 WALK_KM = 1.2
 MAX_PAIRS = 90_000
 FURNESS_ROUNDS = 25

@@ -48,13 +48,13 @@ def _assumptions() -> list[str]:
             "closed grounds are rough ellipses from general knowledge."
         ),
         (
-            "Lanes of a direction: major avenues 4, other primary streets 3, secondary 2, the rest "
-            "1; free-flow speeds 50, 50, 50 and 40 to 30 km/h, bridges 60, expressways 80."
+            "Lanes of a direction, turning lanes included: major avenues 6, other primary "
+            "streets 5, secondary 3, the rest 1; free-flow speeds 50, 50, 50 and 40 to 20 km/h, bridges 60, expressways 80."
         ),
-        "Expressways have an auxiliary lane between close ramps, and exits every 1.4 km or so.",
+        "Every ramp brings its own lane, which ends at the next exit; exits stand 1.4 km apart.",
         (
-            "Every arterial crossing, 45% of collector mouths on primary and 30% on secondary "
-            "streets have fixed-time signals; left turns across a primary street need a signal."
+            "Every arterial crossing, 45% of collector mouths on primary and 40% on secondary "
+            "streets have fixed-time signals; left turns across an arterial need a signal."
         ),
         (
             "Six million car and taxi trips a weekday: population x 2.61 trips x (24.3% car + 6.6% "

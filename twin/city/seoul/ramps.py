@@ -40,11 +40,14 @@ class Event:
         `"pass"`, or `"start"` or `"end"` when the route itself begins or stops there.
     window
         Ramps leave and join at this distance from `s`, metres.
+    lanes
+        Lanes of each ramp that joins; the route has as many more up to where the next one leaves.
     """
 
     s: float
     where: str = "pass"
     window: float = WINDOW_M
+    lanes: int = 1
 
 
 @dataclass(slots=True)
@@ -113,6 +116,7 @@ def _join_ends(routes: list[Route], found: Junctions) -> None:
                 ):
                     mine = Event(0.0 if which == 0 else route.line.length, ("start", "end")[which])
                     theirs = Event(s)
+                    mine.lanes = theirs.lanes = 2
                     found.events[k].append(mine)
                     found.events[j].append(theirs)
                     found.crossings.append((k, mine, j, theirs))
@@ -140,7 +144,8 @@ def _cross(routes: list[Route], found: Junctions) -> None:
             ok &= _is_free(found.events[k], here, gap)
             ok &= 150.0 < here < routes[k].line.length - 150.0
         if ok:
-            first, second = Event(s), Event(t)
+            lanes = 1 if "bridge" in {routes[i].kind, routes[j].kind} else 2
+            first, second = Event(s, lanes=lanes), Event(t, lanes=lanes)
             found.events[i].append(first)
             found.events[j].append(second)
             found.crossings.append((i, first, j, second))
@@ -248,4 +253,4 @@ def _windows(events: list[Event], length: float) -> None:
             continue
         before = events[k - 1].s if k else 0.0
         after = events[k + 1].s if k + 1 < len(events) else length
-        event.window = min(WINDOW_M, 0.4 * (event.s - before), 0.4 * (after - event.s))
+        event.window = min(WINDOW_M, 0.3 * (event.s - before), 0.3 * (after - event.s))

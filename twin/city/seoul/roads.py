@@ -24,21 +24,19 @@ Banned = tuple[list[int], list[int]]
 
 CARRIAGEWAY_M = 14.0
 """Distance of a carriageway's middle from the route's centre line, metres."""
-AUXILIARY_M = 2_500.0
-"""Between ramps no further apart than this the expressway has one lane more, metres."""
 RAMP_KMH = 50.0
 LEFT_TURN_RAD = np.radians(35.0)
 
 STREET = {
     # kind: class, lanes a direction, km/h
-    Kind.MAJOR: (RoadClass.PRIMARY, 4, 50.0),
-    Kind.PRIMARY: (RoadClass.PRIMARY, 3, 50.0),
-    Kind.SECONDARY: (RoadClass.SECONDARY, 2, 50.0),
+    Kind.MAJOR: (RoadClass.PRIMARY, 6, 50.0),
+    Kind.PRIMARY: (RoadClass.PRIMARY, 5, 50.0),
+    Kind.SECONDARY: (RoadClass.SECONDARY, 3, 50.0),
     Kind.SHORE: (RoadClass.TERTIARY, 1, 40.0),
-    Kind.COLLECTOR: (RoadClass.TERTIARY, 1, 40.0),
-    Kind.ALLEY: (RoadClass.RESIDENTIAL, 1, 30.0),
+    Kind.COLLECTOR: (RoadClass.TERTIARY, 1, 30.0),
+    Kind.ALLEY: (RoadClass.RESIDENTIAL, 1, 20.0),
 }
-SIGNAL_SHARE = {Kind.PRIMARY: 0.45, Kind.SECONDARY: 0.30}
+SIGNAL_SHARE = {Kind.PRIMARY: 0.45, Kind.SECONDARY: 0.40}
 """Share of the collectors' mouths on an arterial that have signals, by the arterial's kind."""
 
 
@@ -176,10 +174,11 @@ def _carriageway(
     """Add one carriageway: nodes where ramps leave and join, and the links between them."""
     k, direction = which
     length = route.line.length
-    stops: list[tuple[float, int, bool]] = []  # along the driving direction: place, node, joins
+    # Along the driving direction: place, node, lanes that join there.
+    stops: list[tuple[float, int, int]] = []
     order = range(len(events)) if direction == 0 else reversed(range(len(events)))
     if (tip := tips[direction]) is not None:
-        stops.append((0.0, tip, False))
+        stops.append((0.0, tip, 0))
     for e in order:
         event = events[e]
         along = event.s if direction == 0 else length - event.s
@@ -188,20 +187,19 @@ def _carriageway(
         if not starts_here:
             node = roads.node(*_beside(route, direction, along - event.window))
             ports.leave[k, e, direction] = node
-            stops.append((along - event.window, node, False))
+            stops.append((along - event.window, node, 0))
         if not ends_here:
             node = roads.node(*_beside(route, direction, along + event.window))
             ports.join[k, e, direction] = node
-            stops.append((along + event.window, node, True))
+            stops.append((along + event.window, node, event.lanes))
     if (tip := tips[1 - direction]) is not None:
-        stops.append((length, tip, False))
-    for (low, start, joined), (high, stop, joins) in pairwise(stops):
-        between = joined and not joins and high - low < AUXILIARY_M and stop not in tips
+        stops.append((length, tip, 0))
+    for (low, start, joined), (high, stop, _) in pairwise(stops):
         middle = 0.5 * (low + high)
         roads.link(
             start,
             stop,
-            lanes=route.lanes + (1 if between else 0),
+            lanes=route.lanes + joined,
             kmh=route.speed_kmh,
             rank=route.rank,
             name=route.name_at(middle if direction == 0 else length - middle),
@@ -240,7 +238,6 @@ def _ramps(roads: Roads, routes: list[Route], junctions: Junctions, ports: _Port
 
     for i, one, j, two in junctions.crossings:
         e, f = place(i, one), place(j, two)
-        both = "bridge" not in {routes[i].kind, routes[j].kind}
         rank = RoadClass(max(routes[i].rank, routes[j].rank))
         for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
             for leave, join in (((i, e, a), (j, f, b)), ((j, f, b), (i, e, a))):
@@ -248,7 +245,7 @@ def _ramps(roads: Roads, routes: list[Route], junctions: Junctions, ports: _Port
                     roads.link(
                         ports.leave[leave],
                         ports.join[join],
-                        lanes=2 if both or one.where != "pass" else 1,
+                        lanes=one.lanes,
                         kmh=RAMP_KMH,
                         rank=rank,
                         ramp=True,
@@ -284,12 +281,12 @@ def _signals(roads: Roads, streets: Streets, junctions: Junctions, streams: Stre
     for _, _, right, left in junctions.exits:
         roads.signal[right] = roads.signal[left] = True
     for _, _, node in junctions.ends:
-        if not streets.anchor[node]:
+        if degree[node] > 1:
             roads.signal[node] = True
 
 
 def _banned(roads: Roads, streets: Streets, n_street_links: int) -> Banned:
-    """Ban left turns between a side street and a primary street where no signal stands.
+    """Ban turns that cross the middle of an arterial where no signal stands.
 
     A yellow line runs along the middle of such streets; one leaves and enters on the right.
     """
@@ -297,7 +294,7 @@ def _banned(roads: Roads, streets: Streets, n_street_links: int) -> Banned:
     x, y = np.array(roads.x), np.array(roads.y)
     heading = np.arctan2(y[stop] - y[start], x[stop] - x[start])
     kind = np.repeat(streets.rank, 2)
-    plain = (streets.best() <= Kind.PRIMARY) & ~np.array(roads.signal[: len(streets.x)])
+    plain = (streets.best() <= Kind.SECONDARY) & ~np.array(roads.signal[: len(streets.x)])
     out: dict[int, list[int]] = {}
     for link, node in enumerate(start.tolist()):
         if plain[node]:
@@ -307,8 +304,9 @@ def _banned(roads: Roads, streets: Streets, n_street_links: int) -> Banned:
     for link, node in enumerate(stop.tolist()):
         for other in out.get(node, []):
             turn = (heading[other] - heading[link] + np.pi) % (2.0 * np.pi) - np.pi
-            side = (kind[link] > Kind.PRIMARY) or (kind[other] > Kind.PRIMARY)
-            if side and turn > LEFT_TURN_RAD and stop[other] != start[link]:
+            minor = int(kind[link] > Kind.SECONDARY) + int(kind[other] > Kind.SECONDARY)
+            crosses = (minor and turn > LEFT_TURN_RAD) or (minor == 2 and turn > -LEFT_TURN_RAD)
+            if crosses and stop[other] != start[link]:
                 from_link.append(link)
                 to_link.append(other)
     return from_link, to_link

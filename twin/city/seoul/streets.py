@@ -45,6 +45,7 @@ WAVES = ((8_500.0, 420.0, 5), (2_900.0, 85.0, 5))
 JITTER_M = 32.0
 MIN_EDGE_M = 55.0
 """Shorter street pieces are contracted: two signals cannot stand closer."""
+MAX_ARMS = 4
 MIN_FACE_M2 = 9_000.0
 COLLECTOR_M2 = 110_000.0
 """A cut through a face larger than this is a collector street, else an alley."""
@@ -133,8 +134,8 @@ def draw_streets(
     streets = _graph(pieces, rank)
     streets.gate[:] = _at_outline(land, streets)
     streets.anchor[:] = _at_anchor(streets, approaches)
-    streets = _contract(streets)
-    return _prune(streets)
+    streets = _prune(_contract(streets))
+    return _prune(_four_arms(streets))
 
 
 def _warp(streams: Streams, u: F64, v: F64) -> tuple[F64, F64]:
@@ -360,6 +361,35 @@ def _contract(streets: Streets) -> Streets:
         )
 
 
+def _four_arms(streets: Streets) -> Streets:
+    """Take the least important pieces away where more than four meet: signals serve four arms."""
+    left = streets.degree()
+    drop = np.zeros(len(streets.a), np.bool_)
+    length = streets.length()
+    for k in np.lexsort((length, -streets.rank)).tolist():
+        a, b = streets.a[k], streets.b[k]
+        crowded = left[a] > MAX_ARMS or left[b] > MAX_ARMS
+        if crowded and left[a] > 2 and left[b] > 2 and not streets.anchor[[a, b]].any():
+            drop[k] = True
+            left[a] -= 1
+            left[b] -= 1
+    return _without(streets, drop)
+
+
+def _without(streets: Streets, drop: NDArray[np.bool_]) -> Streets:
+    return _tidy(
+        Streets(
+            x=streets.x,
+            y=streets.y,
+            a=streets.a[~drop],
+            b=streets.b[~drop],
+            rank=streets.rank[~drop],
+            gate=streets.gate,
+            anchor=streets.anchor,
+        )
+    )
+
+
 def _prune(streets: Streets) -> Streets:
     """Take dead ends away, except gates and anchors."""
     while True:
@@ -367,14 +397,4 @@ def _prune(streets: Streets) -> Streets:
         drop = end[streets.a] | end[streets.b]
         if not drop.any():
             return streets
-        streets = _tidy(
-            Streets(
-                x=streets.x,
-                y=streets.y,
-                a=streets.a[~drop],
-                b=streets.b[~drop],
-                rank=streets.rank[~drop],
-                gate=streets.gate,
-                anchor=streets.anchor,
-            )
-        )
+        streets = _without(streets, drop)
