@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -44,7 +45,13 @@ def answers() -> Console:
 
 def end_with_json(content: dict[str, Any]) -> None:
     """Print the one JSON object of `--json`."""
-    print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot stand in JSON")
 
 
 def command_line() -> list[str]:
