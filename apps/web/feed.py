@@ -21,6 +21,7 @@ from apps.web.wire import pack
 from twin.agents.states import UnitState
 from twin.city.library import get_city
 from twin.city.model import City
+from twin.recording.provenance import city_checksum
 from twin.recording.reader import RunReader
 
 STATES = [state.value for state in UnitState]
@@ -32,8 +33,9 @@ _WINDOWS_KEPT = 256
 
 
 @lru_cache(maxsize=4)
-def _city(name: str) -> City:
-    return get_city(name)
+def _city(name: str) -> tuple[City, str]:
+    city = get_city(name)
+    return city, city_checksum(city)
 
 
 class RunFeed:
@@ -54,7 +56,9 @@ class RunFeed:
         self.folder = folder
         self.reader = RunReader(folder)
         self.scenario = self.reader.scenario
-        self.city = _city(self.scenario.city)
+        self.city, checksum = _city(self.scenario.city)
+        # Street speeds are kept by link index, which another build of the city may have changed.
+        self.same_city = self.reader.meta["inputs"]["city"] == checksum
         self.version = 0
         self._lock = threading.Lock()
         self._windows: dict[int, bytes] = {}
@@ -108,7 +112,7 @@ class RunFeed:
         self.unit_events = table("unit_events").sort_values("t", kind="stable", ignore_index=True)
         self.decisions = table("decisions")
         links = self.reader.query("SELECT DISTINCT t FROM links ORDER BY t")["t"]
-        self.link_times = links.to_numpy(np.float64)
+        self.link_times = links.to_numpy(np.float64)[: None if self.same_city else 0]
         self.incidents = incident_list(self.city.network, self.calls, self.incident_events)
         self.units = self._units()
 
@@ -143,6 +147,7 @@ class RunFeed:
             ),
             "districts": districts(city),
             "notice": dict(city.meta.notice),
+            "same_city": self.same_city,
             "attribution": list(city.meta.attribution),
             **places(city),
         }

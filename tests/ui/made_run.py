@@ -162,7 +162,7 @@ def make_calls(city: City) -> list[Call]:
 
 def write_run(folder: Path, city: City, spec: Scenario) -> RunWriter:
     """Write the tables of the whole run into a folder, and leave the run going."""
-    writer = RunWriter(folder, spec, city, city_sha="made-up")
+    writer = RunWriter(folder, spec, city)
     calls = make_calls(city)
     _vehicles(writer, city)
     _calls(writer, city, calls)

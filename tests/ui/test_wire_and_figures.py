@@ -233,3 +233,15 @@ def test_the_lock_file_holds_no_address() -> None:
     folder = HERE / "components" / "map"
     assert "://" not in (folder / "package-lock.json").read_text("utf-8")
     assert (folder / "twin-map.bundle.js").stat().st_size < 1_200_000
+
+
+def test_street_speeds_of_another_build_of_the_city_are_not_shown(tmp_path: Path) -> None:
+    city = make_city(tmp_path / "city")
+    folder = make_run(tmp_path / "run", city, scenario(tmp_path / "city"))
+    assert len(RunFeed(folder).link_times) == 4
+    head = json.loads((folder / "run.json").read_text())
+    head["inputs"]["city"] = "another"
+    (folder / "run.json").write_text(json.dumps(head))
+    feed = RunFeed(folder)
+    assert len(feed.link_times) == 0
+    assert unpack(feed.scene("r"))[0]["same_city"] is False

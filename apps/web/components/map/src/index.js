@@ -107,7 +107,8 @@ class Stage {
     this.buttons.out.setAttribute("aria-label", text.ui.zoom_out);
     this.buttons.home.setAttribute("aria-label", text.ui.whole_city);
     this.side.setAttribute("aria-label", text.ui.side);
-    this.notice.textContent = meta.notice[text.lang] ?? meta.notice.en ?? "";
+    const says = meta.notice[text.lang] ?? meta.notice.en ?? "";
+    this.notice.textContent = [says, meta.same_city ? "" : text.ui.other_city].filter(Boolean).join(" ");
     this.sources.hidden = meta.attribution.length === 0;
     this.sources.firstChild.textContent = fill(text.ui.sources, {n: meta.attribution.length});
     this.sources.lastChild.replaceChildren(...meta.attribution.map((source) => h("li", {text: source})));
