@@ -379,7 +379,8 @@ def test_a_shift_that_ends_during_a_call_ends_at_the_station() -> None:
     units = city["units"]
     units.loc[units["unit_id"] == "A0", ["on_s", "off_s"]] = (at(5), at(7) + 300.0)
     units.loc[units["unit_id"] == "A1", ["on_s", "off_s"]] = (at(8), at(20))
-    changes = [inject(city, "07:00"), inject(city, "07:15")]
+    # The second call has been handled at 07:14, when A0 is on its way home after its shift.
+    changes = [inject(city, "07:00"), inject(city, "07:13")]
     _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes))
     first, second = recorder.frame("calls").itertuples(index=False)
     assert (first.unit_id, second.unit_id) == ("A0", "A1")
