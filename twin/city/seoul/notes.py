@@ -49,7 +49,8 @@ def _assumptions() -> list[str]:
         ),
         (
             "Lanes of a direction, turning lanes included: major avenues 6, other primary "
-            "streets 5, secondary 3, the rest 1; free-flow speeds 50, 50, 50 and 40 to 20 km/h, bridges 60, expressways 80."
+            "streets 5, secondary 3, the rest 1; "
+            "free-flow speeds 50, 50, 50 and 40 to 20 km/h, bridges 60, expressways 80."
         ),
         "Every ramp brings its own lane, which ends at the next exit; exits stand 1.4 km apart.",
         (

@@ -120,11 +120,10 @@ def draw_streets(
     main = shapely.union_all(
         [*major, *primary, *secondary, *shores, shapely.boundary(land.city)], grid_size=GRID_M
     )
-    faces = [
-        face
-        for face in shapely.get_parts(shapely.polygonize(shapely.get_parts(main)))
-        if land.ground.contains(face.representative_point())
-    ]
+    # Near the outline a face may hold part of a hill; blocks are split on the ground only.
+    whole = np.array(shapely.get_parts(shapely.polygonize(shapely.get_parts(main))))
+    parts = shapely.get_parts(shapely.intersection(whole, land.ground, grid_size=GRID_M))
+    faces = [part for part in parts if isinstance(part, Polygon) and part.area > MIN_FACE_M2]
     collectors, alleys = _split_faces(land, faces, block_m2, streams)
     noded = shapely.union_all(
         [*major, *primary, *secondary, *shores, *collectors, *alleys], grid_size=GRID_M
