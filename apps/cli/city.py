@@ -102,7 +102,7 @@ def show(
     """Print what a city holds and how good its network is, and draw it."""
     city = get_city(name, progress=notes.print)
     stored = Path(name) if Path(name).is_dir() else city_home() / city.meta.name
-    _show(city, stored, None, picture_file=picture_file, as_json=as_json)
+    _show(city, stored, picture_file=picture_file, as_json=as_json)
 
 
 @bring.command("osm")

@@ -35,7 +35,9 @@ def describe(row: Difference) -> str:
         if row.statistic == "share_within_target":
             return f"all calls, share within {TARGET_S / 60:.0f} min"
         return f"all calls, {_STATISTICS[row.statistic]}"
-    return f"{row.group} {row.value}" if row.group == "priority" else f"{row.value}"
+    if row.group == "priority":
+        return f"priority {row.value}"
+    return row.value or f"no {row.group}"
 
 
 def amount(row: Difference, value: float | None, *, sign: bool = False) -> str:
