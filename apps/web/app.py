@@ -120,6 +120,7 @@ class Visit(Viewer):
             min_width=60,
             max_width=600,
             align="center",
+            styles={"flex": "1 1 0", "min-width": "0", "overflow": "hidden"},
             label="",
         )
         self._language = pmui.RadioButtonGroup(
@@ -161,9 +162,9 @@ class Visit(Viewer):
                 pn.Row(
                     self._picker,
                     self._language,
-                    sizing_mode="stretch_width",
-                    styles={"align-items": "center", "min-width": "0", "height": "48px"},
                     margin=0,
+                    # As wide as the window allows, less the title, so that a phone shows both.
+                    styles={"width": "calc(100vw - 100px)", "align-items": "center"},
                 )
             ],
             main=[],
