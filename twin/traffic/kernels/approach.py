@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
     FIRM_BRAKE,
@@ -13,6 +13,7 @@ from twin.traffic.kernels.junctions import (
     LINE,
     LOOK_BRAKE,
     NEAR_M,
+    NEAR_S,
     RED,
     SIREN_LINE_SPEED,
     TWO,
@@ -89,7 +90,13 @@ def look_further(
     return BIG, R[i].vel
 
 
-@inner
+@inlined
+def is_near(dist: np.float32, v: np.float32) -> bool:
+    """Return whether a junction `dist` metres ahead matters at speed `v`."""
+    return bool(dist < NEAR_M + v * NEAR_S + v * v / (TWO * LOOK_BRAKE))
+
+
+@inlined
 def approach(
     i: int, x: int, k: int, net: Net, st: State, R: Records
 ) -> tuple[np.float32, np.float32, np.float32]:
@@ -105,8 +112,6 @@ def approach(
     hold = max(dist - LINE, ZERO)
     cap = BIG
     st.lane[x].aim = -1
-    if dist > NEAR_M + v * np.float32(3.0) + v * v / (TWO * LOOK_BRAKE):
-        return BIG, v, cap
     can_stop = v * v < TWO * FIRM_BRAKE * dist
     g = int(net.turn[t].group)
     to = int(net.turn[t].to)

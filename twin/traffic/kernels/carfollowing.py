@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.layout import (
     ACCEL,
     BRAKE,
@@ -31,7 +31,7 @@ KEEP = np.float32(0.05)
 """Metres that always stay between bumpers, so that rounding cannot make vehicles touch."""
 
 
-@inner
+@inlined
 def free_accel(v: np.float32, v0: np.float32, kinds: F32, kind: int) -> np.float32:
     """Return the acceleration on an open road, m/s²; above v0 not below comfortable braking."""
     r = v / v0
@@ -42,7 +42,7 @@ def free_accel(v: np.float32, v0: np.float32, kinds: F32, kind: int) -> np.float
     return rate
 
 
-@inner
+@inlined
 def accel(
     v: np.float32,
     v0: np.float32,
@@ -59,7 +59,7 @@ def accel(
     return rate
 
 
-@inner
+@inlined
 def next_speed(
     v: np.float32,
     v0: np.float32,

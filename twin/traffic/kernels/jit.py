@@ -54,6 +54,13 @@ def inner(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", compiled)
 
 
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile as `inner`, always into its caller: handing over many arrays would cost more."""
+    flags: dict[str, Any] = {"_nrt": False, "forceinline": True}
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
+    return cast("Callable[P, R]", compiled)
+
+
 def njit_both(function: Callable[P, R]) -> tuple[Callable[P, R], Callable[P, R]]:
     """Compile a kernel twice from one source: for one thread, and with its `prange` in parallel.
 

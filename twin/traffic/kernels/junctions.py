@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
     CROSSED,
@@ -161,7 +161,7 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     R[i].nhi = nhi
 
 
-@inner
+@inlined
 def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
     """Write when the next vehicle will make each turn out of link `k`.
 
@@ -240,7 +240,7 @@ def holds_for_siren(net: Net, k: int) -> bool:
     return False
 
 
-@inner
+@inlined
 def has_space(st: State, at: int, length: np.float32, wait: int) -> bool:
     """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment.
 
@@ -251,7 +251,7 @@ def has_space(st: State, at: int, length: np.float32, wait: int) -> bool:
     return bool(st.lane[at].tail + st.lane[at].tail_vel * FLOW_S > needed)
 
 
-@inner
+@inlined
 def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     """Return the lane to enter: the one that suits, or when it is full one beside it."""
     t = int(R[i].turn)
@@ -274,7 +274,7 @@ def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     return aim
 
 
-@inner
+@inlined
 def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Records) -> None:
     """Move the vehicles that passed the end of a link into `node` on to their next link.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO, accel, free_accel
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
     COOPERATE,
@@ -55,14 +55,14 @@ SIREN_BRAKE = np.float32(-4.0)
 NEAR_BLOCK_M = np.float32(40.0)
 
 
-@inner
+@inlined
 def is_blocked(lane: Records, at: int, pos: np.float32, reach: np.float32) -> bool:
     """Return whether an obstacle stands in the lane within `reach` metres ahead of `pos`."""
     block = lane[at].block
     return bool(block > pos and block - pos < reach)
 
 
-@inner
+@inlined
 def follower_brake(
     lane: Records, at: int, j: int, R: Records, i: int, speed: np.float32, kinds: F32
 ) -> np.float32:
@@ -76,7 +76,7 @@ def follower_brake(
     return accel(R[f].vel, speed * R[f].fac, gap, R[i].vel, kinds, R[f].kind)
 
 
-@inner
+@inlined
 def gap_ahead(
     lane: Records, at: int, j: int, R: Records, i: int, kinds: F32
 ) -> tuple[np.float32, np.float32]:
@@ -86,7 +86,7 @@ def gap_ahead(
     return R[j].pos - kinds[R[j].kind, LENGTH] - R[i].pos, R[j].vel
 
 
-@inner
+@inlined
 def fits(lane: Records, at: int, j: int, R: Records, i: int, kinds: F32) -> bool:
     """Return whether record `i` has bumper room between `j - 1` and `j` of a lane."""
     if not has_room(lane, at):
@@ -107,7 +107,7 @@ def move_over(lane: Records, own: int, i: int, to: int, j: int, R: Records, tick
     close_at(lane, own, i, R)
 
 
-@inner
+@inlined
 def seek(lane: Records, at: int, j: int, pos: np.float32, R: Records) -> int:
     """Return the first record of a lane, from `j` on, that is ahead of `pos`."""
     end = lane[at].end
@@ -116,7 +116,7 @@ def seek(lane: Records, at: int, j: int, pos: np.float32, R: Records) -> int:
     return j
 
 
-@inner
+@inlined
 def forced_direction(
     lane: Records, a: int, n: int, own: int, R: Records, i: int, first_open: int
 ) -> int:
@@ -138,7 +138,7 @@ def forced_direction(
     return 0
 
 
-@inner
+@inlined
 def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Records) -> int:
     """Change lanes on link `k`; return how many did."""
     lane = st.lane

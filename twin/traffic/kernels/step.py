@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from twin.traffic.kernels.approach import approach
+from twin.traffic.kernels.approach import approach, is_near
 from twin.traffic.kernels.carfollowing import ZERO, next_speed
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.insertion import enter_waiting, finish, place_units
-from twin.traffic.kernels.jit import inner, njit_both
+from twin.traffic.kernels.jit import inlined, inner, njit_both
 from twin.traffic.kernels.junctions import HELD, note_arrivals, pass_junction, set_signals
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
@@ -137,7 +137,7 @@ def follow(
             if R[head].kind != OBSTACLE:
                 v0 = speed * R[head].fac
                 cap = BIG
-                if R[head].turn >= 0:
+                if R[head].turn >= 0 and is_near(length - R[head].pos, v):
                     gap, v_lead, cap = approach(head, x, k, net, st, R)
                 else:
                     gap = BIG
@@ -180,7 +180,7 @@ def follow(
     st.tally[block, UPDATES] += updates
 
 
-@inner
+@inlined
 def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
     if R[i].marks & COOPERATE:
@@ -189,7 +189,7 @@ def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     return v
 
 
-@inner
+@inlined
 def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -> bool:
     """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
     g = int(net.turn[R[i].turn].group)
