@@ -52,7 +52,7 @@ def _assumptions() -> list[str]:
             "streets 5, secondary 3, the rest 1; "
             "free-flow speeds 50, 50, 50 and 40 to 20 km/h, bridges 60, expressways 80."
         ),
-        "Every ramp brings its own lane, which ends at the next exit; exits stand 1.4 km apart.",
+        "Every ramp has two lanes and brings them, up to the next exit; exits stand 1 km apart.",
         (
             "Every arterial crossing, 45% of collector mouths on primary and 40% on secondary "
             "streets have fixed-time signals; left turns across an arterial need a signal."

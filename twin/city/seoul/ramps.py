@@ -16,14 +16,17 @@ F64 = NDArray[np.float64]
 
 CROSS_GAP_M = 420.0
 """Least distance between two interchanges along a route, metres."""
-EXIT_GAP_M = 1_400.0
+EXIT_GAP_M = 1_000.0
 """Aimed distance between exits to the streets along an expressway, metres."""
-EXIT_CLEAR_M = 420.0
+EXIT_CLEAR_M = 400.0
 """Least distance of an exit from an interchange or an end, metres."""
 EXIT_OFFSET_M = 90.0
 """An exit's ramps meet the street so far to either side of the expressway, metres."""
 EXIT_REACH_M = 700.0
 """Where no street crosses, ramps lead to streets at most so far away, metres."""
+RAMP_LANES = 2
+BRIDGE_JOIN_M = 230.0
+"""An expressway joins a bridge so far from the bridge's end, metres."""
 WINDOW_M = 150.0
 """Ramps leave so far before an event and join so far after it, metres."""
 
@@ -47,7 +50,7 @@ class Event:
     s: float
     where: str = "pass"
     window: float = WINDOW_M
-    lanes: int = 1
+    lanes: int = RAMP_LANES
 
 
 @dataclass(slots=True)
@@ -110,13 +113,16 @@ def _join_ends(routes: list[Route], found: Junctions) -> None:
                 s = routes[j].line.project(tip)
                 if routes[j].kind == "bridge":
                     # Beside the riverside's ramps, on the landward side of them.
-                    s = 165.0 if s < routes[j].line.length / 2 else routes[j].line.length - 165.0
+                    s = (
+                        BRIDGE_JOIN_M
+                        if s < routes[j].line.length / 2
+                        else routes[j].line.length - BRIDGE_JOIN_M
+                    )
                 if 100.0 < s < routes[j].line.length - 100.0 and _is_free(
                     found.events[j], s, 200.0
                 ):
                     mine = Event(0.0 if which == 0 else route.line.length, ("start", "end")[which])
                     theirs = Event(s)
-                    mine.lanes = theirs.lanes = 2
                     found.events[k].append(mine)
                     found.events[j].append(theirs)
                     found.crossings.append((k, mine, j, theirs))
@@ -144,8 +150,7 @@ def _cross(routes: list[Route], found: Junctions) -> None:
             ok &= _is_free(found.events[k], here, gap)
             ok &= 150.0 < here < routes[k].line.length - 150.0
         if ok:
-            lanes = 1 if "bridge" in {routes[i].kind, routes[j].kind} else 2
-            first, second = Event(s, lanes=lanes), Event(t, lanes=lanes)
+            first, second = Event(s), Event(t)
             found.events[i].append(first)
             found.events[j].append(second)
             found.crossings.append((i, first, j, second))

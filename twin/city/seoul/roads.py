@@ -253,12 +253,12 @@ def _ramps(roads: Roads, routes: list[Route], junctions: Junctions, ports: _Port
     for k, event, right, left in junctions.exits:
         e = place(k, event)
         for direction, node in ((0, right), (1, left)):
-            rank, lanes = routes[k].rank, 2
+            rank, lanes = routes[k].rank, event.lanes
             roads.link(
                 ports.leave[k, e, direction], node, lanes=lanes, kmh=RAMP_KMH, rank=rank, ramp=True
             )
             roads.link(
-                node, ports.join[k, e, direction], lanes=1, kmh=RAMP_KMH, rank=rank, ramp=True
+                node, ports.join[k, e, direction], lanes=lanes, kmh=RAMP_KMH, rank=rank, ramp=True
             )
 
 
