@@ -101,7 +101,7 @@ def _table(rows: Sequence[Difference]) -> Raw:
         forest(rows) if rows else None,
         table(
             ["", "base", "what-if", "difference", "95% interval", "shown", "calls",
-             "replications", "correlation", "pairing gains"],
+             "pairs", "correlation", "pairing gains"],
             lines,
         ),
         tag(

@@ -149,7 +149,7 @@ padding:10px 14px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:6px}
-th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
+th,td{padding:5px 7px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child{text-align:left;font-weight:500}
 thead th{white-space:normal;vertical-align:bottom;
 color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
