@@ -103,6 +103,7 @@ class Visit(Viewer):
         self._library = library
         self._feed: RunFeed | None = None
         self._loaded = False
+        self._started = False
         self._early: list[dict[str, Any]] = []
         self._outbox: deque[bytes] = deque()
         self._in_flight = False
@@ -311,6 +312,10 @@ class Visit(Viewer):
             number = int(message["interval"])
             self._send(await asyncio.to_thread(feed.speeds, self.run, number))
         elif ask == "start" and message.get("run") == self.run:
+            # A new stage stands in the browser: nothing is on its way to it yet.
+            self._started = True
+            self._outbox.clear()
+            self._in_flight = False
             self._sent_tracks = -1.0
             await self._send_news(feed)
             self._tell()
@@ -329,6 +334,7 @@ class Visit(Viewer):
 
     def _send_scene(self) -> None:
         if self._feed is not None:
+            self._started = False
             self._scene_of = (self._feed.first_t, len(self._feed.units))
             self._map.scene = self._feed.scene(self.run) + struct.pack("<Q", next(_serial))
 
@@ -353,7 +359,7 @@ class Visit(Viewer):
                 self.run = self._library.default(self._entries)
                 self._list()
             return
-        if feed is self._feed and feed.version != self._seen_version:
+        if self._started and feed is self._feed and feed.version != self._seen_version:
             if self._scene_of != (feed.first_t, len(feed.units)):
                 self._send_scene()
             else:
