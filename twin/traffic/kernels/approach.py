@@ -10,6 +10,7 @@ from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
     FIRM_BRAKE,
     GREEN,
+    HOLD_M,
     LINE,
     LOOK_BRAKE,
     NEAR_M,
@@ -117,6 +118,9 @@ def approach(
     to = int(net.turn[t].to)
     siren = R[i].marks & SIREN != 0
     wait = int(R[i].wait)
+    # A unit on its way without siren does not give up its route: in the end it turns from where
+    # it stands.
+    any_lane = siren or (R[i].kind == EMERGENCY and wait >= WRONG_LANE_TICKS)
     patience = YIELD_TICKS
     held = False
     if g >= 0 and not siren:
@@ -131,7 +135,7 @@ def approach(
     if net.link[to].closed:
         held = True
         patience = CLOSED_TICKS
-    elif not siren and (
+    elif not any_lane and (
         own < max(int(net.turn[t].lo), first_open) or own > max(int(net.turn[t].hi), first_open)
     ):
         held = True
@@ -146,7 +150,7 @@ def approach(
             careful = net.turn[t].gives_way or (g >= 0 and net.group[g].state != GREEN)
             if careful:
                 cap = np.sqrt(SIREN_LINE_SPEED * SIREN_LINE_SPEED + TWO * FIRM_BRAKE * dist)
-                if can_stop and siren_waits(net, k):
+                if can_stop and dist < HOLD_M and siren_waits(net, k):
                     return hold, ZERO, cap
         elif net.node[net.link[k].node].siren > 0 and can_stop and holds_for_siren(net, k):
             return hold, ZERO, cap

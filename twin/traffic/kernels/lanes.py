@@ -262,17 +262,13 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
 
 @inner
 def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
-    """Let units under siren on link `k` pass: they pick lanes freely, those ahead leave theirs.
-
-    Also notes how far the foremost unit is from the end of the link.
-    """
+    """Let units under siren on link `k` pass: they pick lanes freely, those ahead leave theirs."""
     lane = st.lane
     kinds = net.kinds
     a = int(net.link[k].lane0)
     n = int(net.link[k].lanes)
     speed = net.link[k].speed
     first_open = int(net.link[k].first_open)
-    nearest = BIG
     changes = 0
     for own in range(n):
         x = a + own
@@ -281,7 +277,6 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
             if not R[i].marks & SIREN:
                 i -= 1
                 continue
-            nearest = min(nearest, net.link[k].length - R[i].pos)
             # Those ahead, the nearest first.
             m = i + 1
             while m < lane[x].end and R[m].pos - R[i].pos < REACH_SIREN_M:
@@ -338,5 +333,4 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
                     changes += 1
                     continue
             i -= 1
-    net.link[k].siren_dist = nearest
     return changes

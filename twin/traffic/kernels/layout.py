@@ -131,7 +131,7 @@ NODE = np.dtype(
     [
         ("in0", "i4"),  # links that end here are `in_link[in0:in1]`
         ("in1", "i4"),
-        ("siren", "i4"),  # units under siren on links that end here
+        ("siren", "i4"),  # units under siren that are about to reach it
     ]
 )
 GROUP = np.dtype(

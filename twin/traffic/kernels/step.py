@@ -14,9 +14,9 @@ from numba import prange
 from twin.traffic.kernels.approach import approach, is_near
 from twin.traffic.kernels.carfollowing import ZERO, next_speed
 from twin.traffic.kernels.escape import help_lost
-from twin.traffic.kernels.insertion import enter_waiting, finish, place_units
+from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
 from twin.traffic.kernels.jit import inlined, inner, njit_both
-from twin.traffic.kernels.junctions import HELD, note_arrivals, pass_junction, set_signals
+from twin.traffic.kernels.junctions import HELD, HOLD_M, note_arrivals, pass_junction, set_signals
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
     BIG,
@@ -55,7 +55,6 @@ def clear_link(k: int, net: Net, st: State) -> None:
         st.lane[x].rear = BIG
     for t in range(net.link[k].turn0, net.link[k].turn1):
         net.turn[t].eta = BIG
-    net.link[k].siren_dist = BIG
 
 
 @inner
@@ -215,8 +214,8 @@ def pass_nodes(
 
 
 @inner
-def mark_sirens(net: Net, st: State) -> None:
-    """Mark the links and junctions that a unit under siren is on or drives towards."""
+def mark_sirens(net: Net, st: State, R: Records) -> None:
+    """Mark the links that units under siren are on, and the junctions that they are close to."""
     for u in range(len(st.unit)):
         k = st.unit[u].seen
         if k >= 0:
@@ -227,8 +226,12 @@ def mark_sirens(net: Net, st: State) -> None:
     for u in range(len(st.unit)):
         if st.unit[u].state == DRIVING and st.unit[u].siren:
             k = st.unit[u].link
+            _, i = find_record(k, st.unit[u].slot, net, st, R)
+            dist = net.link[k].length - R[i].pos
             net.link[k].siren = 1
-            net.node[net.link[k].node].siren += 1
+            net.link[k].siren_dist = min(net.link[k].siren_dist, dist)
+            if dist < HOLD_M:
+                net.node[net.link[k].node].siren += 1
             st.unit[u].seen = k
 
 
@@ -292,7 +295,7 @@ def _advance(
         current ^= state
         R = first if current == 0 else second
         set_signals(t, net)
-        mark_sirens(net, st)
+        mark_sirens(net, st, R)
         place_units(t, net, st, R)
         for block in prange(N_BLOCKS):
             low = block * links // N_BLOCKS
