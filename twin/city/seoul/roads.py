@@ -25,6 +25,8 @@ Banned = tuple[list[int], list[int]]
 CARRIAGEWAY_M = 14.0
 """Distance of a carriageway's middle from the route's centre line, metres."""
 RAMP_KMH = 50.0
+NOSE_M, NOSE_SIDE_M = 40.0, 8.0
+"""A ramp first goes so far ahead and to the right: one leaves without turning, metres."""
 LEFT_TURN_RAD = np.radians(35.0)
 
 STREET = {
@@ -141,10 +143,14 @@ def make_roads(
 
 @dataclass(slots=True)
 class _Ports:
-    """Nodes at which ramps leave and join, by (route, event, direction)."""
+    """Nodes at which ramps leave and join, by (route, event, direction).
+
+    `nose` is the point, by node, through which a ramp leaves at a small angle.
+    """
 
     leave: dict[tuple[int, int, int], int] = field(default_factory=dict)
     join: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    nose: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def _carriageways(roads: Roads, routes: list[Route], junctions: Junctions) -> _Ports:
@@ -187,6 +193,7 @@ def _carriageway(
         if not starts_here:
             node = roads.node(*_beside(route, direction, along - event.window))
             ports.leave[k, e, direction] = node
+            ports.nose[node] = _beside(route, direction, along - event.window + NOSE_M, NOSE_SIDE_M)
             stops.append((along - event.window, node, 0))
         if not ends_here:
             node = roads.node(*_beside(route, direction, along + event.window))
@@ -207,8 +214,10 @@ def _carriageway(
         )
 
 
-def _beside(route: Route, direction: int, along: float) -> tuple[float, float]:
-    """Return the point of a carriageway `along` metres from its own start."""
+def _beside(
+    route: Route, direction: int, along: float, right_m: float = 0.0
+) -> tuple[float, float]:
+    """Return the point `along` metres from a carriageway's own start, and to the right of it."""
     sign = 1.0 if direction == 0 else -1.0
     s = along if direction == 0 else route.line.length - along
     point = route.line.interpolate(s)
@@ -216,8 +225,8 @@ def _beside(route: Route, direction: int, along: float) -> tuple[float, float]:
     hx, hy = ahead.x - back.x, ahead.y - back.y
     norm = max(float(np.hypot(hx, hy)), 1e-9)
     return (
-        point.x + sign * CARRIAGEWAY_M * hy / norm,
-        point.y - sign * CARRIAGEWAY_M * hx / norm,
+        point.x + sign * (CARRIAGEWAY_M + right_m) * hy / norm,
+        point.y - sign * (CARRIAGEWAY_M + right_m) * hx / norm,
     )
 
 
@@ -236,30 +245,24 @@ def _ramps(roads: Roads, routes: list[Route], junctions: Junctions, ports: _Port
     def place(k: int, event: Event) -> int:
         return next(i for i, other in enumerate(junctions.events[k]) if other is event)
 
+    def ramp(start: int, stop: int, lanes: int, rank: RoadClass) -> None:
+        via = [ports.nose[start]] if start in ports.nose else []
+        ends = [(roads.x[node], roads.y[node]) for node in (start, stop)]
+        shape = np.array([ends[0], *via, ends[1]])
+        roads.link(start, stop, lanes=lanes, kmh=RAMP_KMH, rank=rank, ramp=True, shape=shape)
+
     for i, one, j, two in junctions.crossings:
         e, f = place(i, one), place(j, two)
         rank = RoadClass(max(routes[i].rank, routes[j].rank))
         for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
             for leave, join in (((i, e, a), (j, f, b)), ((j, f, b), (i, e, a))):
                 if leave in ports.leave and join in ports.join:
-                    roads.link(
-                        ports.leave[leave],
-                        ports.join[join],
-                        lanes=one.lanes,
-                        kmh=RAMP_KMH,
-                        rank=rank,
-                        ramp=True,
-                    )
+                    ramp(ports.leave[leave], ports.join[join], one.lanes, rank)
     for k, event, right, left in junctions.exits:
         e = place(k, event)
         for direction, node in ((0, right), (1, left)):
-            rank, lanes = routes[k].rank, event.lanes
-            roads.link(
-                ports.leave[k, e, direction], node, lanes=lanes, kmh=RAMP_KMH, rank=rank, ramp=True
-            )
-            roads.link(
-                node, ports.join[k, e, direction], lanes=lanes, kmh=RAMP_KMH, rank=rank, ramp=True
-            )
+            ramp(ports.leave[k, e, direction], node, event.lanes, routes[k].rank)
+            ramp(node, ports.join[k, e, direction], event.lanes, routes[k].rank)
 
 
 def _signals(roads: Roads, streets: Streets, junctions: Junctions, streams: Streams) -> None:
