@@ -165,7 +165,10 @@ class Visit(Viewer):
                     self._language,
                     margin=0,
                     # As wide as the window allows, less the title, so that a phone shows both.
-                    styles={"width": "calc(100vw - 100px)", "align-items": "center"},
+                    styles={
+                        "width": "calc(100vw / var(--zoom, 1) - 100px)",
+                        "align-items": "center",
+                    },
                 )
             ],
             main=[],
@@ -179,6 +182,10 @@ class Visit(Viewer):
                     "backgroundImage": "none",
                     "boxShadow": "none",
                     "borderBottom": "1px solid #2a3657",
+                },
+                "@media (min-width: 2400px)": {  # a wall or a kiosk
+                    "--zoom": "1.8",
+                    "& .MuiAppBar-root": {"zoom": "1.8"},
                 },
                 "& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"},
             },
