@@ -98,8 +98,8 @@ class CityModel(World):
     Attributes
     ----------
     begin_s, end_s
-        First and last simulated second; the scenario's `warm_up_min` come before its start when
-        vehicles are simulated.
+        First and last simulated second. Between `begin_s` and the scenario's start traffic and
+        calls warm up: units are on the road by then, but those calls are not counted.
     tick
         Steps taken.
     phase_seconds
@@ -130,8 +130,7 @@ class CityModel(World):
         check(scenario, city)
         period = scenario.period
         streams = Streams(scenario.seed, replication)
-        micro = scenario.traffic.fidelity == "micro"
-        self.begin_s = period.start_s - (60.0 * period.warm_up_min if micro else 0.0)
+        self.begin_s = period.begin_s
         self.end_s = period.end_s
         env = simpy.Environment(initial_time=self.begin_s)
         mobility, self.traffic = self.streets(env, city, scenario, streams)

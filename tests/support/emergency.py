@@ -124,7 +124,7 @@ def town(
 
 
 def plan(**fields: Any) -> Scenario:
-    """Return a scenario of six hours by table, without collisions unless asked for."""
+    """Return a scenario of six hours by table, without warm-up or collisions unless asked for."""
     settings: dict[str, Any] = {
         "name": "test",
         "city": "grid",
@@ -132,7 +132,9 @@ def plan(**fields: Any) -> Scenario:
         "traffic": {"fidelity": "table"},
         "calls": {"collisions": False},
     }
-    return Scenario.model_validate(settings | fields)
+    settings |= fields
+    settings["period"] = {"warm_up_min": 0.0} | settings["period"]
+    return Scenario.model_validate(settings)
 
 
 class FixedStreets:

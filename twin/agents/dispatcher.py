@@ -91,14 +91,15 @@ class Dispatcher(CityAgent):
         best = int(np.argmin(scores.score))
         chosen = np.zeros(len(units), bool)
         chosen[best] = np.isfinite(scores.score[best])
-        self.world.recorder.columns(
-            "decisions",
-            t=self.world.env.now,
-            call_id=task.incident.call_id,
-            policy=self.world.dispatch_policy.name,
-            unit_id=[u.unit_id for u in units],
-            eta_s=scores.eta_s,
-            score=scores.score,
-            chosen=chosen,
-        )
+        if task.incident.counted:
+            self.world.recorder.columns(
+                "decisions",
+                t=self.world.env.now,
+                call_id=task.incident.call_id,
+                policy=self.world.dispatch_policy.name,
+                unit_id=[u.unit_id for u in units],
+                eta_s=scores.eta_s,
+                score=scores.score,
+                chosen=chosen,
+            )
         return units[best] if chosen[best] else None

@@ -119,15 +119,16 @@ def choose_hospital(
     best = int(np.argmin(scores.score))
     chosen = np.zeros(len(open_ones), bool)
     chosen[best] = np.isfinite(scores.score[best])
-    world.recorder.columns(
-        "hospital_choices",
-        t=world.env.now,
-        call_id=task.incident.call_id,
-        policy=world.hospital_policy.name,
-        unit_id=ambulance.unit_id,
-        hospital_id=[h.hospital_id for h in open_ones],
-        eta_s=scores.eta_s,
-        score=scores.score,
-        chosen=chosen,
-    )
+    if task.incident.counted:
+        world.recorder.columns(
+            "hospital_choices",
+            t=world.env.now,
+            call_id=task.incident.call_id,
+            policy=world.hospital_policy.name,
+            unit_id=ambulance.unit_id,
+            hospital_id=[h.hospital_id for h in open_ones],
+            eta_s=scores.eta_s,
+            score=scores.score,
+            chosen=chosen,
+        )
     return open_ones[best] if chosen[best] else None

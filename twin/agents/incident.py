@@ -90,6 +90,11 @@ class Incident(CityAgent):
         """Whether units drive to the scene under siren."""
         return self.priority <= self.world.durations.service.siren_to_priority
 
+    @property
+    def counted(self) -> bool:
+        """Whether the call came in the scenario's period, not in the warm-up before it."""
+        return self.t_call >= self.world.scenario.period.start_s
+
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
         raise NotImplementedError
@@ -124,7 +129,9 @@ class Incident(CityAgent):
         self.record(stage, t)
 
     def record(self, stage: Stage, t: float) -> None:
-        """Record a stage."""
+        """Record a stage, unless the call belongs to the warm-up."""
+        if not self.counted:
+            return
         self.world.recorder.row(
             "incident_events",
             t=t,
@@ -142,8 +149,10 @@ class Incident(CityAgent):
             self.write()
 
     def write(self) -> None:
-        """Write the call's row as things stand."""
+        """Write the call's row as things stand, unless it belongs to the warm-up."""
         self.world.unwritten.pop(self.call_id, None)
+        if not self.counted:
+            return
         call, first = self.call, self.primary
         carried = [t for t in self.tasks if t.t_leave is not None]
         carrier = min(carried, key=lambda t: (t is not first, t.t_leave, t.number), default=None)

@@ -46,6 +46,8 @@ class _Period(Protocol):
     @property
     def day(self) -> date: ...
     @property
+    def begin_s(self) -> float: ...
+    @property
     def start_s(self) -> float: ...
     @property
     def end_s(self) -> float: ...
@@ -73,7 +75,7 @@ class CallSettings(Protocol):
 def draw_calls(
     city: City, scenario: CallSettings, streams: Streams, service: Service | None = None
 ) -> pd.DataFrame:
-    """Return the calls that are received in the scenario's period, in order of time.
+    """Return the calls of the scenario's warm-up and period, in order of time.
 
     Parameters
     ----------
@@ -117,11 +119,11 @@ def doors(network: Network) -> Locator:
 def _recorded(city: City, scenario: CallSettings) -> pd.DataFrame:
     history = city["history"]
     calendar = Calendar(scenario.period.day, city.meta.timezone)
-    begin = pd.Timestamp(calendar.utc(scenario.period.start_s))
+    begin = pd.Timestamp(calendar.utc(scenario.period.begin_s))
     end = pd.Timestamp(calendar.utc(scenario.period.end_s))
     stamps = pd.to_datetime(history["t_call"], utc=True)
     rows = history[(stamps >= begin) & (stamps < end)].reset_index(drop=True)
-    if rows.empty:
+    if not (stamps[stamps < end] >= pd.Timestamp(calendar.utc(scenario.period.start_s))).any():
         raise InputError(
             f"city {city.meta.name} has no recorded calls on {scenario.period.day} in the period",
             field="calls.source",
@@ -179,13 +181,13 @@ def _generated(
             at, _, _ = finder.nearest_many([zones[zone]["lon"]], [zones[zone]["lat"]])
             links[zone] = at.astype(np.int64)
         by_hour = float(rate["per_day"]) * shapes.get(kind, np.full(24, 1.0 / 24.0))
-        for day in range(int(period.start_s // DAY_S), int(np.ceil(period.end_s / DAY_S))):
+        for day in range(int(period.begin_s // DAY_S), int(np.ceil(period.end_s / DAY_S))):
             for layer in range(int(np.ceil(scale))):
                 # Layer j holds the calls that appear as the scale grows from j to j + 1.
                 entity = f"{kind}/{zone}/{day}/{layer}"
                 part = _zone_day(streams.stream("calls", entity), network, links[zone], by_hour)
                 t = part["t_call"] + day * DAY_S
-                inside = (t >= period.start_s) & (t < period.end_s)
+                inside = (t >= period.begin_s) & (t < period.end_s)
                 kept = np.flatnonzero((part.pop("mark") < scale - layer) & inside)
                 if not len(kept):
                     continue

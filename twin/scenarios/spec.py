@@ -40,7 +40,10 @@ class Period(_Part):
     start: Clock = "17:30"
     end: Clock = "19:30"
     warm_up_min: float = Field(
-        default=30.0, ge=0.0, le=240.0, description="Traffic that runs before `start`, minutes."
+        default=30.0,
+        ge=0.0,
+        le=240.0,
+        description="Traffic and calls that run before `start` and are not counted, minutes.",
     )
 
     _clocks = field_validator("start", "end")(_check_clock)
@@ -55,6 +58,11 @@ class Period(_Part):
     def start_s(self) -> float:
         """Start, seconds since midnight."""
         return parse_clock(self.start)
+
+    @property
+    def begin_s(self) -> float:
+        """First simulated second: the start less the warm-up."""
+        return self.start_s - 60.0 * self.warm_up_min
 
     @property
     def end_s(self) -> float:

@@ -53,7 +53,7 @@ class MicroMobility:
         self, env: simpy.Environment, city: City, scenario: Scenario, streams: Streams
     ) -> None:
         period, settings = scenario.period, scenario.traffic
-        begin = period.start_s - 60.0 * period.warm_up_min
+        begin = period.begin_s
         self.traffic = MicroTraffic(
             city.network,
             seed=streams.kernel_key("traffic"),
