@@ -186,6 +186,7 @@ class Visit(Viewer):
                 "@media (min-width: 2400px)": {  # a wall or a kiosk
                     "--zoom": "1.8",
                     "& .MuiAppBar-root": {"zoom": "1.8"},
+                    "& main": {"paddingTop": "46px"},  # what the bar has grown by
                 },
                 "& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"},
             },

@@ -226,7 +226,7 @@ export class Markers {
       const r = 5.5 * view.scale;
       row.forEach(({unit, at}, i) => {
         const shift = [(i - (row.length - 1) / 2) * r * 2.2, r * 3.1];
-        if (view.zoom >= PARKED_ZOOM || `unit:${unit.id}` === selected) this.#unit(unit, at, r, shift, 4, selected, text);
+        if (view.zoom - Math.log2(view.scale) >= PARKED_ZOOM || `unit:${unit.id}` === selected) this.#unit(unit, at, r, shift, 4, selected, text);
       });
     }
     const r = (view.zoom < 11.5 ? 8 : 10.5) * view.scale;
