@@ -27,7 +27,7 @@ RIVERSIDE_M = 525.0
 """Distance of the two riverside expressways from the middle of the river, metres."""
 ANCHOR_M = 1_150.0
 """Distance of a bridge's ends from the middle of the river: its ramps need the room, metres."""
-APPROACH_M = 1_900.0
+APPROACH_M = 3_200.0
 """A bridge's avenue runs inland up to this distance from the middle of the river, metres."""
 JOIN_M = 900.0
 """An expressway that ends so near to another route joins it, metres."""
