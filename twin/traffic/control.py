@@ -6,8 +6,9 @@ Signals count from midnight: green of a group begins `offset + green_from` secon
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twin.network.graph import Network, TurnKind
+from twin.network.graph import Network, RoadClass, TurnKind
 from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, NODE, TURN, Net
 
 CRITICAL_GAP_S = {
@@ -21,6 +22,17 @@ base critical gaps of the Highway Capacity Manual (TRB 2016, chapter 20: 6.2 rig
 left), less the second that a vehicle here needs from the stop line into a junction without size."""
 PERMITTED_LEFT_GAP_S = 4.5
 """The same for a left turn on green against the opposing stream (HCM, chapter 31)."""
+
+
+def _merges(network: Network) -> NDArray[np.bool_]:
+    """Return (T,) whether a turn joins an expressway whose stream it gives way to."""
+    foes = np.diff(network.foe_ptr)
+    turn = np.repeat(np.arange(network.n_turns), foes)
+    elsewhere = network.turn_to[network.foe_turn] != network.turn_to[turn]
+    crosses = np.bincount(turn, weights=elsewhere, minlength=network.n_turns) > 0
+    expressway = network.link_class[network.turn_to] <= RoadClass.TRUNK
+    joins: NDArray[np.bool_] = (network.turn_group < 0) & expressway & (foes > 0) & ~crosses
+    return joins
 
 
 def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
@@ -57,11 +69,13 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
     turn["gap"] = gaps[network.turn_kind]
     turn["gap"][network.turn_group >= 0] = PERMITTED_LEFT_GAP_S
     turn["lane0"] = lane0[network.turn_to]
+    turn["own0"] = np.repeat(lane0[:-1], np.diff(network.turn_ptr))
     turn["lanes"] = lanes[network.turn_to]
     turn["lo"] = network.turn_lane_lo
     turn["hi"] = network.turn_lane_hi
     turn["kind"] = network.turn_kind
     turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
+    turn["merges"] = _merges(network) & (turn["gives_way"] > 0)
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
 

@@ -23,6 +23,7 @@ from twin.traffic.kernels.junctions import (
     foes_leave_gap,
     has_space,
     holds_for_siren,
+    merge_is_free,
     siren_waits,
 )
 from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Records, State
@@ -154,6 +155,8 @@ def approach(
                     return hold, ZERO, cap
         elif net.node[net.link[k].node].siren > 0 and can_stop and holds_for_siren(net, k):
             return hold, ZERO, cap
+        elif net.turn[t].merges:
+            held = can_stop and not merge_is_free(net, st, t, aim, dist, v, wait)
         elif net.turn[t].gives_way and not foes_leave_gap(net, t, dist, v, wait):
             held = can_stop
     if held:

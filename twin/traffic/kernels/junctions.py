@@ -44,6 +44,11 @@ FOE_SPEED = np.float32(4.0)
 FOE_RECORDS = 4
 OWN_SPEED = np.float32(3.0)
 STUCK_TICKS = 4
+MERGE_GAP_S = np.float32(2.0)
+"""Gap in a lane of an expressway that a joining driver takes at once: the headway of a car that
+follows and half a second (assumption)."""
+ZIPPER_GAP_S = np.float32(0.8)
+ZIPPER_TICKS = 3
 IMPATIENT_TICKS = 30
 IMPATIENT_LEAST = np.float32(0.4)
 IMPATIENT_PER_TICK = np.float32(0.01)
@@ -181,6 +186,7 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
     a = int(net.link[k].lane0)
     length = net.link[k].length
     for x in range(a, a + int(net.link[k].lanes)):
+        st.lane[x].eta = BIG
         first = int(st.lane[x].end) - 1
         last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
         for i in range(first, last - 1, -1):
@@ -198,7 +204,32 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
                     continue
                 if can_stop and (siren_near or (g >= 0 and net.group[g].state == YELLOW)):
                     continue
-            net.turn[t].eta = min(net.turn[t].eta, dist / max(v, FOE_SPEED))
+            eta = dist / max(v, FOE_SPEED)
+            net.turn[t].eta = min(net.turn[t].eta, eta)
+            st.lane[x].eta = min(st.lane[x].eta, eta)
+
+
+@inlined
+def merge_is_free(
+    net: Net, st: State, t: int, aim: int, dist: np.float32, v: np.float32, wait: int
+) -> bool:
+    """Return whether a vehicle may join the stream of lane `aim` by the merging turn `t`.
+
+    Only the lanes that lead into lane `aim` count. Who has waited a moment takes the shortest gap,
+    so a full stream and a full ramp go in turns (a zipper).
+    """
+    gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
+    until = dist / max(v, OWN_SPEED) + gap
+    entered = aim - int(net.turn[t].lane0)
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):
+        foe = int(net.foe[f])
+        if net.turn[foe].eta >= until:
+            continue
+        for own in range(int(net.turn[foe].lo), int(net.turn[foe].hi) + 1):
+            first, last = entry_range(net.turn, foe, own)
+            if first <= entered <= last and st.lane[net.turn[foe].own0 + own].eta < until:
+                return False
+    return True
 
 
 @inner

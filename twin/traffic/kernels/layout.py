@@ -78,7 +78,7 @@ LANE = np.dtype(
         ("rear", "f4"),  # rear bumper of the last vehicle after car following
         ("block", "f4"),  # position of the first obstacle; -1 for none
         ("aim", "i4"),  # lane that the first vehicle enters
-        ("pad", "i4"),
+        ("eta", "f4"),  # seconds until the first vehicle passes the end; `BIG` if none is coming
     ]
 )
 LINK = np.dtype(
@@ -117,13 +117,15 @@ TURN = np.dtype(
         ("foe1", "i4"),
         ("gap", "f4"),  # critical gap, seconds
         ("lane0", "i4"),  # first lane of `to`
+        ("own0", "i4"),  # first lane of the link that it leaves
         ("lanes", "i1"),  # lanes of `to`
         ("lo", "i1"),
         ("hi", "i1"),
         ("kind", "i1"),
         ("gives_way", "i1"),
         ("is_foe", "i1"),  # somebody gives way to it
-        ("pad", "i2"),
+        ("merges", "i1"),  # it joins a stream of the road that it enters, lane by lane
+        ("pad", "i1"),
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
     ]
 )
