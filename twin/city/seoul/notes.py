@@ -70,7 +70,7 @@ def _assumptions() -> list[str]:
             f"trips from gate to gate are {THROUGH_FACTOR:.0%} of what gravity alone gives."
         ),
         "Mean trip inside the city is 8.6 km, the published mean taxi trip.",
-        "The full hourly curve of traffic is not published; ours keeps to the published peaks.",
+        "The hourly curve of traffic is ours, flat by day as the published speeds by hour imply.",
         (
             "Pairs of zones are the same at all hours; the morning's and evening's directions are "
             "not told apart."

@@ -30,7 +30,7 @@ from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Reco
 
 STANDING = np.float32(0.5)
 HALF_BIG = np.float32(5.0e5)
-WRONG_LANE_TICKS = 20
+WRONG_LANE_TICKS = 5
 CLOSED_TICKS = 4
 FULL_TICKS = 60
 YIELD_TICKS = 200
@@ -119,9 +119,9 @@ def approach(
     to = int(net.turn[t].to)
     siren = R[i].marks & SIREN != 0
     wait = int(R[i].wait)
-    # A unit on its way without siren does not give up its route: in the end it turns from where
-    # it stands.
-    any_lane = siren or (R[i].kind == EMERGENCY and wait >= WRONG_LANE_TICKS)
+    # Whoever stands first in a wrong lane and was not let in turns from where it stands in the end,
+    # as drivers do: held until it gives up its turn it would stop its whole lane.
+    any_lane = siren or wait >= WRONG_LANE_TICKS
     patience = YIELD_TICKS
     held = False
     if g >= 0 and not siren:
@@ -140,7 +140,6 @@ def approach(
         own < max(int(net.turn[t].lo), first_open) or own > max(int(net.turn[t].hi), first_open)
     ):
         held = True
-        patience = WRONG_LANE_TICKS
     else:
         aim = choose_lane(net, st, R, i, own)
         st.lane[x].aim = aim
