@@ -31,6 +31,8 @@ from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Reco
 STANDING = np.float32(0.5)
 HALF_BIG = np.float32(5.0e5)
 WRONG_LANE_TICKS = 5
+BLOCKING_TICKS = 2
+"""So long a driver whose turn is red stops a lane whose own turns are green."""
 CLOSED_TICKS = 4
 FULL_TICKS = 60
 YIELD_TICKS = 200
@@ -99,6 +101,26 @@ def is_near(dist: np.float32, v: np.float32) -> bool:
 
 
 @inlined
+def lane_is_released(net: Net, k: int, own: int) -> bool:
+    """Return whether a turn that lane `own` of link `k` is meant for may go."""
+    for t in range(net.link[k].turn0, net.link[k].turn1):
+        g = int(net.turn[t].group)
+        if net.turn[t].lo <= own <= net.turn[t].hi and (g < 0 or net.group[g].state == GREEN):
+            return True
+    return False
+
+
+@inlined
+def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: int) -> None:
+    """Count one more tick that record `i` stands first in lane `x`; it is lost after `patience`."""
+    wait = int(R[i].wait)
+    R[i].wait = min(255, wait + 1)
+    if wait >= patience and R[i].kind != EMERGENCY:
+        st.lane[x].aim = LOST
+        net.link[k].lost = 1
+
+
+@inlined
 def approach(
     i: int, x: int, k: int, net: Net, st: State, R: Records
 ) -> tuple[np.float32, np.float32, np.float32]:
@@ -124,21 +146,24 @@ def approach(
     any_lane = siren or wait >= WRONG_LANE_TICKS
     patience = YIELD_TICKS
     held = False
+    first_open = min(int(net.link[k].first_open), int(net.link[k].lanes) - 1)
+    wrong_lane = own < max(int(net.turn[t].lo), first_open) or own > max(
+        int(net.turn[t].hi), first_open
+    )
     if g >= 0 and not siren:
         left = net.group[g].left
         if net.group[g].state == RED:
+            if wrong_lane and v < STANDING and dist < NEAR_M and lane_is_released(net, k, own):
+                give_up(st, net, R, i, x, k, BLOCKING_TICKS)
             return hold, ZERO, cap
         if net.group[g].state == YELLOW:
             clears = net.turn[t].gives_way and wait > 0
             if (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left:
                 return hold, ZERO, cap
-    first_open = min(int(net.link[k].first_open), int(net.link[k].lanes) - 1)
     if net.link[to].closed:
         held = True
         patience = CLOSED_TICKS
-    elif not any_lane and (
-        own < max(int(net.turn[t].lo), first_open) or own > max(int(net.turn[t].hi), first_open)
-    ):
+    elif wrong_lane and not any_lane:
         held = True
     else:
         aim = choose_lane(net, st, R, i, own)
@@ -160,10 +185,7 @@ def approach(
             held = can_stop
     if held:
         if v < STANDING and dist < NEAR_M:
-            R[i].wait = min(255, wait + 1)
-            if wait >= patience and R[i].kind != EMERGENCY:
-                st.lane[x].aim = LOST
-                net.link[k].lost = 1
+            give_up(st, net, R, i, x, k, patience)
         return hold, ZERO, cap
     slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
     if slow < v:
