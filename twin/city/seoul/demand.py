@@ -38,9 +38,9 @@ FURNESS_ROUNDS = 25
 BUSY_KMH = {RoadClass.MOTORWAY: 50.0, RoadClass.TRUNK: 50.0, RoadClass.PRIMARY: 21.0}
 """Speeds by which paths are chosen: the published daily means by class."""
 OTHER_KMH = 19.0
-# Share of the weekday's trips in each hour. The full curve is not published; this one is ours. It is
-# flat by day because the published speeds are: 07-09 (22.5 km/h) is faster than the whole day (21.7),
-# so the hours between the peaks carry as much; 18-20 (19.8) carries the most.
+# Share of the weekday's trips in each hour. The full curve is not published; this one is ours. It
+# is flat by day because the published speeds are: 07-09 (22.5 km/h) is faster than the whole day
+# (21.7), so the hours between the peaks carry as much; 18-20 (19.8) carries the most.
 WEEKDAY = (
     *(2.7, 1.9, 1.5, 1.2, 1.3, 2.0, 3.8, 5.1, 5.5, 5.2, 5.1, 5.1),
     *(4.9, 5.1, 5.3, 5.4, 5.5, 5.7, 5.8, 5.2, 4.6, 4.4, 4.3, 3.4),
