@@ -27,7 +27,7 @@ city = "{city}"
 [period]
 start = "08:00"
 end = "10:00"
-warm_up_min = 5
+warm_up_min = 0
 
 [traffic]
 fidelity = "table"

@@ -176,11 +176,20 @@ def _furness(weight: F64, ends: F64) -> F64:
 
 
 def _sparse(od: F64, pairs: int) -> F64:
-    """Drop the smallest cells."""
-    if np.count_nonzero(od) <= pairs:
-        return od
-    least = np.sort(od.ravel())[-pairs]
-    return np.where(od >= least, od, 0.0)
+    """Gather the smallest cells into about `pairs` of them, so that totals and lengths stay.
+
+    Cells below a threshold are drawn systematically: one is kept, with the threshold as its value,
+    wherever the running sum of the small cells passes a multiple of the threshold. (Dropping them
+    would drop the long trips.)
+    """
+    low, high = 0.0, float(od.max())
+    for _ in range(60):
+        level = 0.5 * (low + high)
+        low, high = (level, high) if np.minimum(od / level, 1.0).sum() > pairs else (low, level)
+    small = np.where(od < high, od / high, 0.0).ravel()
+    running = np.cumsum(small)
+    taken = np.floor(running + 0.5) > np.floor(np.concatenate([[0.0], running[:-1]]) + 0.5)
+    return np.where(od < high, taken.reshape(od.shape) * high, od)
 
 
 def cordon(roads: Roads, mesh: Mesh, demand: Demand, inside: Flags, zone_in: I64) -> Demand:
