@@ -15,7 +15,16 @@ from scipy.spatial import cKDTree
 
 from twin.city.seoul.facts import targets
 from twin.city.seoul.roads import Roads, road_lengths
-from twin.city.seoul.skims import Graph, Trees, grow, load, marked, sums, unique_edges
+from twin.city.seoul.skims import (
+    Graph,
+    Trees,
+    grow,
+    hangs_together,
+    load,
+    marked,
+    sums,
+    unique_edges,
+)
 from twin.city.seoul.zones import Zones
 from twin.core.units import KMH
 from twin.network.graph import RoadClass
@@ -100,7 +109,7 @@ def main_roads(roads: Roads, zones: Zones) -> Mesh:
     plain = np.zeros(len(node), np.bool_)
     streets = main[(np.array(roads.name)[main] < 0) & ~np.array(roads.ramp)[main]]
     plain[node_of[start[streets]]] = True
-    plain &= ~np.array(roads.gate)[node]
+    plain &= ~np.array(roads.gate)[node] & hangs_together(graph)
     candidates = np.flatnonzero(plain)
     _, near = cKDTree(np.column_stack([x[candidates], y[candidates]])).query(
         np.column_stack([zones.x, zones.y])

@@ -193,7 +193,9 @@ def _carriageway(
         if not starts_here:
             node = roads.node(*_beside(route, direction, along - event.window))
             ports.leave[k, e, direction] = node
-            ports.nose[node] = _beside(route, direction, along - event.window + NOSE_M, NOSE_SIDE_M)
+            if not ends_here:
+                nose = _beside(route, direction, along - event.window + NOSE_M, NOSE_SIDE_M)
+                ports.nose[node] = nose
             stops.append((along - event.window, node, 0))
         if not ends_here:
             node = roads.node(*_beside(route, direction, along + event.window))
@@ -219,9 +221,12 @@ def _beside(
 ) -> tuple[float, float]:
     """Return the point `along` metres from a carriageway's own start, and to the right of it."""
     sign = 1.0 if direction == 0 else -1.0
-    s = along if direction == 0 else route.line.length - along
+    length = route.line.length
+    # A negative place would count from the other end.
+    s = min(max(along if direction == 0 else length - along, 0.0), length)
     point = route.line.interpolate(s)
-    back, ahead = route.line.interpolate(s - 15.0), route.line.interpolate(s + 15.0)
+    back = route.line.interpolate(max(s - 15.0, 0.0))
+    ahead = route.line.interpolate(min(s + 15.0, length))
     hx, hy = ahead.x - back.x, ahead.y - back.y
     norm = max(float(np.hypot(hx, hy)), 1e-9)
     return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -66,6 +66,13 @@ def unique_edges(n: int, start: I64, stop: I64, seconds: F64, metres: F64) -> tu
     first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
     kept = order[first & (a != b)]
     return Graph(n, start[kept], stop[kept], seconds[kept], metres[kept]), kept
+
+
+def hangs_together(graph: Graph) -> NDArray[np.bool_]:
+    """Return (n,) whether a node is in the largest strongly connected part."""
+    links = csr_array((np.ones(len(graph.start)), (graph.start, graph.stop)), shape=(graph.n,) * 2)
+    _, part = connected_components(links, directed=True, connection="strong")
+    return np.asarray(part == np.bincount(part).argmax())
 
 
 def grow(graph: Graph, roots: I64) -> Trees:
