@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from apps.cli.city_tables import read_city_table
 from apps.cli.common import AsJson, answers, end_with_json, notes
+from apps.cli.places import places
 from calibration.recipes import RECIPES
 from twin.city.bundle import save_city
 from twin.city.library import BUILT_IN, get_city, list_cities, store_city
@@ -28,6 +29,7 @@ from twin.scenarios.changes import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command("places")(places)
 app.add_typer(bring, name="import", help="Make a city of road files of your own.")
 
 Name = Annotated[str, typer.Option("--name", help="Name of the city: a-z, 0-9 and hyphens.")]

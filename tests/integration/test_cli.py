@@ -13,7 +13,7 @@ import pytest
 
 from apps.cli.main import VERBS, main
 from tests.support.emergency import SERVICE, town
-from twin.city.bundle import save_city
+from twin.city.bundle import load_city, save_city
 from twin.city.model import TABLES
 from twin.recording.reader import RunReader
 from twin.recording.tables import RUN_TABLES
@@ -427,3 +427,12 @@ def test_what_should_not_happen_is_kept_in_a_file(twin, place, tmp_path, monkeyp
     (kept,) = (tmp_path / "cache" / "logs").iterdir()
     assert str(kept) in err
     assert "ZeroDivisionError: inside" in kept.read_text()
+
+
+def test_places_are_what_a_scenario_can_name(place, answer):
+    got = answer("city", "places", place / "city")
+    city = load_city(place / "city")
+    assert {row["station_id"] for row in got["stations"]} == set(city["stations"]["station_id"])
+    ambulances = (city["units"]["kind"] == "ambulance").sum()
+    assert sum(row["ambulances"] for row in got["stations"]) == ambulances > 0
+    assert len(got["hospitals"]) == len(city["hospitals"]) > 0
