@@ -7,7 +7,7 @@ so that the mean trip inside the city has the published length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +39,14 @@ OUTSIDE_SHARE = 0.10
 """Share of trips that begin outside the city, and of those that end there (assumed)."""
 THROUGH_FACTOR = 0.15
 """Trips from gate to gate against what gravity alone would give (assumed)."""
-JOB_SHARE = 0.35
+JOB_SHARE = 0.2
 """Share of trip ends that follow jobs; the rest follows residents (assumed: few drive to work)."""
 WALK_KM = 1.2
 MAX_PAIRS = 90_000
 FURNESS_ROUNDS = 25
+VIEWS, EVENING, MAX_USE = 4, 18, 2.0
+LANE_ROOM = (1_400.0, 500.0)
+"""Vehicles an hour that a lane of an expressway, of a signalled street, carries well (assumed)."""
 BUSY_KMH = {RoadClass.MOTORWAY: 50.0, RoadClass.TRUNK: 50.0, RoadClass.PRIMARY: 21.0}
 """Speeds by which paths are chosen: the published daily means by class."""
 OTHER_KMH = 19.0
@@ -204,6 +207,10 @@ def _sparse(od: F64, pairs: int) -> F64:
 def cordon(roads: Roads, mesh: Mesh, demand: Demand, inside: Flags, zone_in: I64) -> Demand:
     """Return the trips seen by a part of the city: each path cut to where it is inside.
 
+    The paths are those of an evening hour with congestion: `VIEWS` all-or-nothing assignments, each
+    on the times that the average of those before it makes (method of successive averages), and
+    each carries its share.
+
     Parameters
     ----------
     inside
@@ -214,30 +221,32 @@ def cordon(roads: Roads, mesh: Mesh, demand: Demand, inside: Flags, zone_in: I64
     start, stop = np.array(roads.start)[mesh.edge_link], np.array(roads.stop)[mesh.edge_link]
     enters = ~inside[start] & inside[stop]
     leaves = inside[start] & ~inside[stop]
-    number = np.arange(len(start))
-    entry = marked(mesh.trees, np.where(enters, number, -1), first=True)[:, mesh.ends]
-    last = marked(mesh.trees, np.where(leaves, number, -1), first=False)[:, mesh.ends]
-    count = len(demand.od)
-    place = np.full(count, -1, np.int64)
-    place[zone_in] = np.arange(len(zone_in))
     gate_in, gate_out = np.flatnonzero(enters), np.flatnonzero(leaves)
     n_zones, n_in, n_out = len(zone_in), len(gate_in), len(gate_out)
-    # Gates that are already in the part (the city's own) keep their links.
-    own_in = inside[demand.gate_in[:, 1]]
-    own = np.flatnonzero(own_in)
+    # Gates of the city that are in the part keep their links.
+    own = np.flatnonzero(inside[demand.gate_in[:, 1]])
+    place = np.full(len(demand.od), -1, np.int64)
+    place[zone_in] = np.arange(n_zones)
     place[demand.n_zones + own] = n_zones + n_in + n_out + np.arange(len(own))
-    in_place = np.full(len(start), -1, np.int64)
-    in_place[gate_in] = n_zones + np.arange(n_in)
-    out_place = np.full(len(start), -1, np.int64)
-    out_place[gate_out] = n_zones + n_in + np.arange(n_out)
+    number = np.full(len(start), -1, np.int64)
+    number[gate_in] = n_zones + np.arange(n_in)
+    number[gate_out] = n_zones + n_in + np.arange(n_out)
     size = n_zones + n_in + n_out + len(own)
-    row = np.where(place[:, None] >= 0, place[:, None], in_place[entry])
-    row = np.where((place[:, None] < 0) & (entry < 0), -1, row)
-    col = np.where(place[None, :] >= 0, place[None, :], out_place[last])
-    col = np.where((place[None, :] < 0) & (last < 0), -1, col)
-    used = (row >= 0) & (col >= 0) & (demand.od > 0.0)
-    code = row[used] * size + col[used]
-    od: F64 = np.bincount(code, weights=demand.od[used], minlength=size * size).astype(np.float64)
+    od, flow = np.zeros(size * size), np.zeros(len(start))
+    rank = np.array(roads.rank)[mesh.edge_link]
+    room = np.array(roads.lanes)[mesh.edge_link] * np.where(rank <= RoadClass.TRUNK, *LANE_ROOM)
+    for view in range(VIEWS):
+        slower = 1.0 + np.minimum(flow / room, MAX_USE) ** 4
+        trees = grow(replace(mesh.graph, seconds=mesh.graph.seconds * slower), mesh.ends)
+        flow += (WEEKDAY[EVENING] / 100.0 * _use(mesh, trees, demand) - flow) / (view + 1)
+        # Each path is seen from its first entry to its last exit.
+        entry = marked(trees, np.where(enters, number, -1), first=True)[:, mesh.ends]
+        last = marked(trees, np.where(leaves, number, -1), first=False)[:, mesh.ends]
+        row = np.where(place[:, None] >= 0, place[:, None], entry)
+        col = np.where(place[None, :] >= 0, place[None, :], last)
+        used = (row >= 0) & (col >= 0) & (demand.od > 0.0)
+        code = row[used] * size + col[used]
+        od += np.bincount(code, weights=demand.od[used] / VIEWS, minlength=size * size)
     gone_in, gone_out = np.full((n_in, 3), -1), np.full((n_out, 3), -1)
     first = _named(roads, mesh.edge_link[gate_in])
     second = _named(roads, mesh.edge_link[gate_out])
@@ -254,9 +263,14 @@ def peak_use(roads: Roads, mesh: Mesh, demand: Demand) -> F64:
 
     An all-or-nothing assignment: the upper bound of how uneven traffic can be.
     """
+    flow = np.zeros(len(roads.start))
+    flow[mesh.edge_link] = _use(mesh, mesh.trees, demand)
+    return flow
+
+
+def _use(mesh: Mesh, trees: Trees, demand: Demand) -> F64:
+    """Return (edges,) vehicles a day on the paths of the trees."""
     spread = np.zeros((len(mesh.ends), mesh.graph.n))
     row = np.repeat(np.arange(len(mesh.ends)), len(mesh.ends))
     np.add.at(spread, (row, np.tile(mesh.ends, len(mesh.ends))), demand.od.ravel())
-    flow = np.zeros(len(roads.start))
-    flow[mesh.edge_link] = load(mesh.trees, spread, len(mesh.graph.start))
-    return flow
+    return load(trees, spread, len(mesh.graph.start))

@@ -93,6 +93,6 @@ def _core_assumptions() -> list[str]:
     return [
         (
             "The core is five districts cut out of the whole city; traffic through its border "
-            "enters and leaves at gates, as the shortest paths of the whole city's trips cross it."
+            "enters and leaves at gates, as the whole city's trips would cross it."
         ),
     ]
