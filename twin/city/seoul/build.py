@@ -30,7 +30,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 SEED = 20_250_305
-CORE = ("Jongno-gu", "Jung-gu", "Yongsan-gu", "Mapo-gu", "Yeongdeungpo-gu")
+CORE = ("Jongno-gu", "Jung-gu", "Yongsan-gu", "Seodaemun-gu", "Mapo-gu", "Yeongdeungpo-gu")
 BLOCK_M2 = (28_000.0, 62_000.0)
 """Smallest and largest block: the densest and the sparsest gu, square metres."""
 CYCLES_S = (90.0, 120.0, 150.0)

@@ -92,7 +92,7 @@ def _assumptions() -> list[str]:
 def _core_assumptions() -> list[str]:
     return [
         (
-            "The core is five districts cut out of the whole city; traffic through its border "
+            "The core is six districts cut out of the whole city; traffic through its border "
             "enters and leaves at gates, as the whole city's trips would cross it."
         ),
     ]
