@@ -24,15 +24,15 @@ PERMITTED_LEFT_GAP_S = 4.5
 """The same for a left turn on green against the opposing stream (HCM, chapter 31)."""
 
 
-def _merges(network: Network) -> NDArray[np.bool_]:
-    """Return (T,) whether a turn joins an expressway whose stream it gives way to."""
+def _merges(network: Network) -> NDArray[np.int8]:
+    """Return (T,) 1 where a turn joins the stream it gives way to (2 on expressways), else 0."""
     foes = np.diff(network.foe_ptr)
     turn = np.repeat(np.arange(network.n_turns), foes)
     elsewhere = network.turn_to[network.foe_turn] != network.turn_to[turn]
     crosses = np.bincount(turn, weights=elsewhere, minlength=network.n_turns) > 0
+    joins = (network.turn_group < 0) & (foes > 0) & ~crosses
     expressway = network.link_class[network.turn_to] <= RoadClass.TRUNK
-    joins: NDArray[np.bool_] = (network.turn_group < 0) & expressway & (foes > 0) & ~crosses
-    return joins
+    return (joins.astype(np.int8) * (1 + expressway)).astype(np.int8)
 
 
 def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
@@ -75,7 +75,7 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
     turn["hi"] = network.turn_lane_hi
     turn["kind"] = network.turn_kind
     turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
-    turn["merges"] = _merges(network) & (turn["gives_way"] > 0)
+    turn["merges"] = _merges(network) * (turn["gives_way"] > 0)
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
 

@@ -18,7 +18,7 @@ F64 = NDArray[np.float64]
 # FHWA, "Summary of Travel Trends: 2017 National Household Travel Survey", table 16: to or from
 # work; and between shopping and errands (1.82) and social and recreational (2.10).
 OCCUPANCY = {"mandatory": 1.18, "discretionary": 1.85}
-LOADED = 0.6
+LOADED = 0.55
 """Share of the trips that is loaded, found by comparing corridor speeds (see `corridors`)."""
 WEDNESDAY = 2
 WEEKEND = (5, 6)

@@ -184,6 +184,9 @@ def approach(
         elif net.turn[t].gives_way and not foes_leave_gap(net, t, dist, v, wait):
             held = can_stop
     if held:
+        if wrong_lane:
+            # Its own turn is full or has no gap: it does not stop those who go straight on.
+            patience = min(patience, WRONG_LANE_TICKS + BLOCKING_TICKS)
         if v < STANDING and dist < NEAR_M:
             give_up(st, net, R, i, x, k, patience)
         return hold, ZERO, cap

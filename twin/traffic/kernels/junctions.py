@@ -49,8 +49,10 @@ MERGE_GAP_S = np.float32(2.0)
 follows and half a second (assumption)."""
 ZIPPER_GAP_S = np.float32(0.8)
 ZIPPER_TICKS = 3
+ZIPPER = 2
+"""`merges` of a turn that joins an expressway; 1 for another road."""
 IMPATIENT_TICKS = 30
-IMPATIENT_LEAST = np.float32(0.4)
+IMPATIENT_LEAST = np.float32(0.15)
 IMPATIENT_PER_TICK = np.float32(0.01)
 SIREN_LINE_SPEED = np.float32(5.5)
 SIREN_GAP_S = np.float32(2.5)
@@ -210,15 +212,28 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
 
 
 @inlined
+def critical_gap(net: Net, t: int, wait: int) -> np.float32:
+    """Return the gap in seconds that the driver needs for turn `t`; long waiting shortens it."""
+    gap: np.float32 = net.turn[t].gap
+    if wait > IMPATIENT_TICKS:
+        share = np.float32(1.0) - np.float32(wait - IMPATIENT_TICKS) * IMPATIENT_PER_TICK
+        gap = gap * max(IMPATIENT_LEAST, share)
+    return gap
+
+
+@inlined
 def merge_is_free(
     net: Net, st: State, t: int, aim: int, dist: np.float32, v: np.float32, wait: int
 ) -> bool:
     """Return whether a vehicle may join the stream of lane `aim` by the merging turn `t`.
 
-    Only the lanes that lead into lane `aim` count. Who has waited a moment takes the shortest gap,
+    Only the lanes that lead into lane `aim` count (as for right turns in the Highway Capacity
+    Manual, TRB 2016, chapter 20). Who has waited a moment at an expressway takes the shortest gap,
     so a full stream and a full ramp go in turns (a zipper).
     """
-    gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
+    gap = critical_gap(net, t, wait)
+    if net.turn[t].merges == ZIPPER:
+        gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
     until = dist / max(v, OWN_SPEED) + gap
     entered = aim - int(net.turn[t].lane0)
     for f in range(net.turn[t].foe0, net.turn[t].foe1):
@@ -235,11 +250,7 @@ def merge_is_free(
 @inner
 def foes_leave_gap(net: Net, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
     """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
-    gap = net.turn[t].gap
-    if wait > IMPATIENT_TICKS:
-        share = np.float32(1.0) - np.float32(wait - IMPATIENT_TICKS) * IMPATIENT_PER_TICK
-        gap = gap * max(IMPATIENT_LEAST, share)
-    until = dist / max(v, OWN_SPEED) + gap
+    until = dist / max(v, OWN_SPEED) + critical_gap(net, t, wait)
     for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
         if net.turn[net.foe[f]].eta < until:
             return False

@@ -124,7 +124,7 @@ TURN = np.dtype(
         ("kind", "i1"),
         ("gives_way", "i1"),
         ("is_foe", "i1"),  # somebody gives way to it
-        ("merges", "i1"),  # it joins a stream of the road that it enters, lane by lane
+        ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
         ("pad", "i1"),
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
     ]
