@@ -177,6 +177,10 @@ def _bring(
             ],
         )
     except ValidationError as error:
+        if error.errors()[0]["loc"] == ("timezone",):
+            raise InputError(
+                f"{timezone!r} is no time zone", field="--timezone", hint="as in Asia/Seoul"
+            ) from error
         raise InputError(
             f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
         ) from error

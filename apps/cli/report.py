@@ -28,6 +28,8 @@ def report(
     target = out or folder / "report.html"
     if target.is_dir():
         raise InputError("is a folder; name a file", file=target, field="--out")
+    if target.exists() and target.suffix.lower() not in {".html", ".htm"}:
+        raise InputError("is not a report, so it is not replaced", file=target, field="--out")
     if (folder / "compare.json").is_file():
         found = read_comparison(folder)
         city = get_city(found.base.city, progress=notes.print)

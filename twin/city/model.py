@@ -8,11 +8,12 @@ rates per day, times seconds since midnight.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from twin.network.build import BuildReport
 from twin.network.graph import Network
@@ -84,6 +85,15 @@ class Service(BaseModel):
         raise KeyError(f"{kind}.{interval}")
 
 
+def known_zone(name: str) -> str:
+    """Return the name of a time zone if there is one of that name (IANA)."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone, as in Asia/Seoul") from error
+    return name
+
+
 class Meta(BaseModel):
     """What a city says of itself."""
 
@@ -91,7 +101,7 @@ class Meta(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: dict[str, str] = Field(description="Name to show, by language code (en, ko).")
-    timezone: str
+    timezone: Annotated[str, AfterValidator(known_zone)]
     synthesised: bool = Field(
         default=False, description="True when the network is our own drawing, not a survey."
     )

@@ -38,6 +38,8 @@ P_TRANSPORT = 0.63
 """Share of patients taken to hospital where a city says none: 348,025 of 551,600 in Seoul."""
 P_FIRE_PATIENT = 0.07
 """Chance that a fire has a patient (assumption)."""
+RESERVED = r"[IX]-\d+"
+"""Ids of injected incidents and of collisions that arise from exposure."""
 MAX_SNAP_M = 2_000.0
 """Recorded calls farther than this from every street cannot be replayed."""
 
@@ -128,6 +130,14 @@ def _recorded(city: City, scenario: CallSettings) -> pd.DataFrame:
             f"city {city.meta.name} has no recorded calls on {scenario.period.day} in the period",
             field="calls.source",
             hint='choose a recorded day, or calls.source = "generated"',
+        )
+    taken = rows["call_id"].astype(str).str.fullmatch(RESERVED)
+    if taken.any():
+        raise InputError(
+            "the name is kept for incidents that arise in a run",
+            row=str(rows.loc[taken, "call_id"].iloc[0]),
+            field="history.call_id",
+            hint="give the call another id",
         )
     lost = np.flatnonzero(rows[["lon", "lat"]].isna().any(axis=1))
     if len(lost):

@@ -94,7 +94,7 @@ class RunWriter:
         rows_per_part: int = 200_000,
         seconds_per_part: float = 120.0,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).absolute()
         self.path = _claim(self.folder)
         self._rows_per_part = rows_per_part
         self._seconds_per_part = seconds_per_part
@@ -288,11 +288,28 @@ def _claim(folder: Path) -> Path:
         return folder
     beside = folder.with_name(f"{folder.name}.new")
     for place in (folder, beside):
-        if place.exists() and not (place / "run.json").is_file():
+        if place.exists() and (strange := _strangers(place)):
             raise InputError(
-                "holds files that are not a run", file=place, hint="choose another --out"
+                f"holds files that are not a run's ({', '.join(strange[:3])})",
+                file=place,
+                hint="choose another --out",
             )
     return beside
+
+
+def _strangers(folder: Path) -> list[str]:
+    """Return the names in a folder that no run wrote; all of them if it is not a run's."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    ours = {_LOCK, "run.json", "report.html", "parts", "parts.merged"}
+    ours |= {f"{table}.parquet" for table in RUN_TABLES}
+    if strange := [name for name in names if name not in ours]:
+        return strange
+    try:
+        meta = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return names
+    known = isinstance(meta, dict) and {"schema_version", "status", "scenario"} <= set(meta)
+    return [] if known else ["run.json"]
 
 
 def _lock(path: Path) -> int:

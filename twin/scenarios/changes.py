@@ -132,6 +132,11 @@ def _spellings(name: str) -> set[str]:
 
 def _check_time(change: object, scenario: Scenario) -> None:
     at, until = getattr(change, "at", None), getattr(change, "until", None)
+    if isinstance(change, InjectIncident) and parse_clock(change.at) < scenario.period.start_s:
+        raise InputError(
+            f"the incident comes at {at}, before the run begins ({scenario.period.start})",
+            field="at",
+        )
     if at is not None and parse_clock(at) >= scenario.period.end_s:
         raise InputError(
             f"the change begins at {at}, when the run has ended ({scenario.period.end})",
@@ -175,6 +180,8 @@ def _check_known(
         hint = did_you_mean(key, sorted(known))
         if hint is None and key in set(names):
             hint = f"that is a name; give the {what}'s id"
+        if hint is None:
+            hint = f"`twin city places` lists what there is; {what}s are named by id"
         raise InputError(f"the city has no {what} {key!r}", field=field or what, hint=hint)
 
 

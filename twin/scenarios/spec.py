@@ -144,7 +144,7 @@ class CloseLinks(_Change):
     """
 
     kind: Literal["close-links"]
-    links: list[int] = []
+    links: list[Annotated[int, Field(ge=0, le=2**63 - 1)]] = []
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     lanes: int | None = Field(
         default=None, ge=1, le=15, description="Lanes closed; all if left out."

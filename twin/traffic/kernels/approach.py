@@ -33,6 +33,8 @@ HALF_BIG = np.float32(5.0e5)
 WRONG_LANE_TICKS = 5
 BLOCKING_TICKS = 2
 """So long a driver whose turn is red stops a lane whose own turns are green."""
+RETRY_TICKS = 20
+LONGEST_WAIT = 250
 CLOSED_TICKS = 4
 FULL_TICKS = 60
 YIELD_TICKS = 200
@@ -112,10 +114,13 @@ def lane_is_released(net: Net, k: int, own: int) -> bool:
 
 @inlined
 def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: int) -> None:
-    """Count one more tick that record `i` stands first in lane `x`; it is lost after `patience`."""
+    """Count one more tick that record `i` stands first in lane `x`; it is lost after `patience`.
+
+    Every `RETRY_TICKS` it looks for another way again.
+    """
     wait = int(R[i].wait)
-    R[i].wait = min(255, wait + 1)
-    if wait >= patience and R[i].kind != EMERGENCY:
+    R[i].wait = wait + 1 if wait < LONGEST_WAIT else LONGEST_WAIT - RETRY_TICKS
+    if wait >= patience and (wait - patience) % RETRY_TICKS == 0 and R[i].kind != EMERGENCY:
         st.lane[x].aim = LOST
         net.link[k].lost = 1
 

@@ -30,7 +30,6 @@ VISITED, CAME_BY, PARENT, ORDER, ON_ROUTE, ROUTE_AT = range(6)
 """Rows of `State.search`."""
 MOST_LINKS = 3000
 """Links looked at before a vehicle gives up for now."""
-RETRY_TICKS = 20
 NO_PARENT = -1
 
 
@@ -144,5 +143,3 @@ def help_lost(k: int, t: float, net: Net, st: State, R: Records) -> None:
             R[i].wait = 0
             set_wishes(net, st, R, i, k)
             st.tally[0, STRAYED] += 1
-        else:
-            R[i].wait = max(0, int(R[i].wait) - RETRY_TICKS)

@@ -43,7 +43,7 @@ FOE_SPEED = np.float32(4.0)
 """Least speed, m/s, at which a coming vehicle is thought to arrive."""
 FOE_RECORDS = 4
 OWN_SPEED = np.float32(3.0)
-STUCK_TICKS = 4
+STUCK_TICKS = 1
 MERGE_GAP_S = np.float32(2.0)
 """Gap in a lane of an expressway that a joining driver takes at once: the headway of a car that
 follows and half a second (assumption)."""
@@ -196,7 +196,7 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
             dist = length - R[i].pos
             if t < 0 or dist > FOE_M:
                 break
-            if int(R[i].wait) > STUCK_TICKS + (t & 7):
+            if int(R[i].wait) > STUCK_TICKS + (t & 3):
                 break
             g = int(net.turn[t].group)
             v = R[i].vel
