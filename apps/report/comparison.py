@@ -20,6 +20,9 @@ from twin.metrics.compare import Difference, pair_calls
 from twin.metrics.summary import TARGET_S
 from twin.recording.reader import RunReader
 
+LEAST_SCALE_S = 30.0
+"""Differences are coloured on a scale of at least this many seconds, so that none looks large."""
+
 
 def write_comparison_report(
     found: Comparison, city: City, target: Path, command: Sequence[str]
@@ -119,7 +122,7 @@ def _table(rows: Sequence[Difference]) -> Raw:
 def _map(found: Comparison, city: City, pairs: Sequence[pd.DataFrame]) -> Raw:
     drawing = Drawing(city)
     rows = {row.value: row for row in found.rows if row.group == "district"}
-    most = max((abs(row.difference) for row in rows.values()), default=0.0) or 1.0
+    most = max([LEAST_SCALE_S, *(abs(row.difference) for row in rows.values())])
     drawing.districts(
         graded({name: row.difference for name, row in rows.items()}, DIVERGING, -most, most),
         lambda name: f"{name}: {_said(rows[name])}" if name in rows else name,

@@ -13,10 +13,15 @@ from twin.scenarios.spec import Scenario
 
 LIMITS = (
     "Signals run fixed-time plans; no street in the twin has the city's own timing.",
-    "Ordinary drivers make way for a unit under siren in a simplified manner.",
     "A call that was still going when the run ended has no duration after its last stamp.",
     "Weather, events and traffic management are in the run only where the scenario says so.",
     "An interval shows what chance does within the model, not how far the model is from the city.",
+)
+
+IN_TRAFFIC = "Ordinary drivers make way for a unit under siren in a simplified manner."
+BY_TABLE = (
+    "Travel times come from a table by hour: no traffic moves, and what a closure turns away does "
+    "not crowd other roads. For roads and signals ask with traffic.fidelity = micro."
 )
 
 
@@ -29,6 +34,8 @@ def head(title: str, scenario: Scenario, city: City, facts: Sequence[str]) -> Ra
             "not a survey of the real network."
         )
     notices += [text for text in city.meta.notice.values() if text not in notices]
+    if scenario.traffic.fidelity == "table":
+        notices.append(BY_TABLE)
     calendar = Calendar(scenario.period.day, city.meta.timezone)
     when = calendar.local(scenario.period.start_s)
     period = f"{when:%A %d %B %Y}, {scenario.period.start} to {scenario.period.end} city time"
@@ -58,7 +65,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         tag("h3", "The city"),
         _list(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
         tag("h3", "The model"),
-        _list([*LIMITS, *more]),
+        _list([*LIMITS, *([IN_TRAFFIC] if scenario.traffic.fidelity == "micro" else []), *more]),
         tag("h3", "The scenario"),
         tag("ul", *(tag("li", field) for field in fields), class_="fields"),
         tag("p", "Data: " + "; ".join(city.meta.attribution), class_="note")
