@@ -19,7 +19,7 @@ F64 = NDArray[np.float64]
 # work; and between shopping and errands (1.82) and social and recreational (2.10).
 OCCUPANCY = {"mandatory": 1.18, "discretionary": 1.85}
 LOADED = 0.55
-"""Share of the trips that is loaded, found by comparing corridor speeds (see `corridors`)."""
+"""Share of the trips that is loaded: what the drawn streets carry (see `corridors`)."""
 WEDNESDAY = 2
 WEEKEND = (5, 6)
 WEEKEND_LEVEL = 0.85
