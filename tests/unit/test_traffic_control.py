@@ -127,6 +127,23 @@ def test_unit_arrives_at_the_exact_time_of_crossing():
     assert traffic.arrivals() == []
 
 
+@pytest.mark.parametrize("back_m", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+def test_unit_that_waits_beside_a_queue_enters_when_it_moves_and_holds_nobody_for_ever(back_m):
+    network = road([500.0, 200.0], lanes=1)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    token = traffic.block(Place(0, 400.0), 1)
+    traffic.add_trips(make_trips([2.0 * i for i in range(30)], [[0, 1]] * 30, [190.0] * 30))
+    _steps(traffic, 120)
+    path = np.array([0, 1], np.int32)
+    place = Place(0, 370.0 - back_m)
+    traffic.insert_unit(0, place, path, 150.0, speed_factor=1.3, siren=True)
+    _steps(traffic, 20)
+    traffic.unblock(token)
+    _steps(traffic, 120)
+    assert [unit for unit, _ in traffic.arrivals()] == [0]
+    assert traffic.counters.finished == 30
+
+
 def test_unit_enters_a_stream_and_can_turn_round_in_mid_road():
     network = road([600.0, 300.0], speed=15.0)
     traffic = MicroTraffic(network, seed=np.uint64(1))

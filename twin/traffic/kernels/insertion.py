@@ -124,7 +124,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
 def place_units(t: float, net: Net, st: State, R: Records) -> None:
     """Put units that wait at the roadside on the road where there is a gap.
 
-    When there is none for `FORCE_TICKS`, the vehicle behind brakes for the unit.
+    When there is none for `FORCE_TICKS`, the next vehicle that can brakes for the unit.
     """
     for u in range(len(st.unit)):
         if st.unit[u].state != PENDING:
@@ -150,7 +150,7 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
                 if gap < BUMPER or (brake < UNIT_BRAKE and not stops):
                     free = False
                     if wait > FORCE_TICKS and y == a:
-                        slow_down(R, j - 1, gap)
+                        hold_back(st.lane[y].start, j, pos - length, R)
             elif behind and pos - length - R[j - 1].pos < BUMPER:
                 free = False
             if not free or not has_room(st.lane, y):
@@ -164,6 +164,21 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
             st.vehicle[slot].state = RUNNING
             st.unit[u].state = DRIVING
             break
+
+
+@inner
+def hold_back(start: int, j: int, rear: np.float32, R: Records) -> None:
+    """Let the nearest vehicle before record `j` that can stay behind `rear` metres brake for it.
+
+    Those beside the waiting unit drive on: were they held, nobody would ever make room.
+    """
+    for i in range(j - 1, start - 1, -1):
+        if R[i].kind == OBSTACLE:
+            return
+        gap = rear - R[i].pos
+        if gap >= BUMPER:
+            slow_down(R, i, gap)
+            return
 
 
 @inner
