@@ -14,6 +14,7 @@ from mesa.datacollection import DataCollector
 
 from twin.agents.agenda import Agenda
 from twin.agents.observer import Observer
+from twin.agents.policies import check_policies
 from twin.agents.roster import populate
 from twin.agents.source import received
 from twin.agents.world import World
@@ -128,6 +129,7 @@ class CityModel(World):
         if not isinstance(city, City):
             city = get_city(city or scenario.city)
         check(scenario, city)
+        check_policies(scenario)
         period = scenario.period
         streams = Streams(scenario.seed, replication)
         self.begin_s = period.begin_s

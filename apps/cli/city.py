@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,14 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from apps.cli.city_tables import read_city_table
-from apps.cli.common import AsJson, answers, end_with_json, notes
+from apps.cli.common import AsJson, answers, end_with_json, load, long_job, notes
 from apps.cli.places import places
 from calibration.recipes import RECIPES
-from twin.city.bundle import save_city
-from twin.city.library import BUILT_IN, get_city, list_cities, store_city
+from twin.city.bundle import check_target, save_city
+from twin.city.library import BUILT_IN, list_cities, store_city
 from twin.city.model import TABLES, City, Meta
 from twin.city.report import picture, quality
-from twin.core.errors import InputError, NotFoundError
+from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
 from twin.network.graph import RoadClass
@@ -25,7 +26,6 @@ from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
 from twin.network.raw import RawRoads
 from twin.network.tables import read_tables
-from twin.scenarios.changes import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -76,12 +76,13 @@ def build(
 ) -> None:
     """Build a city, print how good its network is, and draw it."""
     if name in BUILT_IN:
-        city = get_city(name, progress=notes.print)
+        city = load(name)
         folder = city_home() / name
     elif name in RECIPES:
         for file in RECIPES[name].files:
             notes.print(f"{file.path}: {file.what}, from {file.source} ({file.licence})")
-        city = RECIPES[name].build(data or data_dir(), progress=notes.print)
+        with long_job() as tell:
+            city = RECIPES[name].build(data or data_dir(), progress=tell)
         folder = store_city(city)
     else:
         known = [*BUILT_IN, *RECIPES]
@@ -102,39 +103,33 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print what a city holds and how good its network is, and draw it."""
-    city = get_city(name, progress=notes.print)
+    city = load(name, renew=False)
     stored = Path(name) if Path(name).is_dir() else city_home() / city.meta.name
     _show(city, stored, picture_file=picture_file, as_json=as_json)
 
 
-@bring.command("osm")
-def import_osm(
-    file: Roads,
-    *,
-    name: Name,
-    out: Folder = None,
-    timezone: Zone = "UTC",
-    tables: Tables = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a city of an OpenStreetMap file (.osm, .osm.gz, .osm.pbf)."""
-    source = "© OpenStreetMap contributors, ODbL"
-    _bring(read_osm(file), name, out, timezone, tables, source, as_json=as_json)
+def _import_of(read: Callable[[Path], RawRoads]) -> Callable[..., None]:
+    """Return the command that makes a city of one file of OpenStreetMap's roads."""
+
+    def command(
+        file: Roads,
+        *,
+        name: Name,
+        out: Folder = None,
+        timezone: Zone = "UTC",
+        tables: Tables = None,
+        as_json: AsJson = False,
+    ) -> None:
+        source = "© OpenStreetMap contributors, ODbL"
+        _bring(lambda: read(file), name, out, timezone, tables, source, as_json=as_json)
+
+    return command
 
 
-@bring.command("graphml")
-def import_graphml(
-    file: Roads,
-    *,
-    name: Name,
-    out: Folder = None,
-    timezone: Zone = "UTC",
-    tables: Tables = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a city of a graph that OSMnx saved."""
-    source = "© OpenStreetMap contributors, ODbL"
-    _bring(read_graphml(file), name, out, timezone, tables, source, as_json=as_json)
+bring.command("osm", help="Make a city of an OpenStreetMap file (.osm, .osm.gz, .osm.pbf).")(
+    _import_of(read_osm)
+)
+bring.command("graphml", help="Make a city of a graph that OSMnx saved.")(_import_of(read_graphml))
 
 
 @bring.command("gmns")
@@ -152,11 +147,14 @@ def import_gmns(
     as_json: AsJson = False,
 ) -> None:
     """Make a city of a node table and a link table (GMNS names, or a mapping)."""
-    _bring(read_tables(nodes, links, mapping), name, out, timezone, tables, "", as_json=as_json)
+    _bring(
+        lambda: read_tables(nodes, links, mapping),
+        name, out, timezone, tables, "", as_json=as_json,
+    )  # fmt: skip
 
 
 def _bring(
-    raw: RawRoads,
+    read: Callable[[], RawRoads],
     name: str,
     out: Path | None,
     timezone: str,
@@ -184,9 +182,13 @@ def _bring(
         raise InputError(
             f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
         ) from error
+    folder = city_home() / name if out is None else out
+    if out is not None:
+        # Before the work, so that nobody waits for a city that cannot be stored.
+        check_target(out)
     # Important roads are signalled where they meet: few road files say where signals stand.
     options = BuildOptions(infer_signals=RoadClass.SECONDARY)
-    network, report = build_network(raw, options=options)
+    network, report = build_network(read(), options=options)
     city = City(meta=meta, network=network, build=report)
     for setting in tables or []:
         table, equals, file = setting.partition("=")
@@ -198,10 +200,9 @@ def _bring(
             )
         city.tables[table] = read_city_table(table, Path(file), network)
     if out is None:
-        folder = store_city(city)
+        store_city(city)
     else:
-        folder = out
-        save_city(city, folder)
+        save_city(city, out)
     _show(city, folder, as_json=as_json)
 
 

@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from twin.city.model import TABLES
-from twin.core.errors import InputError, NotFoundError
+from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.network.locate import Locator
-from twin.scenarios.changes import did_you_mean
 
 MAX_SNAP_M = 2_000.0
 """A place farther than this from every street is a mistake in its position."""
@@ -116,7 +115,8 @@ def read_city_table(
     _check_unique(table, columns, file)
     if "x" in kinds and "x" not in columns:
         projection = Projection(network.lon0, network.lat0)
-        columns["x"], columns["y"] = projection.forward(columns["lon"], columns["lat"])
+        x, y = projection.forward(columns["lon"], columns["lat"])
+        columns["x"], columns["y"] = x.tolist(), y.tolist()
     if "lon" in kinds and table != "zones":
         link, pos = _snap(columns, network, file)
         if "link" in kinds and "link" not in columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,12 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from twin.agents.policies import check_policies
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.clock import format_clock
-from twin.core.errors import InputError
+from twin.core.errors import InputError, NotFoundError
 from twin.scenarios.changes import check
-from twin.scenarios.load import load_scenario, locate
+from twin.scenarios.load import Option, load_scenario, locate
 from twin.scenarios.spec import Scenario
 
 notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -59,14 +60,24 @@ def command_line() -> list[str]:
     return ["twin", *sys.argv[1:]]
 
 
+def seeded(seed: int | None) -> list[Option]:
+    """Return what `--seed` sets."""
+    return [] if seed is None else [Option("--seed", "seed", seed)]
+
+
 def read_scenario(name: str, settings: list[str] | None, seed: int | None) -> Scenario:
     """Return a scenario with the settings of the command line on top."""
-    more = [] if seed is None else [f"seed={seed}"]
-    return load_scenario(name, [*(settings or []), *more])
+    return load_scenario(name, settings or [], seeded(seed))
 
 
-def city_for(name: str, scenario: Scenario) -> City:
-    """Return a scenario's city, having checked the changes; a mistake names file and line.
+def load(city: str, *, renew: bool = True) -> City:
+    """Return a city by name or folder, showing what is done when it has to be built first."""
+    with long_job() as tell:
+        return get_city(city, progress=tell, renew=renew)
+
+
+def city_for(name: str, scenario: Scenario, settings: list[str] | None = None) -> City:
+    """Return a scenario's city, having checked rules and changes.
 
     Parameters
     ----------
@@ -74,18 +85,37 @@ def city_for(name: str, scenario: Scenario) -> City:
         How the scenario was named on the command line.
     scenario
         The scenario.
+    settings
+        What `--set` gave.
+
+    Raises
+    ------
+    InputError
+        Naming file and line, or the setting, of what is not there.
     """
-    city = get_city(scenario.city, progress=notes.print)
     try:
+        check_policies(scenario)
+        city = load(scenario.city)
         check(scenario, city)
+    except NotFoundError as error:
+        absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
+        raise placed(absent, name, settings) from error
     except InputError as error:
-        if error.file is not None or not (error.field or "").startswith("changes."):
-            raise
-        file, row = locate(name, str(error.field))
-        raise InputError(
-            error.message, file=file, row=row, field=error.field, hint=error.hint
-        ) from error
+        raise placed(error, name, settings) from error
     return city
+
+
+def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:
+    """Return an error about a field of the scenario `name` with the line or setting at fault."""
+    field = error.field or ""
+    if error.file is not None or not f"{field}.".startswith(("changes.", "policy.", "city.")):
+        return error
+    file: Path | str
+    file, row = locate(name, field)
+    for setting in settings or []:
+        if setting.partition("=")[0].strip() == field:
+            file, row = f"--set {setting}", None
+    return InputError(error.message, file=file, row=row, field=field, hint=error.hint)
 
 
 def read_day(text: str) -> date:
@@ -102,6 +132,27 @@ def read_day(text: str) -> date:
         raise InputError(
             f"{text!r} is not a day", field="--day", hint="write YYYY-MM-DD"
         ) from error
+
+
+@contextmanager
+def long_job() -> Iterator[Callable[[str], None]]:
+    """Print each step of a job that takes long over a bar that moves; no step, no bar."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=notes,
+        transient=True,
+        disable=not notes.is_terminal,
+    ) as bar:
+
+        def tell(step: str) -> None:
+            for task in bar.task_ids:
+                bar.remove_task(task)
+            notes.print(step)
+            bar.add_task(step, total=None)
+
+        yield tell
 
 
 @contextmanager

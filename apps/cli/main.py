@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from twin.core.errors import TwinError
+from twin.core.errors import TwinError, did_you_mean
 from twin.core.paths import cache_dir
 
 VERBS = {
@@ -83,8 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback
-        if (usage := getattr(error, "format_message", None)) is not None:
-            return _say(f"{usage()}; `twin {verb or ''} --help` shows what is legal", 2)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error, file=sys.stderr)
+            return 2
+        if hasattr(error, "format_message"):
+            return _say(_usage(error), 2)
         return _say(
             f"this should not have happened ({type(error).__name__}); "
             f"the traceback is in {_keep_traceback()}",
@@ -95,6 +99,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _elsewhere() -> None:
     """Stand for a verb that was not asked for."""
+
+
+def _usage(error: Any) -> str:
+    """Return what is wrong with the words of a command, and what would be right."""
+    said = error.format_message().rstrip(".")
+    context: Any = getattr(error, "ctx", None)
+    path = "twin" if context is None else context.command_path
+    legal = f"`{path} --help` shows what is legal"
+    if not said.startswith("No such command"):
+        return f"{said}; {legal}"
+    wrong = said.split("'")[1]
+    near = did_you_mean(wrong, context.command.list_commands(context))
+    return f"`{path}` has no command '{wrong}'; {near or legal}"
 
 
 def _say(sentence: str, code: int) -> int:

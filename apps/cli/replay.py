@@ -18,17 +18,20 @@ from apps.cli.common import (
     answers,
     command_line,
     end_with_json,
+    load,
     notes,
     read_day,
     run_progress,
+    seeded,
 )
+from apps.cli.places import districts_at
 from apps.cli.tables import run_tables
-from twin.city.library import get_city
+from twin.agents.policies import check_policies
 from twin.city.model import City
 from twin.core.clock import Calendar
 from twin.core.errors import InputError
 from twin.experiment import run_scenario
-from twin.scenarios.load import from_fields
+from twin.scenarios.load import Option, from_fields
 
 
 def replay(
@@ -57,7 +60,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a day's recorded calls and set the simulated intervals beside the recorded ones."""
-    place = get_city(city, progress=notes.print)
+    place = load(city)
     if calls is not None:
         place = with_calls(place, calls, day)
     if not len(place["history"]):
@@ -75,12 +78,21 @@ def replay(
         "name": f"replay-{first}",
         "title": {"en": f"Replay of {first}"},
         "city": city,
-        "period": {"day": first, "start": start, "end": end},
         "calls": {"source": "recorded", "collisions": False, "held_out_fit": held_out},
-        "policy": {} if policy is None else {"dispatch": policy},
     }
-    more = [] if seed is None else [f"seed={seed}"]
-    scenario = from_fields(fields, [*(settings or []), *more])
+    options = [
+        Option("--day", "period.day", first),
+        Option("--from", "period.start", start),
+        Option("--to", "period.end", end),
+        *([] if policy is None else [Option("--policy", "policy.dispatch", policy)]),
+        *seeded(seed),
+    ]
+    scenario = from_fields(fields, settings or [], options)
+    try:
+        check_policies(scenario)
+    except InputError as error:
+        flag = "--policy" if policy == scenario.policy.dispatch else error.field
+        raise InputError(error.message, field=flag, hint=error.hint) from error
     folder = out or Path("runs") / f"{place.meta.name}-replay-{first}"
     with run_progress(scenario.name) as progress:
         summary = run_scenario(
@@ -123,22 +135,9 @@ def with_calls(city: City, file: Path, day: str | None) -> City:
 
 def _districts(history: pd.DataFrame, city: City) -> pd.DataFrame:
     """Fill districts that the file leaves out with that of the nearest zone."""
-    zones = city["zones"]
     missing = history["district"] == ""
-    if not missing.any() or not len(zones):
-        return history
-    lon, lat = (history.loc[missing, c].to_numpy() for c in ("lon", "lat"))
-    narrow = np.cos(np.deg2rad(city.network.lat0))
-    apart = np.hypot(
-        (lon[:, None] - zones["lon"].to_numpy()[None, :]) * narrow,
-        lat[:, None] - zones["lat"].to_numpy()[None, :],
-    )
-    nearest = zones["district"].to_numpy()[apart.argmin(axis=1)]
-    return history.assign(
-        district=history["district"].mask(
-            missing, pd.Series(nearest, index=history.index[missing]).reindex(history.index)
-        )
-    )
+    nearest = districts_at(city, history["lon"], history["lat"])
+    return history.assign(district=history["district"].mask(missing, nearest))
 
 
 def _first_day(city: City) -> object:

@@ -39,7 +39,7 @@ def run(
 ) -> None:
     """Run a scenario into a run folder and print its figures."""
     wanted = read_scenario(scenario, settings, seed)
-    city = city_for(scenario, wanted)
+    city = city_for(scenario, wanted, settings)
     folder = out or default_folder(wanted.name, wanted.seed, replication)
     with run_progress(wanted.name) as progress:
         summary = run_scenario(

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
 
-from apps.cli.common import AsJson, Seed, Setting, answers, end_with_json, read_scenario
+from apps.cli.common import (
+    AsJson,
+    Seed,
+    Setting,
+    answers,
+    end_with_json,
+    load,
+    notes,
+    placed,
+    read_scenario,
+)
+from twin.agents.policies import check_policies
+from twin.city.library import BUILT_IN, BY_RECIPE, known_names
+from twin.core.errors import InputError
+from twin.scenarios.changes import faults
 from twin.scenarios.load import catalogue, load_scenario
+from twin.scenarios.spec import Scenario
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,12 +52,37 @@ def show(
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every field of a scenario, its base and defaults filled in."""
+    """Show every field of a scenario, its base and defaults filled in, and what cannot happen."""
     wanted = read_scenario(scenario, settings, seed)
+    wrong = [placed(fault, scenario, settings) for fault in _faults(wanted)]
     content = wanted.model_dump(mode="json")
     if as_json:
-        end_with_json(content)
-        return
+        end_with_json({**content, "faults": [str(fault) for fault in wrong]})
+    else:
+        _print(content)
+    for fault in wrong[:-1]:
+        notes.print(fault)
+    if wrong:
+        raise wrong[-1]
+
+
+def _faults(scenario: Scenario) -> list[InputError]:
+    """Return what a run of the scenario would be refused for, as far as its city is there."""
+    wrong: list[InputError] = []
+    try:
+        check_policies(scenario)
+    except InputError as error:
+        wrong.append(error)
+    if scenario.city in {*BUILT_IN, *BY_RECIPE} - set(known_names()):
+        notes.print(
+            f"The city {scenario.city} has not been built yet, so the places that the changes name "
+            f"were not checked; `twin city build {scenario.city}` builds it."
+        )
+        return wrong
+    return [*wrong, *faults(scenario, load(scenario.city, renew=False))]
+
+
+def _print(content: dict[str, Any]) -> None:
     table = Table("field", "value")
     for field, value in content.items():
         if isinstance(value, dict):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from twin.agents.hospital import HospitalStatus
 from twin.agents.incident import Call
-from twin.agents.policies.registry import find
+from twin.agents.policies.registry import check_policies
 from twin.agents.source import happen
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
@@ -53,7 +53,6 @@ class Agenda:
         self._injected = 0
         for change in world.scenario.changes:
             if isinstance(change, get_args(Timed)):
-                self._check_policy(change)
                 self._plan(change, begin_s)
 
     def submit(self, change: Change) -> None:
@@ -70,8 +69,9 @@ class Agenda:
                 field="kind",
                 hint="put it into the scenario",
             )
-        check(self.world.scenario.model_copy(update={"changes": [change]}), self.world.city)
-        self._check_policy(change)
+        alone = self.world.scenario.model_copy(update={"changes": [change]})
+        check(alone, self.world.city)
+        check_policies(alone)
         self._commands.put(change)
 
     def apply(self, t: float, t_to: float) -> None:
@@ -169,14 +169,6 @@ class Agenda:
                 for role in names:
                     names[role] = getattr(change, role) or names[role]
         self.world.set_policies(**names)
-
-    @staticmethod
-    def _check_policy(change: Timed) -> None:
-        if isinstance(change, SetPolicy):
-            for role in ("dispatch", "queue", "hospital"):
-                name = getattr(change, role)
-                if name is not None:
-                    find(role, name)
 
     def _inject(self, change: InjectIncident) -> None:
         world = self.world

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,12 @@ from twin.network.build import BuildReport
 
 FORMAT = 1
 HEAD = "city.toml"
+
+_OURS = re.compile(
+    rf"\.?({'|'.join([*(f'network_{name}' for name in ROWS), *TABLES])})-[0-9a-f]{{12}}"
+    r"\.parquet(\.\d+)?|\.city\.toml\.\d+"
+)
+"""Names of the files beside `city.toml`, and of those that a killed save has left."""
 
 _ARROW: dict[str, pa.DataType] = {
     "int32": pa.int32(),
@@ -63,15 +70,67 @@ def save_city(city: City, folder: Path | str) -> None:
     Raises
     ------
     InputError
-        If a table lacks a column, holds a wrong type, or names a link that is not there. Nothing
-        that was stored before is lost.
+        If a table lacks a column, holds a wrong type, or names a link that is not there, or
+        `folder` is not a place for a city (see `check_target`). Nothing that was stored before is
+        lost.
     """
     folder = Path(folder)
+    check_target(folder)
     files: dict[str, bytes] = {}
     for name, columns in network_columns(city.network).items():
         files[f"network_{name}"] = _parquet(pa.table(columns))
     for name in TABLES:
         files[name] = _parquet(_arrow(city, name))
+    try:
+        listing = _put(folder, city, files)
+    except OSError as error:
+        text = f"the city cannot be written ({error.strerror})"
+        raise InputError(text, file=folder) from error
+    current = {entry["file"] for entry in listing.values()}
+    for old in folder.glob("*.parquet"):
+        if _OURS.fullmatch(old.name) and old.name not in current:
+            old.unlink(missing_ok=True)
+
+
+def check_target(folder: Path | str) -> None:
+    """Refuse a folder that holds anything else than a city that Twin wrote.
+
+    Raises
+    ------
+    InputError
+        Naming what is there.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError("is a file, not a folder for a city", file=folder)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=folder) from error
+    if HEAD in names:
+        strange = [] if _ours(folder / HEAD) else [HEAD]
+    else:
+        strange = [name for name in names if not _OURS.fullmatch(name)]
+    if strange:
+        raise InputError(
+            f"holds {strange[0]!r}, which Twin did not write, so no city is stored there",
+            file=folder,
+            hint="choose another --out",
+        )
+
+
+def _ours(head: Path) -> bool:
+    try:
+        content = tomllib.loads(head.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return {"format", "meta", "network", "files"} <= content.keys()
+
+
+def _put(folder: Path, city: City, files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Write the files of a city, its head last, and return what the head lists."""
     folder.mkdir(parents=True, exist_ok=True)
     listing: dict[str, dict[str, Any]] = {}
     for name, content in files.items():
@@ -90,11 +149,7 @@ def save_city(city: City, folder: Path | str) -> None:
         },
     }
     _write(folder / HEAD, dump_toml(head).encode())
-    current = {entry["file"] for entry in listing.values()}
-    for name in files:
-        for old in folder.glob(f"{name}-????????????.parquet"):
-            if old.name not in current:
-                old.unlink(missing_ok=True)
+    return listing
 
 
 def load_city(folder: Path | str) -> City:

@@ -51,11 +51,22 @@ class Entry:
     synthesised: bool
 
 
-def get_city(name_or_folder: str | Path, *, progress: Progress | None = None) -> City:
+def get_city(
+    name_or_folder: str | Path, *, progress: Progress | None = None, renew: bool = True
+) -> City:
     """Return a city by name, or the one stored in a folder.
 
-    A built-in city is built on first use and kept; it is built again when the code that draws it
-    has changed or its files were damaged.
+    A built-in city is built on first use and kept. It is built again when its files were damaged.
+
+    Parameters
+    ----------
+    name_or_folder
+        The city.
+    progress
+        Told why a city is built, and each step of it.
+    renew
+        Whether a built-in city is built again when the code that draws it has changed; if not, it
+        is taken as it is stored, which `progress` is told.
 
     Raises
     ------
@@ -68,7 +79,7 @@ def get_city(name_or_folder: str | Path, *, progress: Progress | None = None) ->
     if (Path(name) / HEAD).is_file():
         return load_city(name)
     if name in BUILT_IN:
-        return _built_in(name, progress)
+        return _built_in(name, progress or _silent, renew=renew)
     if name in known_names():
         return load_city(city_home() / name)
     if name in BY_RECIPE:
@@ -97,9 +108,7 @@ def store_city(city: City) -> Path:
         raise InputError(
             f"the name '{city.meta.name}' belongs to a built-in city", field="meta.name"
         )
-    folder = city_home() / city.meta.name
-    save_city(city, folder)
-    return folder
+    return _keep(city)
 
 
 def list_cities() -> list[Entry]:
@@ -126,23 +135,42 @@ def list_cities() -> list[Entry]:
     return entries
 
 
-def _built_in(name: str, progress: Progress | None) -> City:
+def _built_in(name: str, tell: Progress, *, renew: bool) -> City:
     folder = city_home() / name
     stamp = f"{_SEOUL} {_source_mark()}"
     try:
-        if read_meta(folder).built_by == stamp:
-            return load_city(folder)
-    except InputError:
-        # Not built yet, or damaged: both are mended by building it.
-        pass
-    if progress is not None:
-        progress(f"building the city '{name}', once")
+        current = read_meta(folder).built_by == stamp
+        if current or not renew:
+            stored = load_city(folder)
+            if not current:
+                tell(f"the city '{name}' was built with another version of Twin; taken as stored")
+            return stored
+        tell(f"the city '{name}' was built with another version of Twin; building it again")
+    except NotFoundError:
+        tell(f"building the city '{name}', once")
+    except InputError as error:
+        tell(f"the stored city '{name}' is damaged ({error}); building it again")
     # Imported by name, since a stored city does not need the code that draws it.
     build = partial(import_module(_SEOUL).build_seoul, **BUILT_IN[name])
-    city: City = build(progress=progress)
+    city: City = build(progress=tell)
     city.meta = city.meta.model_copy(update={"built_by": stamp})
-    save_city(city, folder)
+    _keep(city)
     return city
+
+
+def _keep(city: City) -> Path:
+    """Store a city under its name in Twin's own folder, where a damaged one may be replaced."""
+    folder = city_home() / city.meta.name
+    try:
+        read_meta(folder)
+    except InputError:
+        (folder / HEAD).unlink(missing_ok=True)
+    save_city(city, folder)
+    return folder
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def _source_mark() -> str:

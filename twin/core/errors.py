@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -55,3 +57,9 @@ class InputError(TwinError):
 
 class NotFoundError(InputError):
     """A city, scenario, run or file was named that is not there."""
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the nearest of some names, or `None` when none is near."""
+    near = get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else None

@@ -7,15 +7,14 @@ silently does nothing would be reported as "no difference".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.core.clock import parse_clock
-from twin.core.errors import InputError
+from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Network
 from twin.scenarios.spec import (
     AddStation,
@@ -81,7 +80,16 @@ def check(scenario: Scenario, city: City) -> None:
     Raises
     ------
     InputError
-        Naming the change, as in `changes.2.street`.
+        The first of `faults`.
+    """
+    for fault in faults(scenario, city):
+        raise fault
+
+
+def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
+    """Yield what is wrong with each change that cannot happen, the first thing of each.
+
+    An error names the change and its field, as in `changes.2.street`.
     """
     stations = set(city["stations"]["station_id"])
     units = city["units"]
@@ -114,15 +122,9 @@ def check(scenario: Scenario, city: City) -> None:
             elif isinstance(change, InjectIncident):
                 _check_position(change.lon, change.lat, city.network)
         except InputError as error:
-            raise InputError(
+            yield InputError(
                 error.message, field=f"changes.{number}.{error.field}", hint=error.hint
-            ) from error
-
-
-def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the nearest of some names, or `None` when none is near."""
-    near = get_close_matches(wrong, list(known), n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else None
+            )
 
 
 def _spellings(name: str) -> set[str]:

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from twin.core.errors import InputError, NotFoundError
-from twin.scenarios.changes import did_you_mean
+from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.scenarios.spec import Change, Scenario
 from twin.scenarios.toml_lines import Location, line_of
 
@@ -31,6 +30,14 @@ _CHANGES: dict[str, type[BaseModel]] = {
 }
 _REPLACED = frozenset({"title", "question"})
 """Tables of a what-if that stand in place of its base's, not on top of them."""
+
+
+class Option(NamedTuple):
+    """A field that an option of a command sets, as `--seed` does; `flag` names it in messages."""
+
+    flag: str
+    field: str
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,9 @@ def catalogue() -> dict[str, Path]:
     return {file.stem: file for file in sorted(CATALOGUE.glob("*.toml"))}
 
 
-def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+def load_scenario(
+    name_or_path: str | Path, overrides: Sequence[str] = (), options: Sequence[Option] = ()
+) -> Scenario:
     """Return a complete scenario.
 
     Parameters
@@ -57,6 +66,8 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
     overrides
         `FIELD=VALUE` settings on top, as in `traffic.demand_scale=1.2` or `changes.1.at=17:30`
         (changes count from 1).
+    options
+        Fields set by options of a command; `overrides` stand on top of them.
 
     Raises
     ------
@@ -66,28 +77,39 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
         If a file, a field or a setting is wrong.
     """
     chain = _chain(name_or_path)
-    return _validated(deepcopy(_merge(chain)), overrides, chain)
+    return _validated(deepcopy(_merge(chain)), overrides, options, chain)
 
 
-def from_fields(fields: Mapping[str, Any], overrides: Sequence[str] = ()) -> Scenario:
+def from_fields(
+    fields: Mapping[str, Any], overrides: Sequence[str] = (), options: Sequence[Option] = ()
+) -> Scenario:
     """Return the scenario of fields that a command has put together, with settings on top.
+
+    The parameters are those of `load_scenario`.
 
     Raises
     ------
     InputError
         If a field or a setting is wrong.
     """
-    return _validated(deepcopy(dict(fields)), overrides, [])
+    return _validated(deepcopy(dict(fields)), overrides, options, [])
 
 
 def _validated(
-    merged: dict[str, Any], overrides: Sequence[str], chain: Sequence[_Source]
+    merged: dict[str, Any],
+    overrides: Sequence[str],
+    options: Sequence[Option],
+    chain: Sequence[_Source],
 ) -> Scenario:
     settings: dict[Location, str] = {}
+    for option in options:
+        place = tuple(option.field.split("."))
+        _put(merged, place, option.value)
+        settings[place] = option.flag
     for setting in overrides:
         where, value = _read_setting(setting, merged)
         _put(merged, where, value)
-        settings[where] = setting
+        settings[where] = f"--set {setting}"
     try:
         return Scenario.model_validate(merged)
     except ValidationError as error:
@@ -222,7 +244,7 @@ def _read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
             raise InputError(
                 f"there is no field '{name.strip()}'",
                 field="--set",
-                hint=did_you_mean(part, [".".join(map(str, (*where, f))) for f in names])
+                hint=did_you_mean(part, [_dotted((*where, f)) for f in names])
                 or did_you_mean(part, names)
                 or _choices(names),
             )
@@ -284,11 +306,18 @@ def _explain(
     problem = min(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     where = _without_tags(problem["loc"])
     message, hint = _sentence(problem, where, merged)
-    field = ".".join(str(p + 1 if isinstance(p, int) else p) for p in where) or "scenario"
-    if where in settings:
-        return InputError(message, file=f"--set {settings[where]}", field=field, hint=hint)
+    field = _dotted(where) or "scenario"
+    if (said := settings.get(where)) is not None:
+        # An option says by its name which field it sets; a setting says it once more.
+        by_setting = field if said.startswith("--set ") else None
+        return InputError(message, file=said, field=by_setting, hint=hint)
     file, row = _find(chain, where) if chain else (None, None)
     return InputError(message, file=file, row=row, field=field, hint=hint)
+
+
+def _dotted(where: Location) -> str:
+    """Write a place as people do, who count changes from 1."""
+    return ".".join(str(part + 1 if isinstance(part, int) else part) for part in where)
 
 
 def _without_tags(loc: Location) -> Location:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.core.errors import InputError
+from twin.core.errors import InputError, did_you_mean
+from twin.scenarios.spec import Scenario, SetPolicy
 
 if TYPE_CHECKING:
     from twin.agents.ambulance import Ambulance
@@ -84,20 +84,37 @@ def known(role: Role) -> list[str]:
     return sorted(_RULES[role])
 
 
-def find(role: Role, name: str) -> Callable[[], Any]:
+def check_policies(scenario: Scenario) -> None:
+    """Refuse a scenario that names a rule which does not exist, at its start or later.
+
+    Raises
+    ------
+    InputError
+        Naming the field, as in `changes.2.dispatch`, and the known rules.
+    """
+    for role in _RULES:
+        find(role, getattr(scenario.policy, role))
+    for number, change in enumerate(scenario.changes, start=1):
+        if isinstance(change, SetPolicy):
+            for role in _RULES:
+                if (name := getattr(change, role)) is not None:
+                    find(role, name, field=f"changes.{number}.{role}")
+
+
+def find(role: Role, name: str, *, field: str | None = None) -> Callable[[], Any]:
     """Return the class of a rule.
 
     Raises
     ------
     InputError
-        If there is none of that name; it lists the known ones.
+        If there is none of that name; it names `field` and lists the known ones.
     """
     if name not in _RULES[role]:
-        close = difflib.get_close_matches(name, _RULES[role], n=1)
-        hint = f"known: {', '.join(known(role))}"
+        near = did_you_mean(name, _RULES[role])
+        names = f"known: {', '.join(known(role))}"
         raise InputError(
             f"there is no {role} policy {name!r}",
-            field=f"policy.{role}",
-            hint=f"did you mean {close[0]!r}? {hint}" if close else hint,
+            field=field or f"policy.{role}",
+            hint=f"{near} {names}" if near else names,
         )
     return _RULES[role][name]
