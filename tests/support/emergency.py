@@ -22,6 +22,12 @@ from twin.simulation import CityModel
 from twin.traffic.mobility import UnreachableError
 
 DAY = date(2025, 3, 5)
+QUIET = {"source": "none", "collisions": False}
+"""Settings of a run without calls but those that a test makes."""
+
+
+def at(hours: float) -> float:
+    return hours * 3600.0
 
 
 def constant(seconds: float) -> Distribution:

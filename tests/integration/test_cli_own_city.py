@@ -1,0 +1,140 @@
+"""Road files and tables of one's own become a city that runs; rubbish is told by row and field."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin.city.bundle import load_city
+from twin.recording.reader import RunReader
+
+NODES = "node_id,x_coord,y_coord\n1,127.00,37.50\n2,127.01,37.50\n3,127.01,37.51\n4,127.00,37.51\n"
+LINKS = "link_id,from_node_id,to_node_id,directed,facility_type,lanes\n" + "".join(
+    f"{k},{a},{b},true,primary,2\n"
+    for k, (a, b) in enumerate(
+        [(1, 2), (2, 3), (3, 4), (4, 1), (2, 1), (3, 2), (4, 3), (1, 4)], start=1
+    )
+)
+
+
+@pytest.fixture
+def bring(tmp_path, twin):
+    """Import a square of streets with tables given as text; return what the command said."""
+
+    def run(**texts):
+        (tmp_path / "nodes.csv").write_text(NODES)
+        (tmp_path / "links.csv").write_text(LINKS)
+        more = []
+        for table, text in texts.items():
+            (tmp_path / f"{table}.csv").write_bytes(
+                text if isinstance(text, bytes) else text.encode()
+            )
+            more += ["--table", f"{table}={tmp_path / f'{table}.csv'}"]
+        return twin(
+            "city", "import", "gmns", "--nodes", tmp_path / "nodes.csv",
+            "--links", tmp_path / "links.csv", "--name", "square", "--out", tmp_path / "square",
+            "--timezone", "Asia/Seoul", *more,
+        )  # fmt: skip
+
+    return run
+
+
+STATIONS = "station_id,lon,lat\ns1,127.001,37.5\n"
+UNITS = "unit_id,station_id\na1,s1\n"
+HOSPITALS = "hospital_id,name,lon,lat\nh1,General,127.01,37.505\n"
+
+
+def test_a_city_of_ones_own_runs(bring, answer, tmp_path):
+    status, out, err = bring(stations=STATIONS, units=UNITS, hospitals=HOSPITALS)
+    assert status == 0, err
+    assert "imputed" in out
+    (tmp_path / "calls.csv").write_text(
+        "call_id,t_call,lon,lat,priority\n"
+        "c1,2025-03-05T08:00:00,127.009,37.501,1\nc2,30600,127.0,37.505,2\n"
+    )
+    got = answer(
+        "replay", tmp_path / "square", "--day", "2025-03-05", "--calls", tmp_path / "calls.csv",
+        "--set", "traffic.fidelity=table", "--to", "12:00", "--out", tmp_path / "r",
+    )  # fmt: skip
+    assert (got["calls"], got["closed"]) == (2, 2)
+    calls = RunReader(tmp_path / "r").table("calls")
+    assert calls["t_call"].tolist() == [28_800.0, 30_600.0]
+    assert np.all(calls["response_s"] > 0)
+
+
+def test_replay_of_the_citys_own_records(place, answer, tmp_path):
+    got = answer(
+        "replay", place / "city", "--day", "2025-03-05", "--from", "08:00", "--to", "10:00",
+        "--set", "traffic.fidelity=table", "--policy", "closest-idle", "--out", tmp_path / "r",
+    )  # fmt: skip
+    assert got["calls"] == 2
+    assert got["intervals"]["response"]["observed"] == {"p50": 360.0, "p90": 360.0, "n": 1}
+    assert got["intervals"]["response"]["simulated"]["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"stations": "station_id,lon\ns1,127\n"}, "stations.csv, row 1, field 'lat'"),
+        ({"stations": "station_id,lon,latt\ns1,127,3\n"}, "did you mean 'latt'"),
+        ({"stations": STATIONS + "s1,127,37.5\n"}, "row 3, field 'station_id': 's1' stands in row"),
+        ({"stations": "station_id,lon,lat\ns1,east,37.5\n"}, "row 2, field 'lon': 'east' is not"),
+        ({"stations": "station_id,lon,lat\ns1,nan,37.5\n"}, "field 'lon': 'nan' is not between"),
+        ({"stations": "station_id,lon,lat\n,127,37.5\n"}, "field 'station_id': '' is no ident"),
+        ({"stations": "station_id,lon,lat\ns1,100,37.5\n"}, "km from the nearest street"),
+        ({"stations": "station_id,lon,lat\ns1,127\n"}, "row 2: has 2 cells, the header has 3"),
+        ({"stations": "station_id,lon,lat\ns1,127,37,5\n"}, "row 2: has 4 cells"),
+        ({"stations": ""}, "stations.csv: holds no rows"),
+        ({"stations": b"station_id,lon,lat\n\xff,1,2\n"}, "stations.csv: is not UTF-8"),
+        ({"stations": 'station_id,lon,lat\n"s1,127,37.5\n'}, "stations.csv: is not CSV"),
+        ({"units": "unit_id,station_id,on_s\na,s1,-5\n"}, "field 'on_s': '-5' is not between"),
+        ({"units": "unit_id,station_id,kind\na,s1,ambulanc\n"}, "did you mean 'ambulance'"),
+        ({"hospitals": "hospital_id,lon,lat,open\nh,127,37.5,maybe\n"}, "neither true nor false"),
+        ({"districts": "district\nx\n"}, "cannot be read from a file of rows"),
+        ({"stationz": STATIONS}, "did you mean 'stations'"),
+    ],
+)
+def test_rubbish_tables_are_told_by_row_and_field(bring, tmp_path, tables, message):
+    status, out, err = bring(**tables)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "square").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("call_id,lon,lat\nc,127,37.5\n", "row 1, field 't_call': the column is missing"),
+        ("call_id,t_call,lon,lat\nc,noon,127.0,37.5\n", "row 2, field 't_call': 'noon' is not a"),
+        ("call_id,t_call,lon,lat\nc,-1,127.0,37.5\n", "'-1' is not a second of the day"),
+        ("call_id,t_call,lon,lat\nc,,127.0,37.5\n", "'' is no time"),
+        ("call_id,t_call,lon,lat\nc,5,127.0,57.5\n", "km from the nearest street"),
+        ("call_id,t_call,lon,lat,priority\nc,5,127.0,37.5,9\n", "field 'priority': '9' is not"),
+        ("call_id,t_call,lon,lat,priority\nc,5,127.0,37.5,1.5\n", "is not a whole number"),
+        ("call_id,t_call,lon,lat,kind\nc,5,127.0,37.5,medicl\n", "did you mean 'medical'"),
+        ("call_id,t_call,lon,lat\nc,5,127.0,37.5\nc,6,127.0,37.5\n", "'c' stands in row 2"),
+        ("call_id,t_call,lon,lat,t_onscene\nc,50,127.0,37.5,20\n",
+         "row 2, field 't_onscene': the time is before one"),
+    ],
+)  # fmt: skip
+def test_rubbish_calls_are_told_by_row_and_field(bring, twin, tmp_path, text, message):
+    assert bring(stations=STATIONS, units=UNITS, hospitals=HOSPITALS)[0] == 0
+    (tmp_path / "calls.csv").write_text(text)
+    status, _, err = twin(
+        "replay", tmp_path / "square", "--day", "2025-03-05", "--calls", tmp_path / "calls.csv",
+        "--out", tmp_path / "r",
+    )  # fmt: skip
+    assert status == 2
+    assert message in err
+    assert "calls.csv" in err
+    assert not (tmp_path / "r").exists()
+
+
+def test_places_are_what_a_scenario_can_name(place, answer):
+    got = answer("city", "places", place / "city")
+    city = load_city(place / "city")
+    assert {row["station_id"] for row in got["stations"]} == set(city["stations"]["station_id"])
+    ambulances = (city["units"]["kind"] == "ambulance").sum()
+    assert sum(row["ambulances"] for row in got["stations"]) == ambulances > 0
+    assert len(got["hospitals"]) == len(city["hospitals"]) > 0
