@@ -1,5 +1,7 @@
 """OpenStreetMap files, written by hand and by osmium, and rubbish."""
 
+import gzip
+
 import osmium
 import pytest
 
@@ -48,6 +50,10 @@ OSM = """<?xml version='1.0' encoding='UTF-8'?>
     <tag k="except" v="motorcar;bus"/></relation>
 </osm>
 """
+
+
+ENTITIES = OSM.replace("<osm", '<!DOCTYPE o [<!ENTITY a "b">]><osm', 1)
+NO_NUMBER = OSM.replace('lat="37.5020"', 'lat="x"')
 
 
 @pytest.fixture
@@ -121,8 +127,13 @@ def test_pbf_holds_the_same_roads(path, tmp_path):
     assert from_xml.restriction_to.tolist() == from_pbf.restriction_to.tolist()
     content = file.read_bytes()
     for size in (len(content) - 5, len(content) // 2, 20):
-        with pytest.raises(InputError, match="not a readable OpenStreetMap file"):
+        with pytest.raises(InputError, match=r", block \d at byte \d+: it is not a readable"):
             read_osm(path(content[:size], "cut.osm.pbf"))
+    # Bits fall over inside the third block, whose checksum tells.
+    damaged = bytearray(content)
+    damaged[len(content) // 2] ^= 0xFF
+    with pytest.raises(InputError, match=r", block 3 at byte \d+: it is not a readable"):
+        read_osm(path(bytes(damaged), "damaged.osm.pbf"))
 
 
 def test_way_is_cut_at_the_edge_of_an_extract(path):
@@ -139,10 +150,14 @@ def test_way_is_cut_at_the_edge_of_an_extract(path):
         ('v="60"', 'v="1000"', "way 100", "maxspeed"),
         ('v="60"', 'v="-60"', "way 100", "maxspeed"),
         ('lat="37.5020"', 'lat="200"', "node 2", "lat"),
-        ('lat="37.5020"', 'lat="nan"', 4, None),
+        ('lat="37.5020"', 'lat="nan"', 4, "lat"),
         ('lat="37.5020" lon="127.0000"', "", "node 2", "lat"),
         ('node id="2"', 'node id="1"', "node 1", "id"),
-        ('node id="2"', 'node id="two"', 4, None),
+        ('node id="2"', 'node id="two"', 4, "id"),
+        ('node id="2"', 'node id="99999999999999999999"', 4, "id"),
+        ('nd ref="1"', 'nd ref="x"', 12, "ref"),
+        ('lon="126.9980"', 'lon="12x"', 7, "lon"),
+        ('v="primary"', 'v="&a;"', 13, None),
         ('way id="101"', 'way id="100"', "way 100", "id"),
     ],
 )
@@ -159,8 +174,11 @@ def test_rubbish_is_named(path, old, new, row, field):
     [
         (b"", "map.osm", "empty"),
         (OSM[:1000], "map.osm", "row 18.*not a readable"),
-        (b"\x00\xff" * 300, "map.osm.pbf", "not a readable"),
-        (OSM.replace("<osm", '<!DOCTYPE o [<!ENTITY a "b">]><osm', 1), "map.osm", "entities"),
+        (b"\x00\xff" * 300, "map.osm.pbf", ", block 1 at byte 0: .*not a readable"),
+        (ENTITIES, "map.osm", "row 2: .*entities"),
+        ("<html>\n<p>404</p></html>", "map.osm", "row 1: .*html"),
+        (gzip.compress(NO_NUMBER.encode()), "map.osm.gz", "row 4, field 'lat'"),
+        (gzip.compress(OSM.encode())[:-30], "map.osm.gz", "cut short or damaged"),
         ('<osm version="0.6"></osm>', "map.osm", "no roads"),
         (OSM, "map.xyz", "not a readable"),
     ],

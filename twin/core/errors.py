@@ -46,7 +46,7 @@ class InputError(TwinError):
         if file is not None:
             where.append(str(file))
         if row is not None:
-            where.append(f"row {row}")
+            where.append(f"row {row}" if isinstance(row, int) else row)
         if field is not None:
             where.append(f"field '{field}'")
         text = f"{', '.join(where)}: {message}" if where else message

@@ -53,11 +53,14 @@ def read_graphml(path: Path | str) -> RawRoads:
 
 
 def _parse(path: Path | str) -> Element:
+    content = read_bytes(path)
     try:
-        root = SafeTree.parse(io.BytesIO(read_bytes(path)), forbid_dtd=True).getroot()
+        root = SafeTree.parse(io.BytesIO(content), forbid_dtd=True).getroot()
     except DefusedXmlException as error:
         raise InputError(
-            "the XML declares a document type or entities, which are refused", file=path
+            "the XML declares a document type or entities, which are refused",
+            file=path,
+            row=content.partition(b"<!DOCTYPE")[0].count(b"\n") + 1,
         ) from error
     except (ParseError, LookupError, ValueError) as error:
         line = error.position[0] if isinstance(error, ParseError) else None
@@ -82,6 +85,7 @@ class _Reader:
         self.keys = keys
         self.data_tag = f"{space}data"
         self.node_id: list[int] = []
+        self.known: set[int] = set()
         self.lon: list[float] = []
         self.lat: list[float] = []
         self.signal: list[bool] = []
@@ -102,12 +106,16 @@ class _Reader:
             for data in element.iterfind(self.data_tag)
         }
 
-    def _number(self, text: str, row: str, field: str) -> float:
+    def _number(self, text: str, row: str, field: str, low: float, high: float) -> float:
         try:
-            return float(text)
+            value = float(text)
         except ValueError as error:
             why = f"{text!r} is not a number" if text else "the value is missing"
             raise InputError(why, file=self.file, row=row, field=field) from error
+        if not low <= value <= high:
+            why = f"{text!r} is not from {low:g} to {high:g}"
+            raise InputError(why, file=self.file, row=row, field=field)
+        return value
 
     def _key(self, text: str | None, row: str, field: str) -> int:
         try:
@@ -120,9 +128,13 @@ class _Reader:
         """Take a node in."""
         row = f"node {element.get('id')}"
         data = self._data(element)
-        self.node_id.append(self._key(element.get("id"), row, "id"))
-        self.lon.append(self._number(data.get("x", ""), row, "x"))
-        self.lat.append(self._number(data.get("y", ""), row, "y"))
+        number = self._key(element.get("id"), row, "id")
+        if number in self.known:
+            raise InputError("the node occurs twice", file=self.file, row=row, field="id")
+        self.known.add(number)
+        self.node_id.append(number)
+        self.lon.append(self._number(data.get("x", ""), row, "x", -180.0, 180.0))
+        self.lat.append(self._number(data.get("y", ""), row, "y", -85.0, 85.0))
         self.signal.append("traffic_signals" in data.get("highway", ""))
 
     def edge(self, element: Element) -> None:
@@ -140,10 +152,8 @@ class _Reader:
                 self._key(element.get("target"), row, "target"),
             )
         )
-        length = self._number(data["length"], row, "length") if data.get("length") else np.nan
-        if not (np.isnan(length) and not data.get("length")) and not 0.0 <= length <= MAX_LENGTH_M:
-            why = f"{data['length']!r} is not a length from 0 to {MAX_LENGTH_M:.0f} m"
-            raise InputError(why, file=self.file, row=row, field="length")
+        text = data.get("length", "")
+        length = self._number(text, row, "length", 0.0, MAX_LENGTH_M) if text else float("nan")
         self.length.append(length)
         self.kind.append(kind)
         self.ramp.append(ramp)
@@ -172,12 +182,25 @@ class _Reader:
         if line is None or line.geom_type != "LineString":
             why = "it is not a WKT LINESTRING"
             raise InputError(why, file=self.file, row=row, field="geometry")
-        return np.asarray(shapely.get_coordinates(line), np.float64)
+        points = np.asarray(shapely.get_coordinates(line), np.float64)
+        if not ((np.abs(points[:, 0]) <= 180.0) & (np.abs(points[:, 1]) <= 85.0)).all():
+            why = "a vertex is not on the globe"
+            raise InputError(why, file=self.file, row=row, field="geometry")
+        return points
 
     def roads(self) -> RawRoads:
         """Return everything taken in."""
         if not self.ends:
             raise InputError("there are no roads in it", file=self.file)
+        for pair in self.ends:
+            for field, node in zip(("source", "target"), pair, strict=True):
+                if node not in self.known:
+                    raise InputError(
+                        f"there is no node {node}",
+                        file=self.file,
+                        row=f"edge {pair[0]} -> {pair[1]}",
+                        field=field,
+                    )
         shape = np.concatenate(self.lines)
         ends = np.asarray(self.ends, np.int64)
         return raw_roads(

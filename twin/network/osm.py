@@ -6,7 +6,6 @@ at nodes that another way uses, at its own crossings with itself, and at signals
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from twin.core.errors import InputError, NotFoundError
 from twin.network.geometry import pointer, ranges
+from twin.network.osm_faults import find_fault
 from twin.network.raw import RawRoads, raw_roads
 from twin.network.tags import WayTags, way_tags
 
@@ -44,8 +44,6 @@ _NO_TURN = {
     "no_exit",
 }
 _ONLY_TURN = {"only_left_turn", "only_right_turn", "only_straight_on", "only_u_turn"}
-_LINE = re.compile(r"line (\d+)")
-_VALUE = re.compile(r"'([^']*)'")
 
 
 @dataclass(slots=True)
@@ -96,23 +94,20 @@ def _objects(path: Path, kind: type[Entity], among: list[int] | None = None) -> 
     objects = osmium.FileProcessor(str(path), _BITS[kind])
     if among is not None:
         objects.with_filter(osmium.filter.IdFilter(among))
+    last: str | None = None
     try:
         for thing in objects:
             if isinstance(thing, kind):
                 yield thing
+                last = f"after {kind.__name__.lower()} {thing.id}"
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    text = str(error)
-    line: int | None = None
-    if found := _LINE.search(text):
-        line = int(found[1])
-    elif (value := _VALUE.search(text)) and path.suffix == ".osm":
-        head = path.read_bytes().partition(f'"{value[1]}"'.encode())
-        line = head[0].count(b"\n") + 1 if head[1] else None
-    return InputError(f"it is not a readable OpenStreetMap file ({text})", file=path, row=line)
+        fault = find_fault(path)
+        raise InputError(
+            f"it is not a readable OpenStreetMap file ({fault.why or error})",
+            file=path,
+            row=last if fault.row is None else fault.row,
+            field=fault.field,
+        ) from error
 
 
 def _read_ways(path: Path) -> _Ways:
