@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from twin.network.geometry import Projection
+from twin.network.geometry import Polylines, Projection
 from twin.network.graph import Network
 
 F64 = NDArray[np.float64]
@@ -76,13 +76,12 @@ def corridor_links(line: shapely.LineString, network: Network) -> I64:
 
 
 def _segments(network: Network) -> tuple[shapely.STRtree, I64, F64]:
-    vertex = np.arange(len(network.geom_x) - 1)
-    owner = np.repeat(np.arange(network.n_links), np.diff(network.geom_ptr))
-    first = vertex[owner[:-1] == owner[1:]]
-    points = np.stack([network.geom_x, network.geom_y], axis=-1).astype(np.float64)
+    drawn = Polylines(network.geom_ptr, network.geom_x, network.geom_y)
+    first, owner = drawn.segments()
+    points = np.stack([drawn.x, drawn.y], axis=-1)
     lines = shapely.linestrings(np.stack([points[first], points[first + 1]], axis=1))
     step = points[first + 1] - points[first]
-    return shapely.STRtree(lines), owner[first], np.arctan2(step[:, 0], step[:, 1])
+    return shapely.STRtree(lines), owner, np.arctan2(step[:, 0], step[:, 1])
 
 
 def corridor_speed(links: I64, link_speed: F64) -> float:

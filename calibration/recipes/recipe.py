@@ -6,19 +6,11 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from twin.city.model import City
 from twin.core.errors import NotFoundError
 
 Progress = Callable[[str], None]
-
-
-class Build(Protocol):
-    """Makes a city of the files below a folder."""
-
-    def __call__(self, data_dir: Path, progress: Progress | None = None) -> City:
-        """Build the city, telling `progress` of each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +45,30 @@ class Recipe:
         Name of the city.
     files
         What it reads.
-    build
-        What makes it.
+    make
+        What makes it of the folder that holds the files; it tells each step.
     """
 
     name: str
     files: tuple[SourceFile, ...]
-    build: Build
+    make: Callable[[Path, Progress], City]
+
+    def build(self, data_dir: Path | str, progress: Progress | None = None) -> City:
+        """Return the city of the files below a folder, telling `progress` of each step.
+
+        Raises
+        ------
+        NotFoundError
+            If a file is missing; tells where to get it.
+        InputError
+            If a file holds something else.
+        """
+        require_files(Path(data_dir), self.files)
+        return self.make(Path(data_dir), progress or _silent)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def require_files(data_dir: Path, files: tuple[SourceFile, ...]) -> None:

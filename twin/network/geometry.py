@@ -115,6 +115,12 @@ class Polylines:
         py: F64 = self.y[k] + share * (self.y[k + 1] - self.y[k])
         return px, py
 
+    def segments(self) -> tuple[I64, I64]:
+        """Return the first vertex and the line of every straight piece, in order."""
+        owner = np.repeat(np.arange(len(self.length)), np.diff(self.ptr))
+        first = np.flatnonzero(owner[:-1] == owner[1:])
+        return first, owner[first]
+
     def end_bearings(self, reach_m: float) -> tuple[F64, F64]:
         """Return the driving direction at the start and at the end of every line, radians.
 

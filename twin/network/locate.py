@@ -37,11 +37,9 @@ class Locator:
         # Positions count along the link's own length, which the drawn line may miss a little.
         self._stretch: F64 = network.link_length / np.maximum(self._lines.length, 1e-6)
         self._usable = np.ones(network.n_links, np.bool_) if usable is None else usable
-        vertex = np.arange(len(network.geom_x) - 1)
-        owner = np.repeat(np.arange(network.n_links), np.diff(network.geom_ptr))
-        inside = (owner[:-1] == owner[1:]) & self._usable[owner[:-1]]
-        self._segment: I64 = vertex[inside]
-        self._owner: I64 = owner[:-1][inside]
+        segment, owner = self._lines.segments()
+        self._segment: I64 = segment[self._usable[owner]]
+        self._owner: I64 = owner[self._usable[owner]]
         ends = np.stack(
             [
                 np.stack([self._lines.x[self._segment], self._lines.y[self._segment]], axis=-1),

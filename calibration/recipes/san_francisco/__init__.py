@@ -10,7 +10,7 @@ from calibration.feeds.cad import read_cad
 from calibration.feeds.calls import calls_of, note_chains
 from calibration.feeds.mapping import load_mapping
 from calibration.intervals import fit_held_out
-from calibration.recipes.recipe import Progress, Recipe, assumptions, require_files
+from calibration.recipes.recipe import Progress, Recipe, assumptions
 from calibration.recipes.san_francisco import demand, fleet, history, roads, zones
 from calibration.recipes.san_francisco.files import CALLS, FILES
 from twin.city.model import City, Meta
@@ -18,23 +18,8 @@ from twin.city.model import City, Meta
 NAME = "san-francisco"
 
 
-def build(data_dir: Path, progress: Progress | None = None) -> City:
-    """Build the city from the files that `RECIPE` names.
-
-    Raises
-    ------
-    NotFoundError
-        If a file is missing; tells where to get it.
-    InputError
-        If a file holds something else.
-    """
-
-    def tell(text: str) -> None:
-        if progress is not None:
-            progress(text)
-
-    data_dir = Path(data_dir)
-    require_files(data_dir, FILES)
+def make(data_dir: Path, tell: Progress) -> City:
+    """Return the city of the files that `RECIPE` names."""
     tell("streets")
     network, report = roads.read_roads(data_dir)
     tell("zones and demand")
@@ -91,4 +76,4 @@ def build(data_dir: Path, progress: Progress | None = None) -> City:
     return City(meta, network, tables, service, report)
 
 
-RECIPE = Recipe(NAME, FILES, build)
+RECIPE = Recipe(NAME, FILES, make)

@@ -17,7 +17,6 @@ from calibration.recipes.recipe import (
     Recipe,
     SourceFile,
     assumptions,
-    require_files,
 )
 from calibration.recipes.seoul_downtown.demand import GATE_ZONE, find_gates, trips
 from calibration.recipes.streets import zone_streets
@@ -57,23 +56,8 @@ LEAST_SHARE = 0.1
 REACH_M = 300.0
 
 
-def build(data_dir: Path, progress: Progress | None = None) -> City:
-    """Build the city from the files that `RECIPE` names.
-
-    Raises
-    ------
-    NotFoundError
-        If a file is missing; tells where to get it.
-    InputError
-        If a file holds something else.
-    """
-
-    def tell(text: str) -> None:
-        if progress is not None:
-            progress(text)
-
-    data_dir = Path(data_dir)
-    require_files(data_dir, FILES)
+def make(data_dir: Path, tell: Progress) -> City:
+    """Return the city of the files that `RECIPE` names."""
     tell("streets")
     raw = read_graphml(data_dir / STREETS.path)
     local = raw.link_class >= RoadClass.RESIDENTIAL
@@ -228,4 +212,4 @@ def _emergency(network: Network, zones: pd.DataFrame, km_by_class: F64) -> dict[
     }
 
 
-RECIPE = Recipe(NAME, FILES, build)
+RECIPE = Recipe(NAME, FILES, make)

@@ -281,28 +281,6 @@ def astar(
 
 
 @njit
-def path_towards(graph: RoadGraph, tree: Tree, origin: int, root: int) -> I32:
-    """Return the links from `origin` to `root` in a tree towards `root`; empty if unreached."""
-    n = 1
-    k = origin
-    while True:
-        t = tree.step[k]
-        if t < 0:
-            return np.empty(0, np.int32)
-        k = graph.turn_to[t]
-        n += 1
-        if k == root:
-            break
-    out = np.empty(n, np.int32)
-    out[0] = origin
-    k = origin
-    for i in range(1, n):
-        k = graph.turn_to[tree.step[k]]
-        out[i] = k
-    return out
-
-
-@njit
 def path_from(graph: RoadGraph, tree: Tree, origin: int, destination: int) -> I32:
     """Return the links from `origin` to `destination` in a tree from `origin`; empty if none."""
     n = 1
