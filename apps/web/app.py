@@ -19,6 +19,7 @@ from panel.viewable import Viewer
 from apps.web.components.map import TwinMap
 from apps.web.feed import RunFeed
 from apps.web.notes import broken, loading, no_runs
+from apps.web.picker import MENU, RunPicker
 from apps.web.runs import RunEntry, list_runs
 from apps.web.story import tell
 from apps.web.texts import LANGUAGES, words
@@ -112,36 +113,30 @@ class Visit(Viewer):
         self._entries: list[RunEntry] = []
         self._map = TwinMap(self._answer, sizing_mode="stretch_both", margin=0)
         self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0)
-        self._picker = pmui.Select(
-            options=[],
-            size="small",
-            variant="outlined",
-            margin=(0, 8),
-            sizing_mode="stretch_width",
-            min_width=60,
-            max_width=600,
-            align="center",
-            styles={"flex": "1 1 0", "min-width": "0", "overflow": "hidden"},
-            label="",
-        )
+        self._picker = RunPicker(self._turn_to)
         self._language = pmui.RadioButtonGroup(
             options={name: code for code, name in LANGUAGES.items()},
             value=self.lang,
             size="small",
-            margin=0,
+            margin=(0, 0, 0, 8),
             width=126,
             align="center",
             button_style="outlined",
-            styles={"margin-left": "auto", "white-space": "nowrap"},
+            styles={
+                "max-width": "var(--languages, 126px)",
+                "flex": "none",
+                "margin-left": "auto",
+                "white-space": "nowrap",
+            },
         )
         self._page = self._make_page()
         self._problem = ""
-        self._picker.param.watch(self._picked, "value")
         self._language.link(self, value="lang", bidirectional=True)
         self._map.param.watch(self._moved, ["time", "speed", "selected"])
 
     def open(self) -> None:
         """Fill the page for the address that it was opened with, and keep it fresh."""
+        self._page.title = words(self.lang)["page"]["title"]
         if not self.run:
             self.run = self._library.default(self._library.entries())
         self._list()
@@ -161,12 +156,13 @@ class Visit(Viewer):
             title=words(self.lang)["page"]["title"],
             header=[
                 pn.Row(
-                    self._picker,
+                    self._picker.rows,
+                    self._picker.parts,
                     self._language,
                     margin=0,
-                    # As wide as the window allows, less the title, so that a phone shows both.
+                    # As wide as the window allows, less the title, which a phone does without.
                     styles={
-                        "width": "calc(100vw / var(--zoom, 1) - 100px)",
+                        "width": "calc(100vw / var(--zoom, 1) - var(--brand, 100px))",
                         "align-items": "center",
                     },
                 )
@@ -183,10 +179,17 @@ class Visit(Viewer):
                     "boxShadow": "none",
                     "borderBottom": "1px solid #2a3657",
                 },
-                "@media (min-width: 2400px)": {  # a wall or a kiosk
-                    "--zoom": "1.8",
-                    "& .MuiAppBar-root": {"zoom": "1.8"},
-                    "& main": {"paddingTop": "46px"},  # what the bar has grown by
+                "@media (max-width: 760px)": {
+                    "--brand": "24px",
+                    "--part": "100px",
+                    "--languages": "100px",
+                    "& .MuiToolbar-root .title": {"display": "none"},
+                    "& .MuiToolbar-root": {"paddingLeft": "8px !important"},
+                },
+                "@media (min-width: 3200px)": {  # a wall or a kiosk
+                    "--zoom": "2.4",
+                    "& .MuiAppBar-root": {"zoom": "2.4"},
+                    "& main": {"paddingTop": "80px"},  # what the bar has grown by
                 },
                 "& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"},
             },
@@ -196,29 +199,26 @@ class Visit(Viewer):
                     "primary": {"main": "#4da3ff"},
                     "background": {"default": "#0b1020", "paper": "#121a2e"},
                 },
+                "components": MENU,
             },
         )
 
     def _list(self) -> None:
         self._entries = self._library.entries()
-        options = {entry.label(self.lang): entry.run_id for entry in self._entries}
-        if self.run and self.run not in options.values():
-            options[self.run] = self.run  # what was asked for stays in the list, though not found
-        if self._picker.options != options:
-            self._picker.param.update(options=options, value=self.run or None)
+        self._picker.update(self._entries, self.run, self.lang)
 
-    def _picked(self, event: param.parameterized.Event) -> None:
-        if event.new and event.new != self.run:
-            self.param.update(sel="", t=0)
-            self._map.param.update(time=0.0, selected="", playing=False)
-            self.run = event.new
+    def _turn_to(self, run: str, same_moment: bool) -> None:
+        """Show another run: from its beginning, or at the moment that is shown now."""
+        t = self.t if same_moment else 0
+        self.param.update(sel="", t=t)
+        self._map.param.update(time=float(t), selected="", playing=False)
+        self.run = run
 
     def _show(self) -> None:
         """Show the chosen run, or say in clear words why not."""
         self._feed = None
         entry = next((each for each in self._entries if each.run_id == self.run), None)
-        if self._picker.value != self.run and entry is not None:
-            self._picker.value = self.run
+        self._list()
         if entry is None:
             self._say()
             return
@@ -265,6 +265,7 @@ class Visit(Viewer):
         self._page.main = [self._note]
 
     def _translate(self) -> None:
+        self._page.title = words(self.lang)["page"]["title"]
         self._map.text = words(self.lang)
         self._list()
         self._tell()

@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from apps.web.changes import change_list
 from apps.web.incidents import incident_list, received_and_closed
 from apps.web.kpis import KMH, figures
 from apps.web.scene import districts, places, street_arrays
 from apps.web.wire import pack
+from twin.agents.roster import roster
 from twin.agents.states import UnitState
 from twin.city.library import get_city
 from twin.city.model import City
@@ -86,6 +88,18 @@ class RunFeed:
         """Length of a window of vehicles: some keyframes, so that each holds about as much."""
         return max(SHORTEST_WINDOW_S, KEYFRAMES_PER_WINDOW * self.scenario.record.frame_every_s)
 
+    @property
+    def opening_t(self) -> float:
+        """Moment to show first: of a run without vehicles, when the first unit is on its way."""
+        if self.scenario.traffic.fidelity == "micro":
+            return self.first_t
+        away = self.reader.query(
+            "SELECT min(t) AS t FROM unit_frames WHERE state = ?", [UnitState.TO_SCENE.value]
+        )["t"].dropna()
+        calls = [each["stages"][0][0] for each in self.incidents]
+        shown = [float(t) for t in (*away, *calls) if t >= self.first_t]
+        return shown[0] if shown else self.first_t
+
     def refresh(self) -> bool:
         """Read a run that is still being written again; return whether there was more."""
         if self._status != "running":
@@ -117,14 +131,23 @@ class RunFeed:
         self.units = self._units()
 
     def _units(self) -> pd.DataFrame:
-        """Return `unit_id`, `kind`, `station_id` of the run's units, in order of id."""
-        listed = self.city["units"][["unit_id", "kind", "station_id"]].astype(str)
+        """Return `unit_id`, `kind`, `station_id` of the run's units, in order of id.
+
+        `changed` tells whether the scenario "added" or "moved" the unit.
+        """
+        columns = ["unit_id", "kind", "station_id"]
+        before = self.city["units"][columns].astype(str).drop_duplicates("unit_id")
+        listed = roster(self.city, self.scenario.changes)[columns].astype(str)
         listed = listed.drop_duplicates("unit_id")
+        old = listed["unit_id"].map(before.set_index("unit_id")["station_id"])
+        listed["changed"] = np.select(
+            [old.isna(), old != listed["station_id"]], ["added", "moved"], ""
+        )
         seen = self.unit_events[["unit_id", "kind"]].drop_duplicates("unit_id")
-        if not len(seen):
-            return listed.sort_values("unit_id", ignore_index=True)
-        seen = seen.merge(listed[["unit_id", "station_id"]], on="unit_id", how="left")
-        return seen.fillna({"station_id": ""}).sort_values("unit_id", ignore_index=True)
+        if len(seen):
+            listed = seen.merge(listed.drop(columns="kind"), on="unit_id", how="left")
+        listed = listed.fillna({"station_id": "", "changed": ""})
+        return listed.sort_values("unit_id", ignore_index=True)
 
     def scene(self, run_id: str) -> bytes:
         """Return what stands still, and what the map must know to ask for the rest."""
@@ -133,7 +156,11 @@ class RunFeed:
             "run": run_id,
             "status": self._status,
             "day": scenario.period.day.isoformat(),
+            "title": dict(scenario.title) or {"en": scenario.name},
+            "city": dict(city.meta.title) or {"en": city.meta.name},
+            "fidelity": scenario.traffic.fidelity,
             "t_start": self.first_t,
+            "t_open": self.opening_t,
             "t_known": self.last_t,
             "t_end": max(scenario.period.end_s, self.last_t),
             "frame_every_s": scenario.record.frame_every_s,
@@ -149,7 +176,8 @@ class RunFeed:
             "notice": dict(city.meta.notice),
             "same_city": self.same_city,
             "attribution": list(city.meta.attribution),
-            **places(city),
+            "changes": change_list(scenario, city),
+            **places(city, scenario),
         }
         return pack(meta, street_arrays(city.network))
 
@@ -168,7 +196,7 @@ class RunFeed:
             "link_times": self.link_times.tolist(),
             "incidents": self.incidents,
         }
-        return pack(meta, figures(self.pulse, stamps))
+        return pack(meta, figures(self.pulse, stamps, self.unit_events))
 
     def window(self, run_id: str, number: int) -> bytes:
         """Return the vehicles of one window: keyframes (K,) by vehicles (N,).

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twin.agents.states import BUSY
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 KMH = 3.6
@@ -54,8 +56,10 @@ def running_percentiles(t: F64, at: F64, values: F64, shares: tuple[float, ...])
     return out
 
 
-def figures(pulse: pd.DataFrame, calls: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
-    """Return the columns of the strip and the charts.
+def figures(
+    pulse: pd.DataFrame, calls: pd.DataFrame, unit_events: pd.DataFrame
+) -> dict[str, NDArray[np.generic]]:
+    """Return the columns of the strip and the charts, at every moment at which one changes.
 
     Parameters
     ----------
@@ -63,29 +67,45 @@ def figures(pulse: pd.DataFrame, calls: pd.DataFrame) -> dict[str, NDArray[np.ge
         The run's `pulse` table.
     calls
         One row a call: `t_call`, `t_onscene`, `response_s`, `t_closed`; seconds, NaN for not yet.
+    unit_events
+        The run's `unit_events` table.
 
     Returns
     -------
     dict
-        (T,) arrays over `pulse.t`: `t` (s), `calls` and `active` (calls), `p50` and `p90` (s),
-        `vehicles`, `speed` (km/h) and `busy` (units).
+        (T,) arrays: `t` (s), `calls` and `active` (calls), `p50` and `p90` (s), `vehicles`,
+        `speed` (km/h) and `busy` (units). The pulse may beat once a minute, so the moments of
+        calls and units stand between its beats: what is counted holds for the very moment.
     """
-    t = pulse["t"].to_numpy(np.float64)
+    beats = pulse["t"].to_numpy(np.float64)
     received = calls["t_call"].to_numpy(np.float64)
+    arrived = calls["t_onscene"].to_numpy(np.float64)
+    closed = calls["t_closed"].to_numpy(np.float64)
+    leaving, back = busy_spells(unit_events)
+    t = np.unique(np.concatenate([beats, received, arrived, closed, leaving, back]))
+    t = t[(t >= beats[0]) & (t <= beats[-1])] if len(beats) else beats  # NaN is in neither
+    beat = np.searchsorted(beats, t, side="right") - 1
     so_far = counted(t, received)
     percentiles = running_percentiles(
-        t,
-        calls["t_onscene"].to_numpy(np.float64),
-        calls["response_s"].to_numpy(np.float64),
-        (0.5, 0.9),
+        t, arrived, calls["response_s"].to_numpy(np.float64), (0.5, 0.9)
     )
+    speed = pulse["mean_speed_mps"].to_numpy(np.float32) * KMH
     return {
         "t": t.astype(np.float32),
         "calls": so_far,
-        "active": so_far - counted(t, calls["t_closed"].to_numpy(np.float64)),
+        "active": so_far - counted(t, closed),
         "p50": percentiles[0],
         "p90": percentiles[1],
-        "vehicles": pulse["vehicles"].to_numpy(np.int32),
-        "speed": (pulse["mean_speed_mps"].to_numpy(np.float32) * KMH).astype(np.float32),
-        "busy": pulse["units_busy"].to_numpy(np.int32),
+        "vehicles": pulse["vehicles"].to_numpy(np.int32)[beat],
+        "speed": speed.astype(np.float32)[beat],
+        "busy": counted(t, leaving) - counted(t, back),
     }
+
+
+def busy_spells(unit_events: pd.DataFrame) -> tuple[F64, F64]:
+    """Return when units came to belong to a call, and when they no longer did, in any order."""
+    events = unit_events.sort_values("t", kind="stable")
+    busy = events["state"].isin([state.value for state in BUSY])
+    before = busy.groupby(events["unit_id"]).shift(fill_value=False)
+    t = events["t"].to_numpy(np.float64)
+    return t[(busy & ~before).to_numpy(bool)], t[(before & ~busy).to_numpy(bool)]

@@ -9,9 +9,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from apps.web.names import by_language, district_names, station_name
 from twin.city.model import City
 from twin.network.geometry import Projection
 from twin.network.graph import Network
+from twin.scenarios.spec import AddStation, Scenario
 
 KMH = 3.6
 OUTLINE_M = 25.0
@@ -40,20 +42,39 @@ def street_arrays(network: Network) -> dict[str, NDArray[Any]]:
     }
 
 
-def places(city: City) -> dict[str, list[dict[str, Any]]]:
-    """Return stations and hospitals with their position in local metres."""
-    stations = _placed(city, "stations")
-    hospitals = _placed(city, "hospitals")
-    return {
-        "stations": [
-            {"id": row.station_id, "name": row.name, "kind": row.kind, "x": row.x, "y": row.y}
-            for row in stations.itertuples(index=False)
-        ],
-        "hospitals": [
-            {"id": row.hospital_id, "name": row.name, "level": row.level, "x": row.x, "y": row.y}
-            for row in hospitals.itertuples(index=False)
-        ],
-    }
+def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
+    """Return stations and hospitals with their position in local metres.
+
+    Stations that the scenario opens are among them, marked `added`.
+    """
+    stations = [
+        {
+            "id": row.station_id,
+            "name": station_name(row.name),
+            "kind": row.kind,
+            "x": row.x,
+            "y": row.y,
+        }
+        for row in _placed(city, "stations").itertuples(index=False)
+    ]
+    for change in scenario.changes:
+        if isinstance(change, AddStation):
+            x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
+            name = station_name(change.name or change.station_id)
+            at = {"x": float(x[0]), "y": float(y[0])}
+            about = {"id": change.station_id, "name": name, "kind": change.serves}
+            stations.append({**about, "added": True, **at})
+    hospitals = [
+        {
+            "id": row.hospital_id,
+            "name": by_language(row.name),
+            "level": row.level,
+            "x": row.x,
+            "y": row.y,
+        }
+        for row in _placed(city, "hospitals").itertuples(index=False)
+    ]
+    return {"stations": stations, "hospitals": hospitals}
 
 
 def _placed(city: City, table: str) -> pd.DataFrame:
@@ -73,6 +94,7 @@ def local(
 def districts(city: City) -> list[dict[str, Any]]:
     """Return the outlines of the districts in local metres, with their names."""
     out = []
+    names = district_names(city["districts"])
     projection = Projection(city.network.lon0, city.network.lat0)
     for row in city["districts"].itertuples(index=False):
         shape = shapely.from_wkb(row.polygon_wkb)
@@ -86,7 +108,8 @@ def districts(city: City) -> list[dict[str, Any]]:
         centre = shape.representative_point()
         out.append(
             {
-                "name": {"en": row.name_en or row.district, "ko": row.name_ko or row.district},
+                "id": row.district,
+                "name": names[str(row.district)],
                 "centre": [round(centre.x, 1), round(centre.y, 1)],
                 "rings": [np.round(shapely.get_coordinates(p.exterior)).tolist() for p in parts],
             }

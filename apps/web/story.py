@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from apps.web.changes import change_list
 from apps.web.feed import RunFeed
+from apps.web.names import by_language, district_names
+from apps.web.scene import places
+from apps.web.texts import pick
 from twin.metrics.intervals import INTERVALS
 
 Story = dict[str, Any]
@@ -22,12 +26,19 @@ _CANDIDATES = 6
 
 
 def tell(feed: RunFeed, key: str, words: dict[str, Any]) -> Story:
-    """Return the story of `"call:<id>"`, `"unit:<id>"`, `"hospital:<id>"` or `"station:<id>"`.
+    """Return the story of a key: `call:`, `unit:`, `hospital:`, `station:` or `change:` and an id.
 
     An unknown key has the empty story, `{}`: the thing may not be in this run.
     """
     kind, _, name = key.partition(":")
-    teller = {"call": _call, "unit": _unit, "hospital": _hospital, "station": _station}.get(kind)
+    tellers = {
+        "call": _call,
+        "unit": _unit,
+        "hospital": _hospital,
+        "station": _station,
+        "change": _change,
+    }
+    teller = tellers.get(kind)
     told = teller(feed, name, words) if teller else {}
     return {"key": key, **told} if told else {}
 
@@ -59,10 +70,13 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
         facts.append((say["first_unit"], incident["unit"]))
     if row is not None:
         if hospital := _text(row["hospital_id"]):
-            facts.append((say["hospital"], hospitals.get(hospital, hospital)))
+            name = by_language(str(hospitals.get(hospital, hospital)))
+            facts.append((say["hospital"], pick(name, words["lang"])))
         fate = _text(row["fate"])
         facts.append((say["fate"], say.get(f"fate_{fate}", fate)))
-    district = f" · {incident['district']}" if incident["district"] else ""
+    names = district_names(feed.city["districts"])
+    inside = incident["district"]
+    district = f" · {pick(names.get(inside, {'en': inside}), words['lang'])}" if inside else ""
     kind = words["kind"].get(incident["kind"], incident["kind"])
     subtitle = kind
     if incident["priority"] is not None:
@@ -161,8 +175,9 @@ def _unit(feed: RunFeed, unit_id: str, words: dict[str, Any]) -> Story:
     unit = found.iloc[0]
     events = feed.unit_events[feed.unit_events["unit_id"] == unit_id]
     say = words["story"]
-    names = feed.city["stations"].set_index("station_id")["name"].to_dict()
-    station = names.get(unit["station_id"], unit["station_id"])
+    stations = {each["id"]: each["name"] for each in places(feed.city, feed.scenario)["stations"]}
+    home = unit["station_id"]
+    station = pick(stations.get(home, {"en": home}), words["lang"])
     kind = words["kind"].get(unit["kind"], unit["kind"])
     subtitle = say["unit_subtitle"].format(kind=kind, station=station) if station else kind
     rows = [
@@ -179,7 +194,10 @@ def _unit(feed: RunFeed, unit_id: str, words: dict[str, Any]) -> Story:
         "icon": ["unit", unit["kind"], "idle"],
         "title": unit_id,
         "subtitle": subtitle,
-        "facts": [(say["calls_served"], served)],
+        "facts": [
+            *([(say["changed"], say[f"changed_{unit['changed']}"])] if unit["changed"] else []),
+            (say["calls_served"], served),
+        ],
         "rows": rows,
         "intervals": [],
         "decision": None,
@@ -197,8 +215,11 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         (feed.calls["hospital_id"] == hospital_id) & feed.calls["t_hospital"].notna()
     ].sort_values("t_hospital")
     facts = [(say["arrivals"], str(len(brought)))]
+    known = words["capability"]
     if treats := str(hospital["capabilities"]).strip():
-        facts.append((say["capabilities"], ", ".join(treats.split())))
+        facts.append(
+            (say["capabilities"], ", ".join(known.get(each, each) for each in treats.split()))
+        )
     rows = [
         {
             "t": float(each["t_hospital"]),
@@ -210,7 +231,7 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
     ]
     return {
         "icon": ["hospital", "", ""],
-        "title": hospital["name"],
+        "title": pick(by_language(str(hospital["name"])), words["lang"]),
         "subtitle": say.get(f"level_{hospital['level']}", say["hospital_subtitle"]),
         "facts": facts,
         "rows": rows,
@@ -220,19 +241,40 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
 
 
 def _station(feed: RunFeed, station_id: str, words: dict[str, Any]) -> Story:
-    table = feed.city["stations"]
-    found = table[table["station_id"] == station_id]
-    if not len(found):
+    stations = places(feed.city, feed.scenario)["stations"]
+    station = next((each for each in stations if each["id"] == station_id), None)
+    if station is None:
         return {}
-    station = found.iloc[0]
     say = words["story"]
     based = feed.units[feed.units["station_id"] == station_id]["unit_id"]
     kind = say.get(f"kind_{station['kind']}", station["kind"])
+    facts = [(say["changed"], say["changed_added"])] if station.get("added") else []
     return {
         "icon": ["station", "", ""],
-        "title": station["name"],
+        "title": pick(station["name"], words["lang"]),
         "subtitle": say["station_subtitle"].format(kind=kind),
-        "facts": [(say["stations_units"], ", ".join(based) or say["none"])],
+        "facts": [*facts, (say["stations_units"], ", ".join(based) or say["none"])],
+        "rows": [],
+        "intervals": [],
+        "decision": None,
+    }
+
+
+def _change(feed: RunFeed, number: str, words: dict[str, Any]) -> Story:
+    marks = change_list(feed.scenario, feed.city)
+    mark = next((each for each in marks if each["key"] == f"change:{number}"), None)
+    if mark is None:
+        return {}
+    say, lang = words["story"], words["lang"]
+    facts = [(say["holds"], mark["when"][lang])]
+    if links := mark["links"]:
+        length = float(feed.city.network.link_length[links].sum()) / 1000.0
+        facts.append((say["closed_length"], say["kilometres"].format(km=f"{length:.1f}")))
+    return {
+        "icon": ["change", mark["sign"], ""],
+        "title": mark["words"][lang],
+        "subtitle": words["ui"]["changes"],
+        "facts": facts,
         "rows": [],
         "intervals": [],
         "decision": None,

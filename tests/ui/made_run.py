@@ -6,8 +6,10 @@ calls. All of it is drawn from one fixed seed, and written by the same `RunWrite
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,11 +122,36 @@ def _districts() -> pd.DataFrame:
     )
 
 
-def scenario(city_folder: Path, name: str = "toytown-evening") -> Scenario:
+CHANGES: list[dict[str, Any]] = [
+    {"kind": "close-links", "links": [40, 41], "at": "17:35", "until": "17:40"},
+    {"kind": "close-links", "links": [60], "lanes": 1},
+    {
+        "kind": "add-station",
+        "station_id": "S9",
+        "name": "신설119안전센터",
+        "lon": 0.002,
+        "lat": 0.001,
+    },
+    {"kind": "add-units", "station": "S9"},
+    {"kind": "move-units", "units": ["A3"], "to": "S9"},
+    {"kind": "close-hospital", "hospital": "H1", "mode": "divert", "at": "17:36"},
+]
+"""A what-if of the made-up city: what the map must mark."""
+
+
+def scenario(
+    city_folder: Path,
+    name: str = "toytown-evening",
+    *,
+    fidelity: str = "micro",
+    changes: Sequence[dict[str, Any]] = (),
+) -> Scenario:
     """Return the scenario that the run claims to be of."""
     return Scenario.model_validate(
         {
             "name": name,
+            "traffic": {"fidelity": fidelity},
+            "changes": list(changes),
             "title": {"en": "Toytown, evening", "ko": "장난감 도시의 저녁"},
             "city": str(city_folder),
             "period": {"start": "17:30", "end": "17:50", "warm_up_min": 0.0},
@@ -164,7 +191,10 @@ def write_run(folder: Path, city: City, spec: Scenario) -> RunWriter:
     """Write the tables of the whole run into a folder, and leave the run going."""
     writer = RunWriter(folder, spec, city)
     calls = make_calls(city)
-    _vehicles(writer, city)
+    if spec.traffic.fidelity == "micro":
+        _vehicles(writer, city)
+    else:
+        _no_vehicles(writer)
     _calls(writer, city, calls)
     _units(writer, city, calls)
     return writer
@@ -233,6 +263,16 @@ def _vehicles(writer: RunWriter, city: City) -> None:
                 speed_mps=seen[used].astype(np.float32),
                 left=np.ones(len(used), np.int32),
             )
+
+
+def _no_vehicles(writer: RunWriter) -> None:
+    """Let the pulse beat once a minute, as in a run that takes drives from a table."""
+    for t in np.arange(START_S, END_S + 1.0, 60.0):
+        writer.row(
+            "pulse",
+            t=float(t), vehicles=0, waiting_to_insert=0, inserted=0, finished=0, removed=0,
+            mean_speed_mps=None, units_busy=0, calls_waiting=0,
+        )  # fmt: skip
 
 
 def _scaled(

@@ -15,7 +15,7 @@ from made_run import END_S, START_S, make_city, make_run, scenario
 
 from apps.web.feed import ABSENT, STATES, RunFeed, keyframes, sparse_tracks
 from apps.web.kpis import counted, figures, running_percentiles
-from apps.web.runs import list_runs
+from apps.web.runs import list_runs, listings
 from apps.web.story import tell
 from apps.web.texts import LANGUAGES, words
 from apps.web.wire import pack, unpack
@@ -98,11 +98,23 @@ def test_figures_of_a_known_run() -> None:
             "t_closed": [100.0, np.nan],
         }
     )
-    got = figures(pulse, calls)
-    assert got["calls"].tolist() == [0, 1, 2]
-    assert got["active"].tolist() == [0, 1, 1]
-    assert got["p90"][1:].tolist() == [40.0, 40.0]
-    np.testing.assert_allclose(got["speed"], [36.0, 18.0, np.nan])
+    events = pd.DataFrame(
+        {
+            "t": [-60.0, 20.0, 30.0, 90.0, 95.0],
+            "unit_id": ["A1"] * 5,
+            "state": ["idle", "turnout", "to_scene", "returning", "idle"],
+        }
+    )
+    got = figures(pulse, calls, events)
+    # Between the beats of the pulse stand the moments at which a call or a unit changed.
+    assert got["t"].tolist() == [0.0, 10.0, 20.0, 50.0, 60.0, 70.0, 90.0, 100.0, 120.0]
+    assert got["calls"].tolist() == [0, 1, 1, 1, 1, 2, 2, 2, 2]
+    assert got["active"].tolist() == [0, 1, 1, 1, 1, 2, 2, 1, 1]
+    assert got["busy"].tolist() == [0, 0, 1, 1, 1, 1, 0, 0, 0]
+    assert got["vehicles"].tolist() == [5, 5, 5, 5, 6, 6, 6, 6, 7]
+    assert np.isnan(got["p90"][:3]).all()
+    assert got["p90"][3:].tolist() == [40.0] * 6
+    np.testing.assert_allclose(got["speed"], [36.0] * 4 + [18.0] * 4 + [np.nan])
 
 
 def test_keyframes_mark_who_is_not_there() -> None:
@@ -220,7 +232,7 @@ def test_runs_are_listed_newest_first_and_rubbish_is_left_out(tmp_path: Path) ->
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(text)
     assert [run.run_id for run in list_runs(tmp_path)] == ["new", "a/deep", "old"]
-    assert list_runs(tmp_path)[0].label("en") == "T (new)"
+    assert listings(list_runs(tmp_path))[0].label("en") == "T · new"
 
 
 def test_a_damaged_run_is_refused_in_one_sentence(tmp_path: Path) -> None:

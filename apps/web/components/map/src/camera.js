@@ -18,7 +18,7 @@ function isSoftware() {
 }
 
 export class Camera {
-  /** `scene` holds lon0, lat0 and the box; `on` holds move(), after(), click(x, y), hover(x, y). */
+  /** `scene` holds lon0, lat0 and the box; `on` holds move(), after(), click(x, y), hover(x, y), covered(). */
   constructor(parent, scene, streets, on) {
     Object.assign(this, {scene, streets, on});
     this.software = isSoftware();
@@ -82,10 +82,12 @@ export class Camera {
     this.touched = false;
     const [x0, y0, x1, y1] = this.streets.bounds;
     const room = 0.88;
-    const perPixel = Math.max((x1 - x0) / (this.width * room), (y1 - y0) / (this.height * room), 0.1);
+    const {top, bottom} = this.on.covered();
+    const height = Math.max(this.height - top - bottom, this.height / 3);
+    const perPixel = Math.max((x1 - x0) / (this.width * room), (y1 - y0) / (height * room), 0.1);
     const zoom = -Math.log2(this.unitsPerMetre * perPixel);
     this.framed = true;
-    this.centre((x0 + x1) / 2, (y0 + y1) / 2, zoom);
+    this.centre((x0 + x1) / 2, (y0 + y1) / 2 + ((top - bottom) / 2) * perPixel, zoom);
   }
 
   /** Put a point in the middle, at a zoom if one is given. */
@@ -126,7 +128,7 @@ export class Camera {
       const ratio = this.software ? 1 : Math.min(2, window.devicePixelRatio || 1);
       dots.push(new GLPoints({
         id: "vehicles", ...origin, ...scene.box, ...vehicles.shown, version: vehicles.version, mixing: vehicles.mixing,
-        size: Math.min(9, Math.max(2.2, 2.4 + (state.zoom - 11) * 0.95)) * ratio * (scene.scale ?? 1),
+        size: Math.min(9, Math.max(2.2, 2.4 + (state.zoom - 11) * 0.95)) * ratio * (scene.scale ?? 1) ** 0.8,
       }));
     }
     this.deck.setProps({

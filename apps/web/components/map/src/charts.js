@@ -4,6 +4,8 @@ import {h, svg} from "./dom.js";
 import {clock, hourMinute, minutes, niceStep, niceTimeStep} from "./format.js";
 import {KINDS} from "./palette.js";
 
+let serial = 0;
+
 /** What both charts share: a frame with axes, a cursor at the clock, and seeking. */
 class TimeChart {
   constructor(clockState, seek, select) {
@@ -13,6 +15,7 @@ class TimeChart {
     this.title = h("h3");
     this.key = h("div", {class: "key"});
     this.plot = svg("svg", {class: "plot", role: "img"});
+    this.clip = `past-${serial += 1}`;
     this.node = h("section", {class: "chart"}, h("header", {}, this.title, this.key), this.plot);
     this.plot.addEventListener("click", (event) => this.#click(event));
     this.plot.addEventListener("pointermove", (event) => this.#hover(event));
@@ -49,7 +52,10 @@ class TimeChart {
       left: Math.max(wide[0], 1.7 * em), right: Math.max(wide[1] ?? 0, 1.7 * em), head: 1.7 * em, foot: 2.7 * em,
     };
     this.plot.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
-    this.plot.replaceChildren();
+    // Lines are cut off at the clock: what is still to come is not shown, and its room is shaded.
+    this.past = svg("rect", {x: 0, y: 0, width: 0, height: box.height});
+    this.future = svg("rect", {class: "future", y: this.area.head, height: box.height - this.area.head - this.area.foot});
+    this.plot.replaceChildren(svg("clipPath", {id: this.clip}, this.past), this.future);
     const {width, height, left, right, head, foot} = this.area;
     tops.forEach((top, side) => {
       const step = niceStep(top, Math.max(2, (height - head - foot) / (2.4 * em)));
@@ -97,6 +103,9 @@ class TimeChart {
     const x = this.x(t);
     this.cursor.setAttribute("x1", x);
     this.cursor.setAttribute("x2", x);
+    this.past.setAttribute("width", Math.max(0, x));
+    this.future.setAttribute("x", x);
+    this.future.setAttribute("width", Math.max(0, this.area.width - this.area.right - x));
   }
 
   #place(event) {
@@ -127,10 +136,21 @@ class TimeChart {
     );
   }
 
-  /** Show what colours mean. */
+  /** Draw a line that grows with the clock. */
+  line(name, values, top) {
+    const {t} = this.series;
+    const stride = Math.max(1, Math.floor(t.length / 600));
+    let d = "";
+    for (let i = 0; i < t.length; i += stride) {
+      if (Number.isFinite(values[i])) d += `${d ? "L" : "M"}${this.x(t[i]).toFixed(1)} ${this.y(values[i], top).toFixed(1)}`;
+    }
+    this.plot.append(svg("path", {class: `line ${name}`, d, "clip-path": `url(#${this.clip})`}));
+  }
+
+  /** Show what the marks mean: [mark, colour, words], where mark is dot, dash or dashed. */
   legend(entries) {
-    this.key.replaceChildren(...entries.map(([color, words, dot]) => h("span", {},
-      h("i", {class: dot ? "dot" : "dash", style: `background:${color}`}), words)));
+    this.key.replaceChildren(...entries.map(([mark, color, words]) => h("span", {},
+      h("i", {class: mark, style: `--mark:${color}`}), words)));
   }
 }
 
@@ -143,8 +163,8 @@ export class ResponseChart extends TimeChart {
     this.plot.setAttribute("aria-label", text.ui.chart_response_aria);
     this.legend([
       ...["medical", "fire", "collision"].filter((kind) => incidents.list.some((each) => each.kind === kind))
-        .map((kind) => [KINDS[kind], text.kind[kind], true]),
-      ["#e8edf7", text.kpi.p50_short, false], ["#8fa3cf", text.kpi.p90_short, false],
+        .map((kind) => ["dot", KINDS[kind], text.kind[kind]]),
+      ["dash", "#e8edf7", text.kpi.p50_short], ["dashed", "#8fa3cf", text.kpi.p90_short],
     ]);
     this.redraw();
   }
@@ -155,7 +175,7 @@ export class ResponseChart extends TimeChart {
     const top = Math.max(10, ...this.points.map((each) => each.response_s / 60)) * 1.05;
     if (!this.begin({tops: [top], titles: [this.text.ui.axis_response]})) return;
     for (const [column, name] of [["p90", "p90"], ["p50", "p50"]]) {
-      this.plot.append(svg("path", {class: `line ${name}`, d: this.#path(this.series[column], top)}));
+      this.line(name, this.series[column].map((v) => v / 60), top);
     }
     this.dots = this.points.map((each) => {
       const px = this.x(each.t_onscene);
@@ -164,28 +184,23 @@ export class ResponseChart extends TimeChart {
       this.plot.append(dot);
       return {each, dot, px, py};
     });
+    const {left, right, width, head, foot, height} = this.area;
+    this.empty = svg("text", {class: "empty", x: (left + width - right) / 2, y: (head + height - foot) / 2, "text-anchor": "middle", text: this.text.ui.nothing_yet});
+    this.plot.append(this.empty);
     this.end();
-  }
-
-  #path(values, top) {
-    let d = "";
-    const {t} = this.series;
-    const stride = Math.max(1, Math.floor(t.length / 600));
-    for (let i = 0; i < t.length; i += stride) {
-      if (Number.isFinite(values[i])) d += `${d ? "L" : "M"}${this.x(t[i]).toFixed(1)} ${this.y(values[i] / 60, top).toFixed(1)}`;
-    }
-    return d;
   }
 
   move(t) {
     super.move(t);
     for (const {each, dot} of this.dots ?? []) dot.classList.toggle("later", each.t_onscene > t);
+    if (this.empty) this.empty.style.display = (this.points ?? []).some((each) => each.t_onscene <= t) ? "none" : "";
   }
 
   nearest(px, py) {
     let best = null;
     let least = 1.4 * this.em;
     for (const point of this.dots ?? []) {
+      if (point.each.t_onscene > this.clock.t) continue;
       const distance = Math.hypot(point.px - px, point.py - py);
       if (distance < least) [best, least] = [point, distance];
     }
@@ -196,41 +211,59 @@ export class ResponseChart extends TimeChart {
   }
 }
 
-/** Vehicles on the road and their mean speed. */
-export class TrafficChart extends TimeChart {
+// What the second chart shows: columns of the series, their words, and the least top of each axis.
+const FLOW = {
+  title: "traffic", lines: [
+    {column: "vehicles", color: "#5cc1ff", axis: "axis_vehicles", least: 10, digits: 0, unit: "vehicles"},
+    {column: "speed", color: "#ffb454", axis: "axis_speed", least: 20, digits: 1, unit: "kmh"},
+  ],
+};
+const WORKLOAD = {
+  title: "workload", lines: [
+    {column: "active", color: "#ff6b81", axis: "axis_calls", least: 4, digits: 0},
+    {column: "busy", color: "#5cc1ff", axis: "axis_units", least: 4, digits: 0},
+  ],
+};
+
+/** Vehicles and their mean speed; in a run without vehicles, open calls and busy units. */
+export class SecondChart extends TimeChart {
+  constructor(traffic, ...rest) {
+    super(...rest);
+    this.what = traffic ? FLOW : WORKLOAD;
+  }
+
   set(series, end, text) {
     Object.assign(this, {series, domainEnd: end, text});
-    this.title.textContent = text.ui.chart_traffic;
-    this.plot.setAttribute("aria-label", text.ui.chart_traffic_aria);
-    this.legend([["#5cc1ff", text.kpi.vehicles, false], ["#ffb454", text.kpi.speed, false]]);
+    this.title.textContent = text.ui[`chart_${this.what.title}`];
+    this.plot.setAttribute("aria-label", text.ui[`chart_${this.what.title}_aria`]);
+    this.legend(this.what.lines.map(({column, color}) => ["dash", color, text.kpi[column]]));
     this.redraw();
   }
 
   redraw() {
     if (!this.series) return;
-    const {t, vehicles, speed} = this.series;
-    const most = vehicles.reduce((a, b) => Math.max(a, b), 10);
-    const fastest = speed.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 20);
-    this.tops = [most, fastest].map((v) => Math.ceil((v * 1.08) / niceStep(v, 4)) * niceStep(v, 4));
-    if (!this.begin({tops: this.tops, titles: [this.text.ui.axis_vehicles, this.text.ui.axis_speed]})) return;
-    const stride = Math.max(1, Math.floor(t.length / 600));
-    [[vehicles, "vehicles"], [speed, "speed"]].forEach(([values, name], side) => {
-      let d = "";
-      for (let i = 0; i < t.length; i += stride) {
-        if (Number.isFinite(values[i])) d += `${d ? "L" : "M"}${this.x(t[i]).toFixed(1)} ${this.y(values[i], this.tops[side]).toFixed(1)}`;
-      }
-      this.plot.append(svg("path", {class: `line ${name}`, d}));
+    const {lines} = this.what;
+    this.tops = lines.map(({column, least}) => {
+      const most = this.series[column].reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), least);
+      return Math.ceil((most * 1.08) / niceStep(most, 4)) * niceStep(most, 4);
     });
+    if (!this.begin({tops: this.tops, titles: lines.map(({axis}) => this.text.ui[axis])})) return;
+    lines.forEach(({column}, side) => this.line(column, this.series[column], this.tops[side]));
     this.end();
   }
 
   nearest(px) {
-    const {t, vehicles, speed} = this.series;
-    if (!t.length) return null;
+    const {t} = this.series;
     const at = this.timeAt(px);
+    if (!t.length || at > this.clock.t) return null;
     let i = 0;
     while (i < t.length - 1 && t[i + 1] <= at) i += 1;
-    const words = `${clock(t[i])} · ${Math.round(vehicles[i])} ${this.text.unit.vehicles} · ${Number.isFinite(speed[i]) ? speed[i].toFixed(1) : "–"} ${this.text.unit.kmh}`;
-    return {px: this.x(t[i]), py: this.y(vehicles[i], this.tops[0]), words, key: null, seek: at};
+    const figures = this.what.lines.map(({column, digits, unit}) => {
+      const value = this.series[column][i];
+      const shown = Number.isFinite(value) ? value.toFixed(digits) : "–";
+      return unit ? `${shown} ${this.text.unit[unit]}` : `${this.text.kpi[column]} ${shown}`;
+    });
+    const words = [clock(t[i]), ...figures].join(" · ");
+    return {px: this.x(t[i]), py: this.y(this.series[this.what.lines[0].column][i], this.tops[0]), words, key: null, seek: at};
   }
 }

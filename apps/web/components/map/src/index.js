@@ -5,7 +5,8 @@
 // `speed` and `selected`, and asked for chunks by messages.
 
 import {Camera} from "./camera.js";
-import {ResponseChart, TrafficChart} from "./charts.js";
+import {Changes} from "./changes.js";
+import {ResponseChart, SecondChart} from "./charts.js";
 import {Clock} from "./clock.js";
 import {h} from "./dom.js";
 import {fill, lastBefore} from "./format.js";
@@ -22,6 +23,8 @@ import {unpack} from "./wire.js";
 
 const REPORT_MS = 1000;
 const FOLLOW_ZOOM = 14.5;
+const LOOK_ZOOM = 13;
+const NARROW_PX = 760;
 
 class Stage {
   constructor(model, el, scene) {
@@ -31,12 +34,14 @@ class Stage {
     this.text = model.text;
     this.clock = new Clock(meta.t_start, meta.t_known);
     this.clock.speed = model.speed;
-    this.clock.seek(model.time > 0 ? model.time : meta.t_start);
+    this.clock.seek(model.time > 0 ? model.time : meta.t_open);
     this.choice = {measure: "share", palette: "traffic", vehicles: true, places: true, labels: true, districts: true};
     this.running = meta.status === "running";
     this.series = {t: new Float32Array(0), calls: [], active: [], p50: [], p90: [], vehicles: [], speed: [], busy: []};
     this.incidents = new Incidents([]);
     this.streets = new StreetMap(arrays);
+    this.changes = new Changes(meta.changes, this.streets);
+    this.hasTraffic = meta.fidelity === "micro";
     this.tracks = new Tracks(meta.units, meta.box, meta.frame_every_s, meta.states);
     this.traffic = new Traffic(meta.windows, (window) => model.send_msg({ask: "window", window}));
     this.speeds = new Map();
@@ -53,6 +58,7 @@ class Stage {
       follow: () => { this.clock.follow(); this.dirty = true; this.#tell(); },
       select: (key) => this.select(key),
       keep: (on) => this.keep(on),
+      look: (x, y) => { this.camera.touched = true; this.camera.centre(x, y, Math.max(this.camera.state.zoom, LOOK_ZOOM)); },
     };
     this.#build(el);
     this.letKeysGo = bindKeys(this.clock, this.act);
@@ -61,44 +67,70 @@ class Stage {
   }
 
   #build(el) {
-    this.kpis = new KpiStrip();
-    this.panel = new Panel(this.act);
+    this.kpis = new KpiStrip(this.hasTraffic);
+    this.panel = new Panel(this.act, this.changes, this.tracks, this.meta.districts);
     this.timeline = new Timeline(this.clock, this.act);
     this.response = new ResponseChart(this.clock, this.act.seek, this.act.select);
-    this.flow = new TrafficChart(this.clock, this.act.seek, this.act.select);
-    this.legend = new Legend(this.choice, () => this.#repaint());
+    this.flow = new SecondChart(this.hasTraffic, this.clock, this.act.seek, this.act.select);
+    this.legend = new Legend(this.choice, () => this.#repaint(), this.meta);
     this.scaleBar = new ScaleBar();
     const surface = h("div", {class: "surface"});
     const overlay = h("canvas", {class: "overlay", "aria-hidden": "true"});
+    this.about = h("p", {class: "about"});
     this.notice = h("p");
     this.sources = h("details", {}, h("summary"), h("ul"));
+    this.hint = h("div", {class: "hint", hidden: true});
     this.waiting = h("div", {class: "waiting", role: "status", hidden: true});
     this.buttons = {
       in: h("button", {type: "button", text: "+", onclick: () => this.camera.zoom(1)}),
       out: h("button", {type: "button", text: "−", onclick: () => this.camera.zoom(-1)}),
       home: h("button", {type: "button", text: "⌂", onclick: () => { this.keep(false); this.camera.frame(); }}),
     };
+    this.foot = h("div", {class: "foot"}, h("div", {class: "notice"}, this.about, this.notice, this.sources), this.scaleBar.node);
     this.map = h("div", {class: "map", role: "region"}, surface, overlay,
       h("div", {class: "zoom"}, ...Object.values(this.buttons)), this.legend.node,
-      h("div", {class: "foot"}, h("div", {class: "notice"}, this.notice, this.sources), this.scaleBar.node), this.waiting);
+      this.foot, this.waiting, this.hint);
     this.grip = h("button", {class: "grip", type: "button", onclick: () => this.#sheet()});
     this.side = h("aside", {class: "side"}, this.grip, this.panel.node, h("div", {class: "charts"}, this.response.node, this.flow.node));
     this.root = h("div", {class: "twin"}, this.kpis.node, this.map, this.side, this.timeline.node);
     el.append(this.root);
-    this.markers = new Markers(overlay, this.meta, this.tracks, this.incidents);
+    this.markers = new Markers(overlay, this.meta, this.tracks, this.incidents, this.changes);
     this.camera = new Camera(surface, this.meta, this.streets, {
       move: (dragged) => { if (dragged && this.keeping) this.keep(false); this.dirty = true; },
       after: () => this.#mark(),
       click: (x, y) => this.select(this.markers.pick(x, y) ?? ""),
-      hover: (x, y) => { this.camera.pointing = this.markers.pick(x, y) !== null; },
+      hover: (x, y) => this.#hint(x, y),
+      covered: () => this.#covered(),
     });
     this.translate();
+  }
+
+  /** Height at the top and bottom of a narrow map that lies under what is written on it, px. */
+  #covered() {
+    if (this.map.clientWidth > NARROW_PX) return {top: 0, bottom: 0};
+    const legend = this.legend.node;
+    return {top: this.legend.isOpen ? 0 : legend.offsetTop + legend.offsetHeight, bottom: this.foot.offsetHeight};
+  }
+
+  /** Say beside the pointer what it is on. */
+  #hint(x, y) {
+    const key = this.markers.pick(x, y);
+    this.camera.pointing = key !== null;
+    this.hint.hidden = key === null;
+    if (key === null) return;
+    this.hint.textContent = this.markers.describe(key, this.clock.t, this.text);
+    const right = x > this.camera.width / 2;
+    this.hint.style.left = `${x}px`;
+    this.hint.style.top = `${y}px`;
+    this.hint.classList.toggle("left", right);
   }
 
   /** Write every word anew. */
   translate() {
     const {text, meta} = this;
     this.root.lang = text.lang;
+    document.documentElement.lang = text.lang;
+    document.title = `${meta.title[text.lang] ?? meta.title.en} · ${text.page.title}`;
     this.kpis.translate(text, meta.units.length);
     this.panel.translate(text);
     this.legend.translate(text);
@@ -107,8 +139,10 @@ class Stage {
     this.buttons.out.setAttribute("aria-label", text.ui.zoom_out);
     this.buttons.home.setAttribute("aria-label", text.ui.whole_city);
     this.side.setAttribute("aria-label", text.ui.side);
+    const city = meta.city[text.lang] ?? meta.city.en;
+    this.about.textContent = `${city} · ${text.ui[`fidelity_${meta.fidelity}`]}`;
     const says = meta.notice[text.lang] ?? meta.notice.en ?? "";
-    this.notice.textContent = [says, meta.same_city ? "" : text.ui.other_city].filter(Boolean).join(" ");
+    this.notice.textContent = [says, meta.same_city || !this.hasTraffic ? "" : text.ui.other_city].filter(Boolean).join(" ");
     this.sources.hidden = meta.attribution.length === 0;
     this.sources.firstChild.textContent = fill(text.ui.sources, {n: meta.attribution.length});
     this.sources.lastChild.replaceChildren(...meta.attribution.map((source) => h("li", {text: source})));

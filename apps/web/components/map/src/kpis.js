@@ -13,17 +13,24 @@ const TILES = [
   ["busy", "units", (v) => count(v)],
 ];
 
+const OF_TRAFFIC = new Set(["vehicles", "speed"]);
+
 export class KpiStrip {
-  constructor() {
+  /** `traffic` tells whether the run has vehicles, and so figures of them. */
+  constructor(traffic) {
     this.tiles = new Map();
     this.node = h("div", {class: "kpis", role: "group"});
     for (const [name] of TILES) {
+      if (!traffic && OF_TRAFFIC.has(name)) continue;
       const value = h("span", {class: "value", "data-kpi": name, text: "–"});
       const unit = h("span", {class: "unit"});
       const label = h("span", {class: "label"});
-      this.node.append(h("div", {class: "kpi"}, label, h("span", {class: "figure"}, value, unit)));
-      this.tiles.set(name, {value, unit, label});
+      const short = h("span", {class: "label short", "aria-hidden": "true"}); // on a phone
+      this.node.append(h("div", {class: "kpi"}, label, short, h("span", {class: "figure"}, value, unit)));
+      this.tiles.set(name, {value, unit, label, short});
     }
+    this.node.dataset.tiles = this.tiles.size;
+    this.node.style.setProperty("--tiles", this.tiles.size);
   }
 
   /** Write the labels. `total` is the number of units. */
@@ -31,8 +38,11 @@ export class KpiStrip {
     this.node.setAttribute("aria-label", text.ui.kpis);
     for (const [name, unit] of TILES) {
       const tile = this.tiles.get(name);
+      if (!tile) continue;
       tile.label.textContent = text.kpi[name];
+      tile.short.textContent = text.kpi_short[name];
       tile.unit.textContent = name === "busy" ? ` / ${total}` : text.unit[unit] ? ` ${text.unit[unit]}` : "";
+      tile.unit.classList.toggle("needed", name === "busy");
     }
   }
 
@@ -40,6 +50,7 @@ export class KpiStrip {
   update(series, t) {
     const i = lastBefore(series.t, t);
     for (const [name, , show] of TILES) {
+      if (!this.tiles.has(name)) continue;
       const shown = i < 0 ? "–" : show(series[name][i]);
       const {value} = this.tiles.get(name);
       if (value.textContent !== shown) value.textContent = shown;

@@ -3,7 +3,7 @@
 // There are hundreds of them, not thousands, so they are drawn on a flat canvas above the streets:
 // text is sharp in every language, and picking is a search for the nearest.
 
-import {HOSPITAL, KINDS, PARKED, STATES, STATION} from "./palette.js";
+import {CHANGED, HOSPITAL, KINDS, PARKED, STATES, STATION} from "./palette.js";
 import * as shapes from "./shapes.js";
 
 const PICK_PX = 26;
@@ -14,11 +14,12 @@ const PARKED_ZOOM = 11.6;
 const FONT = "system-ui, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', sans-serif";
 
 export class Markers {
-  constructor(canvas, scene, tracks, incidents) {
+  constructor(canvas, scene, tracks, incidents, changes) {
     this.canvas = canvas;
     this.scene = scene;
     this.tracks = tracks;
     this.incidents = incidents;
+    this.changes = changes;
     this.drawn = []; // what can be picked: {key, px, py, rank}
     this.options = {labels: true, places: true, districts: true};
     this.still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -51,11 +52,14 @@ export class Markers {
     this.view = view;
     this.g = g;
     this.now = this.incidents.openAt(t);
+    this.labels = [];
     if (this.options.districts) this.#districts(text);
-    if (this.options.places) this.#places(selected);
+    this.#closures(selected, t);
+    if (this.options.places) this.#places(selected, t, text);
     this.#trail(selected, t);
     this.#incidents(selected, text, t);
     this.#units(selected, t, text);
+    this.#write();
   }
 
   /** The key of what lies nearest to a point of the canvas, or null. */
@@ -67,6 +71,28 @@ export class Markers {
       if (distance < least) [best, least] = [mark.key, distance];
     }
     return best;
+  }
+
+  /** What the thing with this key is, in one line, or "". */
+  describe(key, t, text) {
+    const at = key.indexOf(":");
+    const [kind, id] = [key.slice(0, at), key.slice(at + 1)];
+    if (kind === "station" || kind === "hospital") {
+      const place = this.scene[`${kind}s`].find((each) => each.id === id);
+      const change = this.changes.of(key, t);
+      return change ? `${change.words[text.lang]} · ${change.when[text.lang]}` : place?.name[text.lang] ?? "";
+    }
+    if (kind === "change") {
+      const change = this.changes.byKey.get(key);
+      return `${change.words[text.lang]} · ${change.when[text.lang]}`;
+    }
+    if (kind === "call") {
+      const each = this.incidents.byId.get(id);
+      return `${text.kind[each.kind]} · ${text.stage[this.incidents.stageAt(each, t)] ?? ""}`;
+    }
+    const u = this.tracks.units.findIndex((unit) => unit.id === id);
+    const unit = this.tracks.units[u];
+    return `${id} · ${text.kind[unit.kind] ?? unit.kind} · ${text.state[this.tracks.at(u, t)?.state] ?? ""}`;
   }
 
   /** Where the thing with this key was drawn, or null. */
@@ -86,24 +112,41 @@ export class Markers {
     return [px, py];
   }
 
-  /** Write a label below a point unless it would cover another. */
-  #label(px, py, words, {color, size, weight = 500, force = false}) {
-    const {g, view} = this;
-    const points = size * view.scale;
-    g.font = `${weight} ${points}px ${FONT}`;
+  /** Keep a label for the end; `gap` is how far from the point its nearest edge is. */
+  #label(px, py, words, {color, size, gap, rank, weight = 500, force = false}) {
+    this.labels.push({px, py, words, color, size: size * this.view.scale, gap, rank, weight, force});
+  }
+
+  /** Keep an icon free of other things' labels. */
+  #occupy([px, py], r) {
+    this.taken.push([px - r, py - r, px + r, py + r]);
+  }
+
+  /** Write the labels, those that matter first, each where it covers neither icon nor label. */
+  #write() {
+    const {g} = this;
     g.textAlign = "center";
     g.textBaseline = "top";
-    const half = g.measureText(words).width / 2 + 3;
-    const box = [px - half, py - 2, px + half, py + points + 2];
-    const clash = this.taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
-    if (clash && !force) return;
-    this.taken.push(box);
-    g.lineWidth = 3 * view.scale;
     g.lineJoin = "round";
-    g.strokeStyle = "rgba(8, 13, 28, 0.9)";
-    g.strokeText(words, px, py);
-    g.fillStyle = color;
-    g.fillText(words, px, py);
+    const free = (box) => !this.taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
+    for (const {px, py, words, color, size, gap, weight, force} of this.labels.sort((a, b) => a.rank - b.rank)) {
+      g.font = `${weight} ${size}px ${FONT}`;
+      const half = g.measureText(words).width / 2 + 3;
+      const beside = half + gap;
+      const places = gap
+        ? [[px, py + gap], [px, py - gap - size], [px + beside, py - size / 2], [px - beside, py - size / 2]]
+        : [[px, py - size / 2], [px, py + size], [px, py - 2 * size], [px + half, py - size / 2], [px - half, py - size / 2]];
+      const boxes = places.map(([x, y]) => [x - half, y - 2, x + half, y + size + 2]);
+      const k = boxes.findIndex(free);
+      if (k < 0 && !force) continue;
+      const [x, y] = places[Math.max(0, k)];
+      this.taken.push(boxes[Math.max(0, k)]);
+      g.lineWidth = 3 * this.view.scale;
+      g.strokeStyle = "rgba(8, 13, 28, 0.9)";
+      g.strokeText(words, x, y);
+      g.fillStyle = color;
+      g.fillText(words, x, y);
+    }
   }
 
   #districts(text) {
@@ -124,36 +167,82 @@ export class Markers {
       }
     }
     g.setLineDash([]);
-    if (!this.options.labels || view.zoom > 14) return;
+    if (!this.options.labels || this.#zoom > 14) return;
     for (const district of this.scene.districts) {
       const [px, py] = view.project(...district.centre);
       if (px > 0 && py > 0 && px < view.width && py < view.height) {
-        this.#label(px, py, district.name[text.lang] || district.name.en, {color: "rgba(176, 190, 222, 0.8)", size: 12});
+        this.#label(px, py, district.name[text.lang] || district.name.en, {color: "#c3cfe9", size: 12.5, gap: 0, rank: 5});
       }
     }
   }
 
-  #places(selected) {
-    const {view} = this;
-    const r = (view.zoom < 11.5 ? 5.5 : view.zoom < 13.5 ? 7.5 : 9.5) * view.scale;
+  /** Roads that are closed now: full ones solid, those with some lanes closed dashed. */
+  #closures(selected, t) {
+    const {g, view, changes} = this;
+    const r = 8 * view.scale;
+    for (const sign of ["lanes", "close"]) {
+      for (const each of changes.now(sign, t)) {
+        if (!each.links.length) continue;
+        const {lines, points} = changes.path(each, view);
+        for (const [color, more] of [["#12061a", 2.5], [CHANGED, 0]]) {
+          if (!more) g.setLineDash(sign === "lanes" ? [6 * view.scale, 6 * view.scale] : []);
+          g.strokeStyle = color;
+          g.lineCap = "butt";
+          for (const {half, line} of lines) {
+            g.lineWidth = 2 * half * 0.9 + more * view.scale;
+            g.beginPath();
+            line.forEach(([px, py], i) => (i ? g.lineTo(px, py) : g.moveTo(px, py)));
+            g.stroke();
+          }
+        }
+        g.setLineDash([]);
+        for (const [px, py] of points) this.drawn.push({key: each.key, px, py, rank: 14});
+        const at = this.#at(each.x, each.y, () => shapes.closure(g, CHANGED, r, sign === "close"));
+        if (!at) continue;
+        this.#occupy(at, r);
+        this.drawn.push({key: each.key, px: at[0], py: at[1], rank: 3});
+        if (each.key === selected) this.#ring(at, r + 5 * view.scale);
+      }
+    }
+  }
+
+  #places(selected, t, text) {
+    const {view, changes} = this;
+    const zoom = this.#zoom;
+    const r = (zoom < 11.5 ? 5.5 : zoom < 13.5 ? 7.5 : 9.5) * view.scale;
     const marks = [];
     for (const place of this.scene.stations) {
-      const at = this.#at(place.x, place.y, () => shapes.station(this.g, STATION, r * 0.85));
-      if (at) marks.push({at, place, key: `station:${place.id}`, color: STATION, from: LABEL_ZOOM + 0.6});
+      const at = this.#at(place.x, place.y, () => {
+        shapes.station(this.g, place.added ? CHANGED : STATION, r * (place.added ? 1.1 : 0.85));
+        if (place.added) shapes.badge(this.g, CHANGED, r, true);
+      });
+      const from = place.added ? 0 : LABEL_ZOOM + 0.6;
+      if (at) marks.push({at, place, key: `station:${place.id}`, color: place.added ? CHANGED : STATION, from, rank: place.added ? 2 : 6});
     }
     for (const place of this.scene.hospitals) {
-      const at = this.#at(place.x, place.y, () => shapes.hospital(this.g, HOSPITAL, r));
-      const from = place.level === "regional" ? LABEL_ZOOM - 1.4 : LABEL_ZOOM;
-      if (at) marks.push({at, place, key: `hospital:${place.id}`, color: HOSPITAL, from});
+      const key = `hospital:${place.id}`;
+      const change = changes.of(key, t);
+      const at = this.#at(place.x, place.y, () => {
+        shapes.hospital(this.g, HOSPITAL, r);
+        if (change) shapes.badge(this.g, CHANGED, r, false);
+      });
+      const from = change ? 0 : place.level === "regional" ? LABEL_ZOOM - 1.4 : LABEL_ZOOM;
+      if (at) marks.push({at, place, key, color: change ? CHANGED : HOSPITAL, from, rank: change ? 2 : 4});
     }
-    for (const {at, place, key, color, from} of marks.reverse()) {
+    for (const {at, place, key, color, from, rank} of marks.reverse()) {
       this.drawn.push({key, px: at[0], py: at[1], rank: 6});
-      if (this.options.labels && (view.zoom >= from || key === selected)) {
-        const above = key.startsWith("station");
-        this.#label(at[0], above ? at[1] - r - 15 * view.scale : at[1] + r + 3, place.name, {color, size: 12, force: key === selected});
+      this.#occupy(at, r);
+      if (this.options.labels && (zoom >= from || key === selected)) {
+        const mine = key === selected;
+        this.#label(...at, place.name[text.lang], {color, size: 12, gap: r + 3, rank: mine ? 0 : rank, force: mine});
       }
       if (key === selected) this.#ring(at, r + 5);
     }
+  }
+
+  /** The zoom as it counts for what is shown: a larger screen must come nearer for as much. */
+  get #zoom() {
+    return this.view.zoom - Math.log2(this.view.scale);
   }
 
   #ring([px, py], r) {
@@ -203,9 +292,10 @@ export class Markers {
       if (!at) continue;
       this.drawn.push({key, px: at[0], py: at[1], rank: 2});
       if (key === selected) this.#ring(at, r + 5 * view.scale);
-      if (this.options.labels && (view.zoom > 11.8 || key === selected)) {
+      this.#occupy(at, r);
+      if (this.options.labels && (this.#zoom > 11.8 || key === selected)) {
         const words = `${text.kind[each.kind]} · ${text.stage[this.incidents.stageAt(each, t)] ?? ""}`;
-        this.#label(at[0], at[1] + r + 4, words, {color: "#ffffff", size: 12, weight: 600, force: key === selected});
+        this.#label(...at, words, {color: "#ffffff", size: 12, gap: r + 4, rank: key === selected ? 0 : 1, weight: 600, force: key === selected});
       }
     }
   }
@@ -226,10 +316,10 @@ export class Markers {
       const r = 5.5 * view.scale;
       row.forEach(({unit, at}, i) => {
         const shift = [(i - (row.length - 1) / 2) * r * 2.2, r * 3.1];
-        if (view.zoom - Math.log2(view.scale) >= PARKED_ZOOM || `unit:${unit.id}` === selected) this.#unit(unit, at, r, shift, 4, selected, text);
+        if (this.#zoom >= PARKED_ZOOM || unit.changed || `unit:${unit.id}` === selected) this.#unit(unit, at, r, shift, 4, selected, text);
       });
     }
-    const r = (view.zoom < 11.5 ? 8 : 10.5) * view.scale;
+    const r = (this.#zoom < 11.5 ? 8 : 10.5) * view.scale;
     for (const {unit, at} of order) {
       if (!PARKED.has(at.state)) this.#unit(unit, at, r, [0, 0], 0, selected, text);
     }
@@ -240,17 +330,18 @@ export class Markers {
     const key = `unit:${unit.id}`;
     const base = this.#at(at.x, at.y, () => {
       g.translate(dx, dy);
-      shapes.unit(g, unit.kind, STATES[at.state] ?? STATES.idle, r);
+      shapes.unit(g, unit.kind, STATES[at.state] ?? STATES.idle, r, unit.changed ? CHANGED : "");
     });
     if (!base) return;
     const where = [base[0] + dx, base[1] + dy];
     this.drawn.push({key, px: where[0], py: where[1], rank});
+    this.#occupy(where, r);
     if (key === selected) {
       this.#ring(where, r + 5 * view.scale);
       const words = `${unit.id} · ${text.state[at.state] ?? at.state}`;
-      this.#label(where[0], where[1] + r + 7 * view.scale, words, {color: "#ffffff", size: 13, weight: 700, force: true});
-    } else if (this.options.labels && view.zoom >= 13.4 && rank === 0) {
-      this.#label(where[0], where[1] + r + 3, unit.id, {color: "#dfe7f7", size: 11});
+      this.#label(...where, words, {color: "#ffffff", size: 13, gap: r + 7 * view.scale, rank: 0, weight: 700, force: true});
+    } else if (this.options.labels && this.#zoom >= 13.4 && rank === 0) {
+      this.#label(...where, unit.id, {color: "#dfe7f7", size: 11, gap: r + 3, rank: 3});
     }
   }
 }

@@ -17,6 +17,9 @@ export const PARKED = new Set(["off_shift", "idle"]);
 
 export const KINDS = {medical: "#ff6b81", fire: "#ff9f43", collision: "#ffe066"};
 
+/** What a scenario changes: nothing else on the map has this colour. */
+export const CHANGED = "#ff4fe0";
+
 export const HOSPITAL = "#7fd6c2";
 export const STATION = "#b9c4dc";
 

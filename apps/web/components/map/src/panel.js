@@ -2,7 +2,7 @@
 
 import {h} from "./dom.js";
 import {clock, fill, minutes} from "./format.js";
-import {KINDS, STATES} from "./palette.js";
+import {CHANGED, HOSPITAL, KINDS, STATES, STATION} from "./palette.js";
 import * as shapes from "./shapes.js";
 
 /** A small canvas with an icon drawn by `paint(g, radius)`. */
@@ -21,8 +21,8 @@ export function incidentIcon(kind, text) {
 }
 
 /** Icon of a unit in a state. */
-export function unitIcon(kind, state) {
-  return icon((g, r) => shapes.unit(g, kind, STATES[state] ?? STATES.idle, r));
+export function unitIcon(kind, state, changed = "") {
+  return icon((g, r) => shapes.unit(g, kind, STATES[state] ?? STATES.idle, r, changed ? CHANGED : ""));
 }
 
 /** Icon of a place. */
@@ -30,15 +30,41 @@ export function placeIcon(kind, color) {
   return icon((g, r) => (kind === "hospital" ? shapes.hospital : shapes.station)(g, color, r));
 }
 
+/** Icon of a change, by its sign: what the map draws for it. */
+export function changeIcon(sign) {
+  return icon((g, r) => {
+    if (sign === "close" || sign === "lanes") shapes.closure(g, CHANGED, r, sign === "close");
+    else if (sign === "hospital") {
+      shapes.hospital(g, HOSPITAL, r * 0.85);
+      shapes.badge(g, CHANGED, r * 0.85, false);
+    } else if (sign === "station") {
+      shapes.station(g, CHANGED, r * 0.8);
+      shapes.badge(g, CHANGED, r * 0.75, true);
+    } else if (sign === "units") shapes.unit(g, "ambulance", STATES.idle, r * 0.85, CHANGED);
+    else {
+      shapes.outline(g, "diamond", r * 0.7);
+      g.fillStyle = CHANGED;
+      g.fill();
+    }
+  });
+}
+
+// A longer list of changes is folded away, so that the open calls are in sight.
+const MOST_SHOWN = 3;
+
 export class Panel {
-  /** `act` holds select(key), seek(t), and keep(following). */
-  constructor(act) {
+  /** `act` holds select(key), seek(t), keep(following) and look(x, y). */
+  constructor(act, changes, tracks, districts) {
     this.act = act;
+    this.changes = changes;
+    this.tracks = tracks;
+    this.districts = new Map(districts.map((each) => [each.id, each.name]));
     this.heading = h("h2");
     this.count = h("span", {class: "count"});
     this.list = h("div", {class: "open-calls"});
     this.story = h("article", {class: "story", hidden: true, "aria-live": "polite"});
-    this.board = h("section", {class: "board"}, h("header", {}, this.heading, this.count), this.list);
+    this.changed = h("details", {class: "changed", hidden: changes.list.length === 0, open: changes.list.length <= MOST_SHOWN});
+    this.board = h("section", {class: "board"}, this.changed, h("header", {}, this.heading, this.count), this.list);
     this.node = h("div", {class: "panel"}, this.board, this.story);
     this.rows = [];
     this.key = "";
@@ -48,12 +74,22 @@ export class Panel {
     this.text = text;
     this.heading.textContent = text.ui.open_calls;
     this.shown = null;
+    this.changeRows = this.changes.list.map((each) => {
+      const row = h("button", {class: "change-row", type: "button", "data-change": each.key, onclick: () => {
+        this.act.select(each.key);
+        if (each.x !== null) this.act.look(each.x, each.y);
+      }}, changeIcon(each.sign), h("span", {class: "what", text: each.words[text.lang]}), h("small", {text: each.when[text.lang]}));
+      return {each, row};
+    });
+    this.changed.replaceChildren(h("summary", {}, h("h2", {text: text.ui.changes}), h("span", {class: "count", text: String(this.changes.list.length)})), ...this.changeRows.map(({row}) => row));
   }
 
   /** Show the calls that are open at `t`. */
   update(incidents, open, t) {
     if (!this.text) return;
     for (const {row, from} of this.rows) row.classList.toggle("later", from > t);
+    for (const {each, row} of this.changeRows) row.classList.toggle("later", !this.changes.holds(each, t));
+    this.#headIcon(t);
     const shown = `${this.text.lang}|${open.map((each) => `${each.id}:${incidents.stageAt(each, t)}:${Math.floor((t - each.stages[0][0]) / 15)}`).join()}`;
     if (shown === this.shown) return;
     this.shown = shown;
@@ -68,10 +104,26 @@ export class Panel {
         incidentIcon(each.kind, this.text),
         h("span", {class: "what"},
           h("b", {text: `${this.text.kind[each.kind]} · ${this.text.stage[stage] ?? stage}`}),
-          h("small", {text: [each.priority === null ? "" : fill(this.text.ui.priority, {n: each.priority}), stage === "received" ? "" : each.unit, each.district].filter(Boolean).join(" · ")})),
+          h("small", {text: [each.priority === null ? "" : fill(this.text.ui.priority, {n: each.priority}), stage === "received" ? "" : each.unit, this.#district(each.district)].filter(Boolean).join(" · ")})),
         h("span", {class: "since"}, h("b", {text: clock(each.stages[0][0]).slice(0, 5)}),
           h("small", {text: fill(this.text.ui.since, {time: minutes(Math.floor((t - each.stages[0][0]) / 15) * 15)})})));
     }));
+  }
+
+  #district(id) {
+    return this.districts.get(id)?.[this.text.lang] ?? id;
+  }
+
+  /** Draw the sign of a story as the map draws it at `t`. */
+  #headIcon(t) {
+    if (!this.sign || !this.unit) return;
+    const u = this.tracks.units.findIndex((unit) => unit.id === this.unit.id);
+    const state = (u < 0 ? null : this.tracks.at(u, t)?.state) ?? "idle";
+    if (state === this.signState) return;
+    this.signState = state;
+    const now = unitIcon(this.unit.kind, state, this.unit.changed);
+    this.sign.replaceWith(now);
+    this.sign = now;
   }
 
   /** Show a story: {key, kind, icon, title, subtitle, facts, rows, intervals, decision}; null closes it. */
@@ -92,13 +144,18 @@ export class Panel {
     }
     if (story.decision) parts.push(...this.#decision(story.decision));
     this.story.replaceChildren(...parts);
+    this.#headIcon(t);
     this.story.scrollTop = 0;
     for (const {row, from} of this.rows) row.classList.toggle("later", from > t);
   }
 
   #head(story) {
     const [type, kind, state] = story.icon;
-    const sign = type === "unit" ? unitIcon(kind, state) : type === "call" ? incidentIcon(kind, this.text) : placeIcon(type, type === "hospital" ? "#7fd6c2" : "#b9c4dc");
+    const sign = type === "unit" ? unitIcon(kind, state) : type === "call" ? incidentIcon(kind, this.text)
+      : type === "change" ? changeIcon(kind) : placeIcon(type, type === "hospital" ? HOSPITAL : STATION);
+    this.sign = sign;
+    this.signState = null;
+    this.unit = type === "unit" ? this.tracks.units.find((unit) => `unit:${unit.id}` === story.key) : null;
     const buttons = h("span", {class: "buttons"});
     if (type === "unit") {
       this.keep = h("button", {class: "follow", type: "button", "aria-pressed": "false", text: this.text.ui.follow,

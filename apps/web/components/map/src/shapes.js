@@ -34,13 +34,13 @@ function flame(g, r) {
   g.fill();
 }
 
-/** A unit: the shape and colour of its state, the sign of its kind. */
-export function unit(g, kind, {shape, color}, r) {
+/** A unit: the shape and colour of its state, the sign of its kind; `changed` colours its outline. */
+export function unit(g, kind, {shape, color}, r, changed = "") {
   outline(g, shape, r);
   g.fillStyle = color;
   g.fill();
-  g.lineWidth = Math.max(1, r * 0.14);
-  g.strokeStyle = "#0b1020";
+  g.lineWidth = changed ? Math.max(2.5, r * 0.32) : Math.max(1, r * 0.14);
+  g.strokeStyle = changed || "#0b1020";
   g.stroke();
   g.fillStyle = "#10182c";
   if (kind === "engine") flame(g, r * 0.92);
@@ -96,4 +96,36 @@ export function incident(g, kind, color, r, letter) {
   g.textAlign = "center";
   g.textBaseline = "middle";
   g.fillText(letter, 0, r * 0.06);
+}
+
+/** A closed road: a disc with a bar; with some lanes closed, half of the bar. */
+export function closure(g, color, r, whole) {
+  g.beginPath();
+  g.arc(0, 0, r, 0, 2 * Math.PI);
+  g.fillStyle = whole ? color : "#1a1020";
+  g.fill();
+  g.lineWidth = Math.max(1.5, r * 0.2);
+  g.strokeStyle = whole ? "#ffffff" : color;
+  g.stroke();
+  g.fillStyle = "#ffffff";
+  if (whole) g.fillRect(-r * 0.62, -r * 0.2, r * 1.24, r * 0.4);
+  else g.fillRect(-r * 0.62, -r * 0.2, r * 0.62, r * 0.4);
+}
+
+/** A stroke through a place that takes nobody, or a plus on one that is new. */
+export function badge(g, color, r, plus) {
+  g.lineWidth = Math.max(2, r * 0.3);
+  g.strokeStyle = color;
+  g.lineCap = "round";
+  g.beginPath();
+  if (plus) {
+    g.moveTo(r * 0.55, -r);
+    g.lineTo(r * 1.45, -r);
+    g.moveTo(r, -r * 1.45);
+    g.lineTo(r, -r * 0.55);
+  } else {
+    g.moveTo(-r * 1.1, r * 1.1);
+    g.lineTo(r * 1.1, -r * 1.1);
+  }
+  g.stroke();
 }

@@ -1,0 +1,216 @@
+"""What a scenario changes, as the map marks it and the panel lists it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.web.names import Names, by_language, station_name
+from apps.web.scene import local
+from apps.web.texts import LANGUAGES, words
+from twin.city.model import City
+from twin.core.clock import parse_clock
+from twin.core.errors import InputError
+from twin.scenarios.changes import links_of
+from twin.scenarios.spec import (
+    AddStation,
+    AddUnits,
+    Change,
+    CloseHospital,
+    CloseLinks,
+    InjectIncident,
+    MoveUnits,
+    RemoveUnits,
+    ScaleDemand,
+    Scenario,
+    SetPolicy,
+)
+
+Mark = dict[str, Any]
+
+_SHORTEST_NAMES = 3
+"""Of longer lists of units only so many are named."""
+
+
+def change_list(scenario: Scenario, city: City) -> list[Mark]:
+    """Return the changes in their order.
+
+    Returns
+    -------
+    list
+        For each `key` (`change:1`), `sign` (what to draw: close | lanes | station | units |
+        hospital | other), `t0` and `t1` (city time, s; None without a bound), `x`, `y` (local
+        metres; None where it has no place), `links` (indices of closed links), `target` (key of
+        the place that it is about, or ""), and by language `words` and `when`.
+    """
+    telling = _Telling(scenario, city)
+    return [telling.mark(number, each) for number, each in enumerate(scenario.changes, start=1)]
+
+
+def _clock(value: str | None) -> float | None:
+    return None if value is None else parse_clock(value)
+
+
+def _when(change: Change) -> Names:
+    at, until = getattr(change, "at", None), getattr(change, "until", None)
+    if isinstance(change, InjectIncident):
+        return dict.fromkeys(LANGUAGES, change.at)
+    form = {(True, True): "from_until", (True, False): "from", (False, True): "until"}.get(
+        (at is not None, until is not None), "whole_run"
+    )
+    return {lang: words(lang)["change"][form].format(at=at, until=until) for lang in LANGUAGES}
+
+
+class _Telling:
+    def __init__(self, scenario: Scenario, city: City) -> None:
+        self.city = city
+        self.stations = _places(city, "stations", "station_id", station_name)
+        self.hospitals = _places(city, "hospitals", "hospital_id", by_language)
+        for change in scenario.changes:
+            if isinstance(change, AddStation):
+                x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
+                name = station_name(change.name or change.station_id)
+                self.stations[change.station_id] = (name, float(x[0]), float(y[0]))
+
+    def mark(self, number: int, change: Change) -> Mark:
+        mark: Mark = {
+            "key": f"change:{number}",
+            "sign": "other",
+            "t0": _clock(getattr(change, "at", None)),
+            "t1": _clock(getattr(change, "until", None)),
+            "x": None,
+            "y": None,
+            "links": [],
+            "target": "",
+            "when": _when(change),
+        }
+        form, values = self._say(change, mark)
+        mark["words"] = {
+            lang: words(lang)["change"][form].format(
+                **{
+                    key: each.get(lang, "") if isinstance(each, dict) else each
+                    for key, each in values.items()
+                }
+            )
+            for lang in LANGUAGES
+        }
+        return mark
+
+    def _say(self, change: Change, mark: Mark) -> tuple[str, dict[str, Any]]:
+        """Fill in where a change is; return the form of its sentence and what is put into it."""
+        if isinstance(change, CloseLinks):
+            return self._close(change, mark)
+        if isinstance(change, AddStation):
+            mark["sign"] = "station"
+            return "add_station", {"station": self._at_station(change.station_id, mark)}
+        if isinstance(change, AddUnits):
+            mark["sign"] = "units"
+            station = self._at_station(change.station, mark)
+            return "add_units", {
+                "count": change.count, "unit": _kind(change.unit), "station": station,
+            }  # fmt: skip
+        if isinstance(change, RemoveUnits):
+            mark["sign"] = "units"
+            if change.units:
+                return "remove_these", {"units": _listed(change.units)}
+            return "remove_units", {
+                "count": change.count,
+                "unit": _kind(change.unit),
+                "station": self._at_station(change.station or "", mark),
+            }
+        if isinstance(change, MoveUnits):
+            mark["sign"] = "units"
+            station = self._at_station(change.to, mark)
+            return "move_units", {"units": _listed(change.units), "station": station}
+        if isinstance(change, CloseHospital):
+            mark["sign"] = "hospital"
+            name, mark["x"], mark["y"] = self.hospitals.get(
+                change.hospital, (dict.fromkeys(LANGUAGES, change.hospital), None, None)
+            )
+            mark["target"] = f"hospital:{change.hospital}"
+            return f"{change.mode}_hospital", {"hospital": name}
+        if isinstance(change, InjectIncident):
+            x, y = local(self.city.network, np.array([change.lon]), np.array([change.lat]))
+            mark["x"], mark["y"] = float(x[0]), float(y[0])
+            return "inject", {"kind": _kind(change.incident)}
+        if isinstance(change, ScaleDemand):
+            return "scale_demand", {"factor": f"{change.factor:g}"}
+        return "set_policy", {"rules": _rules(change)}
+
+    def _close(self, change: CloseLinks, mark: Mark) -> tuple[str, dict[str, Any]]:
+        network = self.city.network
+        try:
+            links = links_of(change, network)
+        except InputError:  # the city was built anew and has this road no longer
+            links = np.empty(0, np.int32)
+        mark["links"] = links.tolist()
+        mark["sign"] = "close" if change.lanes is None else "lanes"
+        if len(links):
+            mark["x"], mark["y"] = _middle(self.city, links)
+        road = _road(self.city, links, change.street)
+        if change.lanes is None:
+            return "close_links", {"road": road}
+        return "close_lanes", {"road": road, "lanes": change.lanes}
+
+    def _at_station(self, station_id: str, mark: Mark) -> Names:
+        name, mark["x"], mark["y"] = self.stations.get(
+            station_id, (dict.fromkeys(LANGUAGES, station_id), None, None)
+        )
+        mark["target"] = f"station:{station_id}"
+        return name
+
+
+def _places(
+    city: City, table: str, key: str, named: Any
+) -> dict[str, tuple[Names, float | None, float | None]]:
+    frame = city[table]
+    x, y = local(city.network, frame["lon"].to_numpy(), frame["lat"].to_numpy())
+    rows = zip(frame[key], frame["name"], x.tolist(), y.tolist(), strict=True)
+    return {str(place): (named(str(name)), at_x, at_y) for place, name, at_x, at_y in rows}
+
+
+def _middle(city: City, links: NDArray[np.int32]) -> tuple[float, float]:
+    """Return the point of the links that is nearest to the middle of them all."""
+    network = city.network
+    rows = np.concatenate([np.arange(network.geom_ptr[k], network.geom_ptr[k + 1]) for k in links])
+    x, y = network.geom_x[rows], network.geom_y[rows]
+    off = np.hypot(x - (x.min() + x.max()) / 2, y - (y.min() + y.max()) / 2)
+    at = int(np.argmin(off))
+    return round(float(x[at]), 1), round(float(y[at]), 1)
+
+
+def _road(city: City, links: NDArray[np.int32], street: str | None) -> Names:
+    """Return the name of the road that is closed: the commonest among its links."""
+    network = city.network
+    named = network.link_name[links]
+    named = named[named >= 0]
+    if len(named):
+        values, counts = np.unique(named, return_counts=True)
+        if name := network.names[int(values[np.argmax(counts)])]:
+            return by_language(name)
+    if street is not None:
+        return dict.fromkeys(LANGUAGES, street)
+    return {lang: words(lang)["change"]["some_road"] for lang in LANGUAGES}
+
+
+def _kind(kind: str) -> Names:
+    return {lang: words(lang)["kind"].get(kind, kind) for lang in LANGUAGES}
+
+
+def _listed(units: list[str]) -> str:
+    more = len(units) - _SHORTEST_NAMES
+    return ", ".join(units[:_SHORTEST_NAMES]) + (f" +{more}" if more > 0 else "")
+
+
+def _rules(change: SetPolicy) -> Names:
+    rules = {"dispatch": change.dispatch, "queue": change.queue, "hospital": change.hospital}
+    return {
+        lang: ", ".join(
+            f"{words(lang)['change'][f'rule_{rule}']} “{policy}”"
+            for rule, policy in rules.items()
+            if policy is not None
+        )
+        for lang in LANGUAGES
+    }

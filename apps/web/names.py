@@ -1,0 +1,44 @@
+"""Names that a city gives in two languages at once, such as `마포대교 (Mapo Bridge)`."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+Names = dict[str, str]
+
+_BOTH = re.compile(r"(?P<ko>[^()]*[가-힣][^()]*?)\s*\((?P<en>[^()가-힣]+)\)")
+
+
+def by_language(name: str, *, latin: bool = True) -> Names:
+    """Return a name by language; one that has a single form is the same in both.
+
+    Parameters
+    ----------
+    name
+        `한글 (Latin)`, or any other name.
+    latin
+        Whether the Latin part alone names the thing. It does not where it says what the thing
+        belongs to, as a centre's fire station: then English readers get the whole.
+    """
+    both = _BOTH.fullmatch(name.strip())
+    if both is None:
+        return {"en": name, "ko": name}
+    return {"en": both["en"] if latin else name, "ko": both["ko"]}
+
+
+def station_name(name: str) -> Names:
+    """Return the name of a station by language."""
+    return by_language(name, latin=False)
+
+
+def district_names(districts: pd.DataFrame) -> dict[str, Names]:
+    """Return the names of a city's districts by id and language."""
+    return {
+        str(row.district): {
+            "en": str(row.name_en or row.district),
+            "ko": str(row.name_ko or row.name_en or row.district),
+        }
+        for row in districts.itertuples(index=False)
+    }

@@ -1,0 +1,149 @@
+"""What the page says of changes, of runs without vehicles, and of the runs there are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_run import CHANGES, START_S, make_city, make_run, scenario
+
+from apps.web.changes import change_list
+from apps.web.feed import RunFeed
+from apps.web.names import by_language, station_name
+from apps.web.runs import list_runs, listings
+from apps.web.story import tell
+from apps.web.texts import LANGUAGES, words
+from apps.web.wire import unpack
+
+WHEN = "2025-03-05 17:30-17:50"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run by itself, and a comparison of two pairs whose second what-if is still going."""
+    root = tmp_path_factory.mktemp("runs")
+    city = make_city(root / "city")
+    runs = root / "runs"
+    table = scenario(root / "city", fidelity="table")
+    works = scenario(root / "city", "toytown-works", fidelity="table", changes=CHANGES)
+    make_run(runs / "works" / "base-000", city, table)
+    make_run(runs / "works" / "whatif-000", city, works)
+    for side in ("base", "whatif"):
+        shutil.copytree(runs / "works" / f"{side}-000", runs / "works" / f"{side}-001")
+    make_run(runs / "evening", city, scenario(root / "city"))
+    for number, name in enumerate(
+        ("evening", "works/base-000", "works/whatif-000", "works/base-001", "works/whatif-001")
+    ):
+        file = runs / name / "run.json"
+        meta = json.loads(file.read_text("utf-8"))
+        meta["started_utc"] = f"2026-01-0{number + 1}T00:00:00+00:00"
+        if name == "works/whatif-001":
+            meta["status"] = "running"
+        file.write_text(json.dumps(meta), "utf-8")
+    return runs
+
+
+@pytest.fixture(scope="module")
+def whatif(runs: Path) -> RunFeed:
+    return RunFeed(runs / "works" / "whatif-000")
+
+
+def test_a_comparison_is_one_row_of_the_list(runs: Path) -> None:
+    rows = listings(list_runs(runs))
+    assert [row.key for row in rows] == ["works", "evening"]
+    assert [entry.run_id for entry in rows[0].entries] == [
+        "works/base-000",
+        "works/whatif-000",
+        "works/base-001",
+        "works/whatif-001",
+    ]
+    assert rows[0].shown.run_id == "works/whatif-000"
+    assert [entry.part("en") for entry in rows[0].entries][1:3] == ["What-if 1", "Base 2"]
+    assert rows[0].entries[3].part("ko") == "가정 2 · 진행 중"
+
+
+@pytest.mark.parametrize(
+    ("lang", "parts"),
+    [
+        ("en", ["comparison, 2 pairs", "running", "Toytown", "travel-time table", WHEN, "works"]),
+        ("ko", ["비교 2쌍", "진행 중", "장난감 도시", "통행시간표", WHEN, "works"]),
+    ],
+)
+def test_a_row_says_what_kind_of_run_it_is(runs: Path, lang: str, parts: list[str]) -> None:
+    comparison, single = (row.label(lang) for row in listings(list_runs(runs)))
+    assert comparison.split(" · ")[1:] == parts
+    assert words(lang)["page"]["fidelity_micro"] in single
+    assert words(lang)["page"]["running"] not in single
+
+
+def test_half_a_comparison_is_listed_run_by_run(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "works" / "base-000", tmp_path / "half" / "base-000")
+    (row,) = listings(list_runs(tmp_path))
+    assert not row.compares
+    assert row.shown.run_id == "half/base-000"
+
+
+def test_every_change_says_where_and_when_it_is(whatif: RunFeed) -> None:
+    marks = change_list(whatif.scenario, whatif.city)
+    assert [mark["sign"] for mark in marks] == [
+        "close", "lanes", "station", "units", "units", "hospital",
+    ]  # fmt: skip
+    closed, lanes, station, _, moved, hospital = marks
+    assert whatif.city.network.link_id[closed["links"]].tolist() == [40, 41]
+    assert (closed["t0"], closed["t1"]) == (START_S + 300, START_S + 600)
+    assert (lanes["t0"], lanes["t1"]) == (None, None)
+    network = whatif.city.network
+    on_road = np.hypot(network.geom_x - closed["x"], network.geom_y - closed["y"])
+    assert on_road.min() < 0.1
+    assert moved["target"] == station["target"] == "station:S9"
+    assert (moved["x"], moved["y"]) == (station["x"], station["y"])
+    assert hospital["words"]["ko"] == "서울대학교병원 구급차 수용 제한"
+    assert hospital["when"] == {"en": "from 17:36", "ko": "17:36부터"}
+    said = json.dumps(marks, ensure_ascii=False)
+    assert "NaN" not in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_change_has_a_story(whatif: RunFeed, lang: str) -> None:
+    for mark in change_list(whatif.scenario, whatif.city):
+        story = tell(whatif, mark["key"], words(lang))
+        assert story["title"] == mark["words"][lang]
+        assert "{" not in story["title"]
+    assert tell(whatif, "change:99", words(lang)) == {}
+    assert tell(whatif, "station:S9", words(lang))["title"] == "신설119안전센터"
+
+
+def test_what_was_added_and_moved_is_known(whatif: RunFeed) -> None:
+    meta, _ = unpack(whatif.scene("r"))
+    changed = {unit["id"]: unit["changed"] for unit in meta["units"]}
+    assert changed["A3"] == "moved"
+    assert changed["A1"] == ""
+    assert [each["id"] for each in meta["stations"] if each.get("added")] == ["S9"]
+
+
+def test_a_run_without_vehicles_opens_when_a_unit_is_on_its_way(whatif: RunFeed) -> None:
+    meta, _ = unpack(whatif.scene("r"))
+    assert meta["fidelity"] == "table"
+    frames = whatif.reader.table("unit_frames")
+    moving = frames[frames["t"] == meta["t_open"]]
+    assert (moving["state"] == "to_scene").any()
+    before = frames[frames["t"] < meta["t_open"]]
+    assert not (before["state"] == "to_scene").any()
+
+
+def test_a_run_with_vehicles_opens_at_its_start(runs: Path) -> None:
+    meta, _ = unpack(RunFeed(runs / "evening").scene("r"))
+    assert meta["t_open"] == meta["t_start"] == START_S
+
+
+def test_a_name_in_two_languages_is_told_in_one() -> None:
+    both = "서울대학교병원 (Seoul National Univ. Hospital)"
+    assert by_language(both) == {"en": "Seoul National Univ. Hospital", "ko": "서울대학교병원"}
+    # What stands in brackets is the fire station that the centre belongs to, not its name.
+    centre = "숭인119안전센터 (Jongno Fire Station)"
+    assert station_name(centre) == {"en": centre, "ko": "숭인119안전센터"}
+    for plain in ("Station 17", "UCSF (Parnassus)", "서울역(1호선)"):
+        assert by_language(plain) == {"en": plain, "ko": plain}
