@@ -9,19 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.graph import Network, RoadClass, TurnKind
+from twin.traffic.kernels.giving_way import ZIPPER
 from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, NODE, TURN, Net
 
 CRITICAL_GAP_S = {
-    TurnKind.RIGHT: 5.0,
-    TurnKind.THROUGH: 6.0,
-    TurnKind.LEFT: 6.0,
-    TurnKind.U_TURN: 6.0,
+    TurnKind.RIGHT: 5.2,
+    TurnKind.THROUGH: 5.5,
+    TurnKind.LEFT: 6.1,
+    TurnKind.U_TURN: 6.1,
 }
-"""Gap in the stream it gives way to that a driver on a minor road needs, seconds; rounded from the
-base critical gaps of the Highway Capacity Manual (TRB 2016, chapter 20: 6.2 right, 6.5 through, 7.1
-left), less the second that a vehicle here needs from the stop line into a junction without size."""
-PERMITTED_LEFT_GAP_S = 4.5
+"""Gap in the stream it gives way to that a driver on a minor road needs at the line, seconds: base
+critical headways of the Highway Capacity Manual (TRB 2016, exhibit 20-11: 6.2 right, 6.5 through,
+7.1 left), less the second from the driver's decision to the passage of the line."""
+MAJOR_LEFT_GAP_S = 3.1
+"""The same for a left turn off the road that goes first (4.1 in that exhibit)."""
+PERMITTED_LEFT_GAP_S = 3.0
 """The same for a left turn on green against the opposing stream (HCM, chapter 31)."""
+LOOK_M = {
+    TurnKind.RIGHT: 9.0,
+    TurnKind.THROUGH: 6.0,
+    TurnKind.LEFT: 8.0,
+    TurnKind.U_TURN: 8.0,
+}
+"""Metres before the line from which a driver on a minor road looks for a gap. The next in the queue
+has to come so far first, which takes the follow-up headways of exhibit 20-12: 3.3, 4.0 and 3.5 s
+(checked in `tests/verification/test_minor_road_capacity.py`)."""
+LEAST_GAP = 0.55
+"""Share of the critical gap that a driver takes in the end, when he has waited long: that of the
+follow-up to the critical headway (0.49 to 0.62 in those exhibits), since who follows closely takes
+so little. That waiting shortens the gap, from about 30 s on, is what Adebisi and Sama (1989,
+"Influence of stopped delay on driver gap acceptance behavior", J. Transp. Eng. 115) and Polus,
+Shmueli and Livneh (2003, J. Transp. Eng. 129) observed; the share is our assumption."""
 
 
 def _merges(network: Network) -> NDArray[np.int8]:
@@ -35,7 +53,17 @@ def _merges(network: Network) -> NDArray[np.int8]:
     return (joins.astype(np.int8) * (1 + expressway)).astype(np.int8)
 
 
-def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
+def _off_major(network: Network, gives_way: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (T,) whether a turn leaves a road without signals whose through traffic goes first."""
+    first = (network.turn_kind == TurnKind.THROUGH) & (network.turn_group < 0) & ~gives_way
+    major = np.zeros(network.n_links, np.bool_)
+    major[network.turn_from[first]] = True
+    return major[network.turn_from]
+
+
+def kernel_network(
+    network: Network, kinds: F32, *, speed_factor: float, least_gap: float = LEAST_GAP
+) -> Net:
     """Return the arrays that kernels use.
 
     Parameters
@@ -46,6 +74,8 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
         (6, 8) parameters by vehicle kind, see `twin.traffic.vehicles.Kinds`.
     speed_factor
         Factor on every free-flow speed.
+    least_gap
+        Share of the critical gap that drivers take after a long wait; 1 for patient ones.
     """
     lanes = network.link_lanes.astype(np.int64)
     lane0 = np.concatenate([[0], np.cumsum(lanes)])
@@ -65,19 +95,27 @@ def kernel_network(network: Network, kinds: F32, *, speed_factor: float) -> Net:
     turn["group"] = network.turn_group
     turn["foe0"] = network.foe_ptr[:-1]
     turn["foe1"] = network.foe_ptr[1:]
-    gaps = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind], np.float32)
-    turn["gap"] = gaps[network.turn_kind]
-    turn["gap"][network.turn_group >= 0] = PERMITTED_LEFT_GAP_S
+    turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
+    turn["merges"] = _merges(network) * (turn["gives_way"] > 0)
+    turn["gap"] = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind])[network.turn_kind]
+    turn["look"] = np.array([LOOK_M[kind] for kind in TurnKind])[network.turn_kind]
+    # Who leaves the major road or has green does not come to a line, nor does who joins at speed.
+    major = _off_major(network, turn["gives_way"] > 0)
+    signalled = network.turn_group >= 0
+    turn["look"][major | signalled | (turn["merges"] == ZIPPER)] = BIG
+    turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
+    turn["gap"][signalled] = PERMITTED_LEFT_GAP_S
+    turn["least"] = turn["gap"] * least_gap
     turn["lane0"] = lane0[network.turn_to]
     turn["own0"] = np.repeat(lane0[:-1], np.diff(network.turn_ptr))
     turn["lanes"] = lanes[network.turn_to]
     turn["lo"] = network.turn_lane_lo
     turn["hi"] = network.turn_lane_hi
     turn["kind"] = network.turn_kind
-    turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
-    turn["merges"] = _merges(network) * (turn["gives_way"] > 0)
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
+    joined = np.repeat(turn["merges"] == ZIPPER, np.diff(network.foe_ptr))
+    turn["zips"][network.foe_turn[joined]] = 1
 
     by_node = np.argsort(network.link_to, kind="stable").astype(np.int32)
     edges = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))

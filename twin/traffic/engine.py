@@ -15,7 +15,7 @@ from twin.core.errors import InputError
 from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, U8, Network
 from twin.traffic import storage
-from twin.traffic.control import kernel_network
+from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.kernels import layout, rng, routes, step
 from twin.traffic.kernels.jit import inner, use_threads
 from twin.traffic.kernels.layout import (
@@ -107,6 +107,8 @@ class Engine:
         Factor on every free-flow speed.
     kinds
         Parameters of vehicles and drivers.
+    least_gap
+        Share of the critical gap that drivers take after a long wait; 1 for patient ones.
 
     Raises
     ------
@@ -124,6 +126,7 @@ class Engine:
         start_s: float = 0.0,
         speed_factor: float = 1.0,
         kinds: Kinds | None = None,
+        least_gap: float = LEAST_GAP,
     ) -> None:
         if not 0.1 <= dt_s <= 1.0:
             raise InputError(f"a tick of {dt_s} s is not in 0.1..1 s", field="dt_s")
@@ -134,7 +137,9 @@ class Engine:
         self.start_s = start_s
         self.tick = 0
         self._key = np.uint64(seed)
-        self._net = kernel_network(network, (kinds or Kinds()).table(), speed_factor=speed_factor)
+        self._net = kernel_network(
+            network, (kinds or Kinds()).table(), speed_factor=speed_factor, least_gap=least_gap
+        )
         self._state = storage.new_state(self._net)
         self._buffers = storage.new_buffers(layout.space_needed(self._state.lane) + 4096)
         self._current = 0

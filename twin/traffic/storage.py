@@ -46,7 +46,7 @@ def new_state(net: Net) -> State:
     lane["cap"] = LANE_SLACK
     lane["start"] = lane["end"] = lane["low"] + LANE_SLACK
     lane["tail"] = lane["rear"] = BIG
-    lane["block"] = lane["aim"] = -1
+    lane["block"] = lane["aim"] = lane["asks"] = -1
     recent = np.zeros((5, links))
     recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
     return State(

@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.giving_way import (
+    ZIPPER,
+    foes_leave_gap,
+    holds_for_siren,
+    merge_is_free,
+    siren_waits,
+)
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
     FIRM_BRAKE,
     GREEN,
     HOLD_M,
+    INSIDE_M,
     LINE,
     LOOK_BRAKE,
     NEAR_M,
@@ -20,15 +28,14 @@ from twin.traffic.kernels.junctions import (
     TWO,
     YELLOW,
     choose_lane,
-    foes_leave_gap,
     has_space,
-    holds_for_siren,
-    merge_is_free,
-    siren_waits,
+    seconds_left,
 )
 from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Records, State
 
 STANDING = np.float32(0.5)
+ROLL_M = np.float32(2.0)
+"""Metres nearer to the line than usual that those come who join in turns."""
 HALF_BIG = np.float32(5.0e5)
 WRONG_LANE_TICKS = 5
 BLOCKING_TICKS = 2
@@ -141,6 +148,7 @@ def approach(
     hold = max(dist - LINE, ZERO)
     cap = BIG
     st.lane[x].aim = -1
+    st.lane[x].asks = -1
     can_stop = v * v < TWO * FIRM_BRAKE * dist
     g = int(net.turn[t].group)
     to = int(net.turn[t].to)
@@ -156,15 +164,16 @@ def approach(
         int(net.turn[t].hi), first_open
     )
     if g >= 0 and not siren:
-        left = net.group[g].left
-        if net.group[g].state == RED:
+        left = seconds_left(net, t)
+        clears = net.turn[t].gives_way and dist < INSIDE_M
+        if left <= ZERO or (net.group[g].state == RED and not clears):
             if wrong_lane and v < STANDING and dist < NEAR_M and lane_is_released(net, k, own):
                 give_up(st, net, R, i, x, k, BLOCKING_TICKS)
             return hold, ZERO, cap
-        if net.group[g].state == YELLOW:
-            clears = net.turn[t].gives_way and wait > 0
-            if (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left:
-                return hold, ZERO, cap
+        if net.group[g].state == YELLOW and (
+            (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left
+        ):
+            return hold, ZERO, cap
     if net.link[to].closed:
         held = True
         patience = CLOSED_TICKS
@@ -184,16 +193,27 @@ def approach(
                     return hold, ZERO, cap
         elif net.node[net.link[k].node].siren > 0 and can_stop and holds_for_siren(net, k):
             return hold, ZERO, cap
-        elif net.turn[t].merges:
-            held = can_stop and not merge_is_free(net, st, t, aim, dist, v, wait)
-        elif net.turn[t].gives_way and not foes_leave_gap(net, t, dist, v, wait):
-            held = can_stop
+        elif st.lane[x].yields:
+            held = True
+        elif net.turn[t].gives_way and can_stop:
+            # Who gives way at a line looks when it has come there, not before.
+            if dist > net.turn[t].look:
+                held = True
+            elif net.turn[t].merges:
+                held = not merge_is_free(net, st, t, aim, dist, v, wait)
+                if net.turn[t].merges == ZIPPER and dist < NEAR_M:
+                    st.lane[x].asks = aim
+            else:
+                held = not foes_leave_gap(net, t, dist, v, wait)
     if held:
         if wrong_lane:
             # Its own turn is full or has no gap: it does not stop those who go straight on.
             patience = min(patience, WRONG_LANE_TICKS + BLOCKING_TICKS)
         if v < STANDING and dist < NEAR_M:
             give_up(st, net, R, i, x, k, patience)
+        if net.turn[t].zips or net.turn[t].merges == ZIPPER:
+            # In turns: rolling up to the line rather than stopping before it.
+            hold = hold + ROLL_M
         return hold, ZERO, cap
     slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
     if slow < v:

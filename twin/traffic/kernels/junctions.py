@@ -26,6 +26,11 @@ from twin.traffic.kernels.layout import (
 )
 
 YELLOW_S = 3.0
+CLEAR_S = np.float32(2.0)
+"""Seconds of red in which those who wait in the junction for a gap leave it."""
+INSIDE_M = np.float32(9.5)
+"""Metres before the end of a link that lie in the junction for who waits to turn left on green:
+room for two cars (the two "sneakers" per cycle of the Highway Capacity Manual, TRB 2016)."""
 GREEN = 0
 YELLOW = 1
 RED = 2
@@ -37,25 +42,8 @@ NEAR_S = np.float32(3.0)
 NEAR_M = np.float32(10.0)
 LOOK_BRAKE = np.float32(1.5)
 FLOW_S = np.float32(1.0)
-FOE_M = np.float32(90.0)
-"""Metres before the end of a link within which a vehicle counts as coming."""
-FOE_SPEED = np.float32(4.0)
-"""Least speed, m/s, at which a coming vehicle is thought to arrive."""
-FOE_RECORDS = 4
-OWN_SPEED = np.float32(3.0)
 STUCK_TICKS = 1
-MERGE_GAP_S = np.float32(2.0)
-"""Gap in a lane of an expressway that a joining driver takes at once: the headway of a car that
-follows and half a second (assumption)."""
-ZIPPER_GAP_S = np.float32(0.8)
-ZIPPER_TICKS = 3
-ZIPPER = 2
-"""`merges` of a turn that joins an expressway; 1 for another road."""
-IMPATIENT_TICKS = 30
-IMPATIENT_LEAST = np.float32(0.15)
-IMPATIENT_PER_TICK = np.float32(0.01)
 SIREN_LINE_SPEED = np.float32(5.5)
-SIREN_GAP_S = np.float32(2.5)
 HOLD_M = np.float32(60.0)
 SQUEEZE_TICKS = 5
 SQUEEZE_M = np.float32(0.5)
@@ -70,6 +58,8 @@ HELD = np.float32(0.01)
 @inner
 def set_signals(t: float, net: Net) -> None:
     """Write the state of every signal group at time `t` and the seconds until it turns red.
+
+    They are negative once it has.
 
     Green begins `offset + green_from` seconds into the cycle counted from midnight.
     """
@@ -87,7 +77,19 @@ def set_signals(t: float, net: Net) -> None:
             net.group[g].left = np.float32(green + YELLOW_S - since)
         else:
             net.group[g].state = RED
-            net.group[g].left = ZERO
+            net.group[g].left = np.float32(green + YELLOW_S - since)
+
+
+@inlined
+def seconds_left(net: Net, t: int) -> np.float32:
+    """Return for how long a vehicle may still pass the line for turn `t` (<= 0: not any more).
+
+    Who has waited in the junction for the opposing traffic clears it in the first red.
+    """
+    left: np.float32 = net.group[net.turn[t].group].left
+    if net.turn[t].gives_way:
+        left = left + CLEAR_S
+    return left
 
 
 @inner
@@ -169,120 +171,6 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
 
 
 @inlined
-def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
-    """Write when the next vehicle will make each turn out of link `k`.
-
-    Vehicles that hold at a light, or that cannot go although they may, are not coming.
-    """
-    turn0 = int(net.link[k].turn0)
-    turn1 = int(net.link[k].turn1)
-    node = net.link[k].node
-    siren_near = net.node[node].siren > 0
-    watched = siren_near
-    for t in range(turn0, turn1):
-        net.turn[t].eta = BIG
-        if net.turn[t].is_foe:
-            watched = True
-    if not watched:
-        return
-    a = int(net.link[k].lane0)
-    length = net.link[k].length
-    for x in range(a, a + int(net.link[k].lanes)):
-        st.lane[x].eta = BIG
-        first = int(st.lane[x].end) - 1
-        last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
-        for i in range(first, last - 1, -1):
-            t = int(R[i].turn)
-            dist = length - R[i].pos
-            if t < 0 or dist > FOE_M:
-                break
-            if int(R[i].wait) > STUCK_TICKS + (t & 3):
-                break
-            g = int(net.turn[t].group)
-            v = R[i].vel
-            can_stop = v * v < TWO * FIRM_BRAKE * dist
-            if not R[i].marks & SIREN:
-                if g >= 0 and net.group[g].state == RED:
-                    continue
-                if can_stop and (siren_near or (g >= 0 and net.group[g].state == YELLOW)):
-                    continue
-            eta = dist / max(v, FOE_SPEED)
-            net.turn[t].eta = min(net.turn[t].eta, eta)
-            st.lane[x].eta = min(st.lane[x].eta, eta)
-
-
-@inlined
-def critical_gap(net: Net, t: int, wait: int) -> np.float32:
-    """Return the gap in seconds that the driver needs for turn `t`; long waiting shortens it."""
-    gap: np.float32 = net.turn[t].gap
-    if wait > IMPATIENT_TICKS:
-        share = np.float32(1.0) - np.float32(wait - IMPATIENT_TICKS) * IMPATIENT_PER_TICK
-        gap = gap * max(IMPATIENT_LEAST, share)
-    return gap
-
-
-@inlined
-def merge_is_free(
-    net: Net, st: State, t: int, aim: int, dist: np.float32, v: np.float32, wait: int
-) -> bool:
-    """Return whether a vehicle may join the stream of lane `aim` by the merging turn `t`.
-
-    Only the lanes that lead into lane `aim` count (as for right turns in the Highway Capacity
-    Manual, TRB 2016, chapter 20). Who has waited a moment at an expressway takes the shortest gap,
-    so a full stream and a full ramp go in turns (a zipper).
-    """
-    gap = critical_gap(net, t, wait)
-    if net.turn[t].merges == ZIPPER:
-        gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
-    until = dist / max(v, OWN_SPEED) + gap
-    entered = aim - int(net.turn[t].lane0)
-    for f in range(net.turn[t].foe0, net.turn[t].foe1):
-        foe = int(net.foe[f])
-        if net.turn[foe].eta >= until:
-            continue
-        for own in range(int(net.turn[foe].lo), int(net.turn[foe].hi) + 1):
-            first, last = entry_range(net.turn, foe, own)
-            if first <= entered <= last and st.lane[net.turn[foe].own0 + own].eta < until:
-                return False
-    return True
-
-
-@inner
-def foes_leave_gap(net: Net, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
-    """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
-    until = dist / max(v, OWN_SPEED) + critical_gap(net, t, wait)
-    for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
-        if net.turn[net.foe[f]].eta < until:
-            return False
-    return True
-
-
-@inner
-def siren_waits(net: Net, k: int) -> bool:
-    """Return whether anybody from another link is about to cross the junction at the end of `k`."""
-    node = net.link[k].node
-    for m in range(net.node[node].in0, net.node[node].in1):
-        other = net.in_link[m]
-        if other == k:
-            continue
-        for t in range(net.link[other].turn0, net.link[other].turn1):
-            if net.turn[t].eta < SIREN_GAP_S:
-                return True
-    return False
-
-
-@inner
-def holds_for_siren(net: Net, k: int) -> bool:
-    """Return whether a unit under siren nears the junction at the end of `k` from another link."""
-    node = net.link[k].node
-    for m in range(net.node[node].in0, net.node[node].in1):
-        other = net.in_link[m]
-        if other != k and net.link[other].siren and net.link[other].siren_dist < HOLD_M:
-            return True
-    return False
-
-
-@inlined
 def has_space(st: State, at: int, length: np.float32, wait: int) -> bool:
     """Return whether a vehicle fits behind the last one of lane `at`, or will in a moment.
 
@@ -347,7 +235,7 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             pos = min(R[i].pos - length, rear, net.link[to].length - HELD)
             slot = R[i].slot
             g = int(net.turn[t].group)
-            if g >= 0 and net.group[g].left <= ZERO and not R[i].marks & SIREN:
+            if g >= 0 and seconds_left(net, t) <= ZERO and not R[i].marks & SIREN:
                 st.tally[block, RED_RUN] += 1
             st.tally[block, CROSSED] += 1
             net.link[k].left += 1
@@ -362,6 +250,8 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             R[j].turn = st.route[R[j].rpos]
             set_wishes(net, st, R, j, to)
             st.lane[aim].rear = pos - own_length
+            st.lane[aim].last = k
+            st.lane[x].asks = -1
             if R[j].kind == EMERGENCY:
                 st.unit[st.vehicle[slot].unit].link = to
             if R[j].turn < 0 and pos >= st.vehicle[slot].end:

@@ -79,6 +79,9 @@ LANE = np.dtype(
         ("block", "f4"),  # position of the first obstacle; -1 for none
         ("aim", "i4"),  # lane that the first vehicle enters
         ("eta", "f4"),  # seconds until the first vehicle passes the end; `BIG` if none is coming
+        ("last", "i4"),  # link from which the last vehicle entered
+        ("asks", "i4"),  # lane that the first vehicle waits to join; -1
+        ("yields", "i4"),  # the first vehicle lets another one join before it
     ]
 )
 LINK = np.dtype(
@@ -116,6 +119,8 @@ TURN = np.dtype(
         ("foe0", "i4"),
         ("foe1", "i4"),
         ("gap", "f4"),  # critical gap, seconds
+        ("least", "f4"),  # gap taken after a long wait, seconds
+        ("look", "f4"),  # metres before the line from which the driver looks for a gap
         ("lane0", "i4"),  # first lane of `to`
         ("own0", "i4"),  # first lane of the link that it leaves
         ("lanes", "i1"),  # lanes of `to`
@@ -125,7 +130,7 @@ TURN = np.dtype(
         ("gives_way", "i1"),
         ("is_foe", "i1"),  # somebody gives way to it
         ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
-        ("pad", "i1"),
+        ("zips", "i1"),  # a turn joins its stream on an expressway
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
     ]
 )

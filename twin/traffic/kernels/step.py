@@ -14,9 +14,16 @@ from numba import prange
 from twin.traffic.kernels.approach import approach, is_near
 from twin.traffic.kernels.carfollowing import ZERO, next_speed
 from twin.traffic.kernels.escape import help_lost
+from twin.traffic.kernels.giving_way import note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
 from twin.traffic.kernels.jit import inlined, inner, njit_both
-from twin.traffic.kernels.junctions import HELD, HOLD_M, note_arrivals, pass_junction, set_signals
+from twin.traffic.kernels.junctions import (
+    HELD,
+    HOLD_M,
+    pass_junction,
+    seconds_left,
+    set_signals,
+)
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
     BIG,
@@ -194,7 +201,7 @@ def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -
     g = int(net.turn[R[i].turn].group)
     if g < 0 or R[i].marks & SIREN:
         return True
-    left = net.group[g].left
+    left = seconds_left(net, int(R[i].turn))
     return bool(left > ZERO and length - R[i].pos <= v * left)
 
 

@@ -1,0 +1,194 @@
+"""Who gives way to whom: vehicles that come, gaps that are taken, turns that are taken.
+
+Critical gaps stand in the turns (`twin.traffic.control`). Where one joins an expressway, slow
+streams go in turns; who gives way to a free stream needs a gap in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.junctions import (
+    FIRM_BRAKE,
+    HOLD_M,
+    RED,
+    STUCK_TICKS,
+    TWO,
+    YELLOW,
+    entry_range,
+)
+from twin.traffic.kernels.layout import BIG, SIREN, Net, Records, State
+
+FOE_S = np.float32(10.0)
+"""Seconds before the end of a link within which a vehicle counts as coming."""
+FOE_SPEED = np.float32(4.0)
+"""Least speed, m/s, at which a coming vehicle is thought to arrive."""
+FOE_RECORDS = 4
+OWN_SPEED = np.float32(3.0)
+MERGE_GAP_S = np.float32(2.0)
+"""Gap in a lane of an expressway that a joining driver takes at once: the headway of a car that
+follows and half a second (assumption)."""
+ZIPPER_GAP_S = np.float32(0.8)
+ZIPPER_TICKS = 3
+ZIPPER_SHARE = np.float32(0.8)
+"""Share of the free-flow speed below which drivers of an expressway let one join after each of
+them."""
+ZIPPER_BRAKE = np.float32(2.0)
+ZIPPER_YIELD_TICKS = 4
+ZIPPER = 2
+"""`merges` of a turn that joins an expressway; 1 for another road."""
+IMPATIENT_TICKS = 30
+IMPATIENT_PER_TICK = np.float32(0.01)
+SIREN_GAP_S = np.float32(2.5)
+
+
+@inlined
+def lets_join(k: int, x: int, i: int, net: Net, st: State, R: Records) -> bool:
+    """Return whether record `i`, first in lane `x` of link `k`, lets one join before it.
+
+    In a slow stream drivers take turns (Cassidy and Ahn 2005, "Driver turn-taking behavior in
+    congested freeway merges", Transp. Res. Rec. 1934): one from here, one from there.
+    """
+    t = int(R[i].turn)
+    v = R[i].vel
+    dist = net.link[k].length - R[i].pos
+    if (
+        not net.turn[t].zips
+        or v > ZIPPER_SHARE * net.link[k].speed
+        or v * v > TWO * ZIPPER_BRAKE * dist
+        or R[i].wait >= ZIPPER_YIELD_TICKS
+        or R[i].marks & SIREN
+    ):
+        return False
+    first, last = entry_range(net.turn, t, x - int(net.link[k].lane0))
+    node = net.link[k].node
+    for m in range(net.node[node].in0, net.node[node].in1):
+        other = int(net.in_link[m])
+        if other == k:
+            continue
+        lane0 = int(net.link[other].lane0)
+        for y in range(lane0, lane0 + int(net.link[other].lanes)):
+            entered = int(st.lane[y].asks)
+            to = entered - int(net.turn[t].lane0)
+            if entered >= 0 and first <= to <= last and st.lane[entered].last == k:
+                return True
+    return False
+
+
+@inlined
+def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
+    """Write when the next vehicle will make each turn out of link `k`.
+
+    Vehicles that hold at a light, or that cannot go although they may, are not coming.
+    """
+    turn0 = int(net.link[k].turn0)
+    turn1 = int(net.link[k].turn1)
+    node = net.link[k].node
+    siren_near = net.node[node].siren > 0
+    watched = siren_near
+    for t in range(turn0, turn1):
+        net.turn[t].eta = BIG
+        if net.turn[t].is_foe:
+            watched = True
+    if not watched:
+        return
+    a = int(net.link[k].lane0)
+    length = net.link[k].length
+    for x in range(a, a + int(net.link[k].lanes)):
+        st.lane[x].eta = BIG
+        st.lane[x].yields = 0
+        first = int(st.lane[x].end) - 1
+        last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
+        for i in range(first, last - 1, -1):
+            t = int(R[i].turn)
+            dist = length - R[i].pos
+            eta = dist / max(R[i].vel, FOE_SPEED)
+            if t < 0 or eta > FOE_S:
+                break
+            if int(R[i].wait) > STUCK_TICKS + (t & 3):
+                break
+            if i == first and lets_join(k, x, i, net, st, R):
+                st.lane[x].yields = 1
+                break
+            g = int(net.turn[t].group)
+            v = R[i].vel
+            can_stop = v * v < TWO * FIRM_BRAKE * dist
+            if not R[i].marks & SIREN:
+                if g >= 0 and net.group[g].state == RED:
+                    continue
+                if can_stop and (siren_near or (g >= 0 and net.group[g].state == YELLOW)):
+                    continue
+            net.turn[t].eta = min(net.turn[t].eta, eta)
+            st.lane[x].eta = min(st.lane[x].eta, eta)
+
+
+@inlined
+def critical_gap(net: Net, t: int, wait: int) -> np.float32:
+    """Return the gap in seconds that the driver needs for turn `t`; long waiting shortens it."""
+    gap: np.float32 = net.turn[t].gap
+    if wait > IMPATIENT_TICKS:
+        share = np.float32(1.0) - np.float32(wait - IMPATIENT_TICKS) * IMPATIENT_PER_TICK
+        gap = max(net.turn[t].least, gap * share)
+    return gap
+
+
+@inlined
+def merge_is_free(
+    net: Net, st: State, t: int, aim: int, dist: np.float32, v: np.float32, wait: int
+) -> bool:
+    """Return whether a vehicle may join the stream of lane `aim` by the merging turn `t`.
+
+    Only the lanes that lead into lane `aim` count (as for right turns in the Highway Capacity
+    Manual, TRB 2016, chapter 20). Who has waited a moment at an expressway takes the shortest gap,
+    so a full stream and a full ramp go in turns (a zipper).
+    """
+    gap = critical_gap(net, t, wait)
+    if net.turn[t].merges == ZIPPER:
+        gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
+    until = dist / max(v, OWN_SPEED) + gap
+    entered = aim - int(net.turn[t].lane0)
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):
+        foe = int(net.foe[f])
+        if net.turn[foe].eta >= until:
+            continue
+        for own in range(int(net.turn[foe].lo), int(net.turn[foe].hi) + 1):
+            first, last = entry_range(net.turn, foe, own)
+            if first <= entered <= last and st.lane[net.turn[foe].own0 + own].eta < until:
+                return False
+    return True
+
+
+@inner
+def foes_leave_gap(net: Net, t: int, dist: np.float32, v: np.float32, wait: int) -> bool:
+    """Return whether no foe of turn `t` arrives within the critical gap, which waiting shortens."""
+    until = dist / max(v, OWN_SPEED) + critical_gap(net, t, wait)
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
+        if net.turn[net.foe[f]].eta < until:
+            return False
+    return True
+
+
+@inner
+def siren_waits(net: Net, k: int) -> bool:
+    """Return whether anybody from another link is about to cross the junction at the end of `k`."""
+    node = net.link[k].node
+    for m in range(net.node[node].in0, net.node[node].in1):
+        other = net.in_link[m]
+        if other == k:
+            continue
+        for t in range(net.link[other].turn0, net.link[other].turn1):
+            if net.turn[t].eta < SIREN_GAP_S:
+                return True
+    return False
+
+
+@inner
+def holds_for_siren(net: Net, k: int) -> bool:
+    """Return whether a unit under siren nears the junction at the end of `k` from another link."""
+    node = net.link[k].node
+    for m in range(net.node[node].in0, net.node[node].in1):
+        other = net.in_link[m]
+        if other != k and net.link[other].siren and net.link[other].siren_dist < HOLD_M:
+            return True
+    return False
