@@ -7,7 +7,6 @@ stopped, and more replications are added to those that are there.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import resource
@@ -15,20 +14,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import dask
-import pandas as pd
 from distributed import Client, LocalCluster, as_completed
 
+from twin.agents.policies import check_policies
 from twin.city.library import get_city
 from twin.city.model import City
-from twin.core.errors import InputError, NotFoundError, TwinError
-from twin.metrics.compare import Difference, pair_calls
-from twin.metrics.compare import compare as differences
+from twin.core.errors import InputError, TwinError
+from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.intervals import interval_table
 from twin.metrics.summary import queueing, summarise
 from twin.recording.provenance import city_checksum, scenario_checksum, versions
@@ -77,6 +74,7 @@ def run_scenario(
     if city is None:
         city = get_city(scenario.city)
     check(scenario, city)
+    check_policies(scenario)
     with RunWriter(out, scenario, city, replication=replication, command=command) as writer:
         model = CityModel(city, scenario, recorder=writer, replication=replication)
         result = model.run(progress)
@@ -117,46 +115,6 @@ def run_scenario(
         }
         writer.finish(summary, result.phase_seconds)
     return summary
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A what-if against its base.
-
-    Attributes
-    ----------
-    base, whatif
-        The scenarios that were run.
-    folder
-        Holds the runs `base-000`, `whatif-000`, ... and `compare.json`.
-    replications
-        Pairs of runs.
-    rows
-        The differences; the first is that of the mean response time over all calls.
-    """
-
-    base: Scenario
-    whatif: Scenario
-    folder: Path
-    replications: int
-    rows: list[Difference]
-
-    def runs(self, side: str) -> list[Path]:
-        """Return the run folders of `base` or `whatif`, by replication."""
-        return [_run_folder(self.folder, side, r) for r in range(self.replications)]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {
-            "base": self.base.name,
-            "whatif": self.whatif.name,
-            "city": self.base.city,
-            "seed": self.base.seed,
-            "replications": self.replications,
-            "folder": str(self.folder),
-            "overall": self.rows[0].as_dict() if self.rows else None,
-            "rows": [row.as_dict() for row in self.rows],
-        }
 
 
 def compare(
@@ -202,8 +160,9 @@ def compare(
     for side, scenario in (("base", base), ("whatif", whatif)):
         city, city_sha = _city(scenario.city)
         check(scenario, city)
+        check_policies(scenario)
         for replication in range(replications):
-            place = _run_folder(folder, side, replication)
+            place = run_folder(folder, side, replication)
             if not is_done(place, scenario, city_sha, replication):
                 todo.append((scenario, place, replication))
     # Pair by pair, so that an interrupted comparison holds whole pairs.
@@ -211,38 +170,9 @@ def compare(
     _tell(progress, total - len(todo), total)
     for done, _ in enumerate(_carry_out(todo, workers, command), start=total - len(todo) + 1):
         _tell(progress, done, total)
-    found = Comparison(
-        base, whatif, folder, replications, differences(_pairs(folder, replications))
-    )
-    hidden = folder / "compare.json.tmp"
-    content = {"schema_version": 1, "command": list(command), **found.as_dict()}
-    hidden.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    hidden.rename(folder / "compare.json")
+    found = compare_runs(base, whatif, folder, replications, command)
+    found.write()
     return found
-
-
-def read_comparison(folder: Path | str) -> Comparison:
-    """Return a comparison that was made before, from its runs.
-
-    Raises
-    ------
-    InputError
-        If `compare.json` or a run is missing or damaged.
-    """
-    file = Path(folder) / "compare.json"
-    try:
-        replications = int(json.loads(file.read_text("utf-8"))["replications"])
-    except FileNotFoundError as error:
-        raise NotFoundError("there is no comparison here", file=file) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("is damaged: it is not what a comparison writes", file=file) from error
-    return Comparison(
-        base=RunReader(_run_folder(file.parent, "base", 0)).scenario,
-        whatif=RunReader(_run_folder(file.parent, "whatif", 0)).scenario,
-        folder=file.parent,
-        replications=replications,
-        rows=differences(_pairs(file.parent, replications)),
-    )
 
 
 def is_done(folder: Path, scenario: Scenario, city_sha: str, replication: int) -> bool:
@@ -323,20 +253,6 @@ def _city(name: str) -> tuple[City, str]:
     """Load a city once in each process."""
     city = get_city(name)
     return city, city_checksum(city)
-
-
-def _pairs(folder: Path, replications: int) -> list[pd.DataFrame]:
-    return [
-        pair_calls(
-            RunReader(_run_folder(folder, "base", r)).table("calls"),
-            RunReader(_run_folder(folder, "whatif", r)).table("calls"),
-        )
-        for r in range(replications)
-    ]
-
-
-def _run_folder(folder: Path, side: str, replication: int) -> Path:
-    return folder / f"{side}-{replication:03d}"
 
 
 def _check_pair(base: Scenario, whatif: Scenario) -> None:

@@ -22,9 +22,9 @@ from apps.cli.common import (
 )
 from apps.cli.tables import comparison_table
 from apps.report.comparison import write_comparison_report
-from apps.report.words import reading
-from twin.experiment import Comparison
+from apps.report.words import BASIS, SMALL_NUMBERS, reached, reading
 from twin.experiment import compare as run_comparison
+from twin.metrics.comparison import Comparison
 
 
 def compare(
@@ -68,8 +68,8 @@ def compare_named(
     """
     one = read_scenario(base, settings, seed)
     two = read_scenario(whatif, settings, seed)
-    city = city_for(base, one)
-    city_for(whatif, two)
+    city = city_for(base, one, settings)
+    city_for(whatif, two, settings)
     folder = out or Path("runs") / f"{two.name}-against-{one.name}"
     with count_progress(f"{two.name} against {one.name}") as progress:
         found = run_comparison(
@@ -90,8 +90,10 @@ def show(found: Comparison, report: Path) -> None:
     console = answers()
     title = f"{found.whatif.name} against {found.base.name}, {found.replications} replications"
     console.print(comparison_table(found.rows, title))
-    if found.rows:
-        console.print(reading(found.rows[0]))
+    if found.headline is not None:
+        console.print(reading(found.headline))
     else:
         console.print("No call was answered in both runs of a replication: nothing to compare.")
+    for line in (reached(found.reach[0]), BASIS, SMALL_NUMBERS):
+        console.print(line)
     notes.print(f"Report: {report}")

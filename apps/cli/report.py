@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from apps.cli.common import AsJson, answers, end_with_json, notes
+from apps.cli.common import AsJson, answers, end_with_json, load, notes
 from apps.report.comparison import write_comparison_report
 from apps.report.run import write_run_report
-from twin.city.library import get_city
+from apps.report.stored import read_origin
+from twin.city.model import City
 from twin.core.errors import InputError
-from twin.experiment import read_comparison
+from twin.metrics.comparison import read_comparison
+from twin.recording.provenance import city_checksum
+from twin.recording.reader import RunReader
 
 
 def report(
@@ -32,12 +34,22 @@ def report(
         raise InputError("is not a report, so it is not replaced", file=target, field="--out")
     if (folder / "compare.json").is_file():
         found = read_comparison(folder)
-        city = get_city(found.base.city, progress=notes.print)
-        command = json.loads((folder / "compare.json").read_text("utf-8"))["command"]
-        file = write_comparison_report(found, city, target, command)
+        city = _city_of(RunReader(found.runs("base")[0]))
+        file = write_comparison_report(found, city, target, found.command)
     else:
-        file = write_run_report(folder, target, progress=notes.print)
+        file = write_run_report(folder, target, city=_city_of(RunReader(folder)))
     if as_json:
         end_with_json({"report": str(file)})
     else:
         answers().print(str(file))
+
+
+def _city_of(run: RunReader) -> City:
+    """Return the city of a run as it is stored; tell if that is no longer the one that was run."""
+    city = load(run.scenario.city, renew=False)
+    if city_checksum(city) != read_origin(run).inputs.city:
+        notes.print(
+            f"The city {city.meta.name} has changed since the run: the report draws the streets "
+            "and places of the one that is stored now."
+        )
+    return city

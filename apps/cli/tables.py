@@ -7,7 +7,17 @@ from typing import Any
 
 from rich.table import Table
 
-from apps.report.words import INTERVAL_NAMES, amount, clock, describe, range_text
+from apps.report.words import (
+    INTERVAL_NAMES,
+    amount,
+    clock,
+    count,
+    describe,
+    group_name,
+    p90_mark,
+    range_text,
+    verdict,
+)
 from twin.metrics.compare import Difference
 
 
@@ -21,10 +31,9 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     )
     by = Table("Response time", "calls", "mean", "median", "90th", title="Call to first on scene")
     by.add_row("all", *_figures(response))
-    for group in ("by_priority", "by_kind"):
-        for value, figures in response[group].items():
-            name = f"priority {value}" if group == "by_priority" else value
-            by.add_row(name, *_figures(figures))
+    for group in ("priority", "kind"):
+        for value, figures in response[f"by_{group}"].items():
+            by.add_row(group_name(group, value), *_figures(figures))
     chain = Table(
         "Interval", "observed median", "90th", "n", "simulated median", "90th", "n",
         title="Medical calls, each interval",
@@ -46,8 +55,9 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
 def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     """Return the differences with their intervals."""
     table = Table(
-        "Response time of", "base", "what-if", "difference", "95% interval", "reading", title=title
-    )
+        "Response time of", "base", "what-if", "difference", "95% interval", "calls in both",
+        "reading", title=title,
+    )  # fmt: skip
     for row in rows:
         table.add_row(
             describe(row),
@@ -55,10 +65,13 @@ def comparison_table(rows: Sequence[Difference], title: str) -> Table:
             amount(row, row.whatif),
             amount(row, row.difference, sign=True),
             range_text(row),
-            "shown" if row.shown else "not shown",
+            count(row.calls) + (p90_mark(row.calls) if row.statistic == "p90" else ""),
+            verdict(row),
         )
     return table
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:
-    return [str(figures["n"]), *(clock(figures[name]) for name in ("mean", "p50", "p90"))]
+    n = figures["n"]
+    p90 = clock(figures["p90"]) + (p90_mark(n) if n else "")
+    return [count(n), clock(figures["mean"]), clock(figures["p50"]), p90]

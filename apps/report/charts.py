@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.report.html import Raw, tag
-from apps.report.words import amount, describe, range_text
-from twin.metrics.compare import Difference
+from apps.report.words import FEW_MARK, amount, describe, range_text
+from twin.metrics.compare import SHARE, Difference
+from twin.metrics.summary import few_calls
 
 COLOURS = ("#b2182b", "#d98200", "#2166ac", "#5e3c99", "#35978f", "#666666")
 """One for each series, told apart also by readers who see red and green alike."""
@@ -30,23 +31,25 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def ecdf(series: Sequence[tuple[str, NDArray[np.float64]]], target_s: float) -> Raw:
-    """Return cumulative shares of durations, one line a series, with a target.
+def ecdf(series: Sequence[tuple[str, NDArray[np.float64], int]], target_s: float) -> Raw:
+    """Return shares of calls reached by time since the call, one line a series, with a target.
 
     Parameters
     ----------
     series
-        (name, durations in seconds); empty ones are left out.
+        (name, response times in seconds of the calls that were reached, calls in all): a line ends
+        at the share that was reached. Series without a reached call are left out; one of few calls
+        is dashed and marked.
     target_s
         Drawn as a vertical line.
     """
-    filled = [(name, np.sort(values) / 60.0) for name, values in series if len(values)]
+    filled = [(name, np.sort(values) / 60.0, n) for name, values, n in series if len(values)]
     if not filled:
         return tag("p", "No call was reached.", class_="note")
-    longest = max(float(np.percentile(values, 99.0)) for _, values in filled)
+    longest = max(float(np.percentile(values, 99.0)) for _, values, _ in filled)
     right = max(1.25 * target_s / 60.0, longest)
-    height, left, bottom, top = 280.0, 44.0, 40.0, 12.0
-    wide, tall = _WIDTH - left - 12.0, height - bottom - top
+    left, top, tall = 44.0, 22.0, 220.0
+    wide, foot = _WIDTH - left - 20.0, top + tall + 46.0
 
     def x(minutes: float) -> float:
         return left + wide * min(minutes, right) / right
@@ -63,13 +66,14 @@ def ecdf(series: Sequence[tuple[str, NDArray[np.float64]]], target_s: float) -> 
     parts += [
         _words(x(m), top + tall + 17, f"{m:g}", anchor="middle", soft=True) for m in ticks(0, right)
     ]
-    parts.append(_words(left + wide, height - 5, "minutes from call", anchor="end", soft=True))
+    parts.append(_words(left + wide, top + tall + 34, "minutes from call", anchor="end", soft=True))
     goal = x(target_s / 60.0)
     parts.append(_line(goal, top, goal, top + tall, "#888", dash="4 3"))
-    parts.append(_words(goal + 4, top + tall - 6, f"{target_s / 60:.0f} min", soft=True))
-    for k, (name, minutes) in enumerate(filled):
+    parts.append(_words(goal, top - 7, f"{target_s / 60:g} min", anchor="middle", soft=True))
+    for k, (name, minutes, n) in enumerate(filled):
         colour = COLOURS[k % len(COLOURS)]
-        shares = np.arange(1, len(minutes) + 1) / len(minutes)
+        dash = "5 3" if few_calls(n) else ""
+        shares = np.arange(1, len(minutes) + 1) / n
         # At most 400 corners a line: more cannot be seen.
         keep = np.unique(np.linspace(0, len(minutes) - 1, min(400, len(minutes))).astype(int))
         steps = [f"M{x(0.0):.1f} {y(0.0):.1f}"]
@@ -78,23 +82,34 @@ def ecdf(series: Sequence[tuple[str, NDArray[np.float64]]], target_s: float) -> 
             for m, s in zip(minutes[keep], shares[keep], strict=True)
             if m <= right
         ]
-        parts.append(tag("path", d="".join(steps), fill="none", stroke=colour, stroke_width=2))
-        row = top + tall - 22 - 18 * (len(filled) - k)
-        parts.append(_line(left + wide - 150, row - 4, left + wide - 130, row - 4, colour, width=3))
-        parts.append(_words(left + wide - 124, row, f"{name} (n = {len(minutes)})"))
-    return _picture(_WIDTH, height, parts, "Share of calls reached by time since the call")
+        parts.append(
+            tag(
+                "path", d="".join(steps), fill="none", stroke=colour, stroke_width=2,
+                stroke_dasharray=dash or None,
+            )
+        )  # fmt: skip
+        row = foot + 18 * k
+        parts.append(_line(left, row - 4, left + 24, row - 4, colour, width=3, dash=dash))
+        said = f"{n:,} calls" if len(minutes) == n else f"{len(minutes):,} of {n:,} calls reached"
+        mark = f" {FEW_MARK}" if few_calls(n) else ""
+        parts.append(_words(left + 32, row, f"{name}: {said}{mark}"))
+    label = "Share of calls reached by time since the call"
+    return _picture(_WIDTH, foot + 18 * (len(filled) - 1) + 8, parts, label)
 
 
 def bars(rows: Sequence[tuple[str, float, str]], *, most: float, label: str) -> Raw:
     """Return horizontal bars of (name, value, what to write beside it)."""
-    step, left = 20.0, 150.0
-    wide = _WIDTH - left - 90.0
+    step = 20.0
+    names = [_fitted(name, 180.0) for name, _, _ in rows]
+    left = 14.0 + max(map(_width, names), default=0.0)
+    right = 14.0 + max((_width(beside) for _, _, beside in rows), default=0.0)
+    wide = _WIDTH - left - right
     parts: list[Raw] = []
-    for k, (name, value, beside) in enumerate(rows):
+    for k, (_, value, beside) in enumerate(rows):
         top = 4.0 + step * k
         size = max(wide * min(value / most, 1.0), 0.5) if most > 0 else 0.5
         parts += [
-            _words(left - 8, top + 13, _short(name, 22), anchor="end"),
+            _words(left - 8, top + 13, names[k], anchor="end"),
             tag("rect", x=left, y=top + 2, width=wide, height=step - 6, fill="#eef1f5"),
             tag("rect", x=left, y=top + 2, width=size, height=step - 6, fill="#2166ac"),
             _words(left + wide + 6, top + 13, beside),
@@ -104,14 +119,23 @@ def bars(rows: Sequence[tuple[str, float, str]], *, most: float, label: str) -> 
 
 def forest(rows: Sequence[Difference]) -> Raw:
     """Return differences in seconds with their intervals, one line a row, around zero."""
-    timed = [row for row in rows if row.statistic != "share_within_target"]
+    timed = [row for row in rows if row.statistic != SHARE]
     ends = [0.0]
     for row in timed:
         ends += [v for v in (row.difference, row.low, row.high) if v is not None]
     low, high = min(ends), max(ends)
     margin = max(0.06 * (high - low), 1.0)
     low, high = low - margin, high + margin
-    width, left, right, step, top = 1000.0, 210.0, 220.0, 24.0, 8.0
+    names = [_fitted(describe(row), 320.0) for row in timed]
+    said = [
+        f"{amount(row, row.difference, sign=True)}  ({range_text(row)})"
+        if row.changed
+        else "no call changed"
+        for row in timed
+    ]
+    width, step, top = 1000.0, 24.0, 8.0
+    left = 20.0 + max(map(_width, names), default=0.0)
+    right = 24.0 + max(map(_width, said), default=0.0)
     wide, tall = width - left - right, step * len(timed)
 
     def x(value: float) -> float:
@@ -132,16 +156,12 @@ def forest(rows: Sequence[Difference]) -> Raw:
             parts.append(_line(x(row.low), middle, x(row.high), middle, colour, width=2.5))
         parts += [
             tag("circle", cx=x(row.difference), cy=middle, r=4.5, fill=colour),
-            _words(left - 10, middle + 4, _short(describe(row), 32), anchor="end"),
-            _words(
-                width - right + 12,
-                middle + 4,
-                f"{amount(row, row.difference, sign=True)}  ({range_text(row)})",
-            ),
+            _words(left - 10, middle + 4, names[k], anchor="end"),
+            _words(width - right + 12, middle + 4, said[k], soft=not row.changed),
         ]
     parts += [
-        _words(left, top + tall + 36, "faster than the base", soft=True),
-        _words(left + wide, top + tall + 36, "slower than the base", anchor="end", soft=True),
+        _words(left, top + tall + 36, "← faster than the base", soft=True),
+        _words(left + wide, top + tall + 36, "slower than the base →", anchor="end", soft=True),
     ]
     return _picture(width, top + tall + 44, parts, "Differences with 95% intervals")
 
@@ -157,7 +177,7 @@ def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: st
         What it is.
     """
     height, left, bottom, top = 180.0, 56.0, 30.0, 22.0
-    wide, tall = _WIDTH - left - 14.0, height - bottom - top
+    wide, tall = _WIDTH - left - 24.0, height - bottom - top
     first, last = float(hours[0]), max(float(hours[-1]), float(hours[0]) + 1e-6)
     most = max(float(values.max()), 1.0) * 1.05
     keep = np.unique(np.linspace(0, len(hours) - 1, min(500, len(hours))).astype(int))
@@ -201,5 +221,15 @@ def _words(x: float, y: float, text: str, *, anchor: str = "", soft: bool = Fals
     return tag("text", text, x=x, y=y, text_anchor=anchor or None, class_="soft" if soft else None)
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _width(text: str) -> float:
+    """Return about how wide a text is drawn, pixels; Korean signs are as wide as they are high."""
+    return sum(12.0 if ord(letter) >= 0x1100 else 6.9 for letter in text)
+
+
+def _fitted(text: str, most: float) -> str:
+    """Return a text, cut to a width in pixels."""
+    if _width(text) <= most:
+        return text
+    while text and _width(text) > most - 12.0:
+        text = text[:-1]
+    return f"{text}…"

@@ -7,21 +7,46 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from apps.report.changes import change_sentences, fields_apart, settings_of
 from apps.report.charts import ecdf, forest
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
-from apps.report.map import DIVERGING, Drawing, graded, legend
-from apps.report.parts import again, assumed, changes, head
+from apps.report.map import CLOSED, DIVERGING, PLACES, Drawing, graded, legend
+from apps.report.parts import MOVES, again, assumed, bullets, head
 from apps.report.run import closed_links
-from apps.report.words import amount, clock, describe, range_text, reading
+from apps.report.stored import read_origin
+from apps.report.words import (
+    BASIS,
+    SMALL_NUMBERS,
+    TARGET_MIN,
+    amount,
+    clock,
+    count,
+    describe,
+    gain,
+    group_name,
+    p90_mark,
+    percent,
+    range_text,
+    reached,
+    reading,
+    verdict,
+)
 from twin.city.model import City
-from twin.experiment import Comparison
-from twin.metrics.compare import Difference, pair_calls
+from twin.metrics.compare import Difference
+from twin.metrics.comparison import Comparison
+from twin.metrics.pairing import Reach, Sides, pair_calls
 from twin.metrics.summary import TARGET_S
 from twin.recording.reader import RunReader
+from twin.scenarios.spec import Scenario
 
 LEAST_SCALE_S = 30.0
 """Differences are coloured on a scale of at least this many seconds, so that none looks large."""
+MOVED_S = 30.0
+"""Calls that were reached so much sooner or later are drawn."""
+SOONER, LATER = DIVERGING[0], DIVERGING[-1]
+_SIDES = ("base", "what-if")
 
 
 def write_comparison_report(
@@ -41,48 +66,83 @@ def comparison_page(found: Comparison, city: City, command: Sequence[str]) -> st
     """Return the report of a comparison as one HTML document."""
     base, whatif = found.base, found.whatif
     title = whatif.title.get("en", whatif.name)
-    facts = [f"against {base.title.get('en', base.name)}", f"{found.replications} replications"]
-    pairs = [
-        pair_calls(RunReader(one).table("calls"), RunReader(two).table("calls"))
+    facts = [
+        f"against “{base.title.get('en', base.name)}”",
+        _moves(base, whatif),
+        f"{found.replications} {'pair' if found.replications == 1 else 'pairs'} of runs",
+    ]
+    runs = [
+        (RunReader(one).table("calls"), RunReader(two).table("calls"))
         for one, two in zip(found.runs("base"), found.runs("whatif"), strict=True)
     ]
-    first = RunReader(found.runs("whatif")[0])
+    origin = read_origin(RunReader(found.runs("whatif")[0]))
     return page(
         title,
-        head(title, whatif, city, facts),
-        *_answer(found.rows),
-        section("What changes", changes(whatif) or tag("p", "Nothing but settings.")),
+        head(title, whatif, city, facts, settings=settings_of(found.command)),
+        *_answer(found),
+        section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
-        _map(found, city, pairs),
+        _reach(found.reach),
+        _map(found, city, runs),
         section(
             "Response times, all replications together",
             ecdf(
-                [
-                    (name, np.concatenate([p[column].to_numpy(np.float64) for p in pairs]))
-                    for name, column in (("base", "base_s"), ("what-if", "whatif_s"))
-                ],
+                [_asked(name, [pair[side] for pair in runs]) for side, name in enumerate(_SIDES)],
                 TARGET_S,
             ),
+            tag(
+                "p",
+                "Of all calls of each side: a line ends at the share that was reached before the "
+                "run ended.",
+                class_="note",
+            ),
         ),
-        _runs(found, pairs),
+        _runs(found, [pair_calls(*pair) for pair in runs]),
         assumed(whatif, city),
-        again(first.meta, command),
+        again(origin, command),
     )
 
 
-def _answer(rows: Sequence[Difference]) -> list[Raw]:
-    if not rows:
-        return [tag("p", "No call was answered in both runs of a replication.", class_="reading")]
-    overall = rows[0]
+def _moves(base: Scenario, whatif: Scenario) -> str:
+    one, two = base.traffic.fidelity, whatif.traffic.fidelity
+    if one == two:
+        return MOVES[one]
+    return f"the base {MOVES[one]}, the what-if {MOVES[two]}"
+
+
+def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
+    """Return what only the what-if changes, and what both sides change."""
+    shared = len(base.changes)
+    if whatif.changes[:shared] != base.changes:
+        shared = 0
+    said = [*change_sentences(whatif, city, shared), *fields_apart(base, whatif)]
+    content = [bullets(said) if said else tag("p", "Nothing: both sides are the same scenario.")]
+    if base.changes:
+        both = "In both sides" if shared else "In the base instead"
+        content += [tag("h3", both), bullets(change_sentences(base, city))]
+    return content
+
+
+def _answer(found: Comparison) -> list[Raw]:
+    overall, everything = found.headline, found.reach[0]
+    if overall is None:
+        return [
+            tag("p", "No call was answered in both runs of a replication.", class_="reading"),
+            tag("p", reached(everything)),
+        ]
     return [
         tag("p", reading(overall), class_="reading"),
         key_figures(
             [
-                (clock(overall.base), "mean response, base"),
-                (clock(overall.whatif), "mean response, what-if"),
+                (amount(overall, overall.base), f"mean response, base ({clock(overall.base)})"),
+                (
+                    amount(overall, overall.whatif),
+                    f"mean response, what-if ({clock(overall.whatif)})",
+                ),
                 (amount(overall, overall.difference, sign=True), "mean difference"),
                 (range_text(overall), "95% interval"),
-                (f"{overall.calls:,}", "pairs of the same call"),
+                (f"{everything.both:,}", "calls that both sides reached"),
+                (f"{everything.one_sided:,}", "calls that only one side reached"),
             ]
         ),
     ]
@@ -91,11 +151,10 @@ def _answer(rows: Sequence[Difference]) -> list[Raw]:
 def _table(rows: Sequence[Difference]) -> Raw:
     lines = [
         [
-            describe(row), amount(row, row.base), amount(row, row.whatif),
-            amount(row, row.difference, sign=True), range_text(row),
-            "yes" if row.shown else "no", f"{row.calls:,}", str(row.replications),
-            "n/a" if row.correlation is None else f"{row.correlation:.3f}",
-            "n/a" if row.variance_reduction is None else f"{row.variance_reduction:.1f} times",
+            describe(row), amount(row, row.base),
+            amount(row, row.whatif), amount(row, row.difference, sign=True), range_text(row),
+            verdict(row), row.basis,
+            count(row.calls) + (p90_mark(row.calls) if row.statistic == "p90" else ""),
         ]
         for row in rows
     ]  # fmt: skip
@@ -103,23 +162,61 @@ def _table(rows: Sequence[Difference]) -> Raw:
         "Differences in response time",
         forest(rows) if rows else None,
         table(
-            ["", "base", "what-if", "difference", "95% interval", "shown", "calls",
-             "pairs", "correlation", "pairing gains"],
+            ["", "base", "what-if", "difference", "95% interval", "reading", "rests on",
+             "calls in both"],
             lines,
         ),
+        tag("p", f"{BASIS} pp: percentage points. {SMALL_NUMBERS}", class_="note"),
         tag(
             "p",
-            "Each replication runs both scenarios with the same calls, durations and trips; its "
-            "difference is taken over the calls that a unit reached in both. Intervals are "
-            "Student's t over the replications. A difference is shown when its interval leaves "
-            "zero out; of twenty groups without any difference, one will seem to have one. "
-            "“Pairing gains”: how many times more replications would be needed without pairing.",
+            "Each replication runs both scenarios with the same calls, durations and trips. "
+            "Intervals are Student's t over the replications' differences. A difference is shown "
+            "when its interval leaves zero out; of twenty groups without any difference, one will "
+            "seem to have one.",
             class_="note",
         ),
     )  # fmt: skip
 
 
-def _map(found: Comparison, city: City, pairs: Sequence[pd.DataFrame]) -> Raw:
+def _reach(lines: Sequence[Reach]) -> Raw:
+    """Return how many calls each side reached: what the pairs leave out."""
+    rows = [
+        [
+            group_name(line.group, line.value),
+            count(line.base_calls), count(line.whatif_calls),
+            f"{line.base_reached:,}", f"{line.whatif_reached:,}",
+            f"{line.both:,}", f"{line.only_base:,}", f"{line.only_whatif:,}",
+            percent(line.base_within), percent(line.whatif_within),
+        ]
+        for line in lines
+    ]  # fmt: skip
+    within = f"within {TARGET_MIN} min"
+    return section(
+        "Calls that each side reached",
+        table(
+            ["", "calls, base", "calls, what-if", "reached, base", "reached, what-if",
+             "reached in both", "only in the base", "only in the what-if",
+             f"{within}, base", f"{within}, what-if"],
+            rows,
+        ),
+        tag(
+            "p",
+            "All replications together. A call that only one side reached has no difference and "
+            "is in no mean above: a change that makes calls unreachable shows here, and in the "
+            "share within the target. In lane-level traffic collisions arise from the traffic, so "
+            "the two sides may have different ones.",
+            class_="note",
+        ),
+    )  # fmt: skip
+
+
+def _asked(name: str, sides: Sequence[pd.DataFrame]) -> tuple[str, NDArray[np.float64], int]:
+    calls = pd.concat(sides, ignore_index=True)
+    calls = calls[calls["fate"] != "cancelled"]
+    return name, calls["response_s"].dropna().to_numpy(np.float64), len(calls)
+
+
+def _map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
     drawing = Drawing(city)
     rows = {row.value: row for row in found.rows if row.group == "district"}
     most = max([LEAST_SCALE_S, *(abs(row.difference) for row in rows.values())])
@@ -128,11 +225,45 @@ def _map(found: Comparison, city: City, pairs: Sequence[pd.DataFrame]) -> Raw:
         lambda name: f"{name}: {_said(rows[name])}" if name in rows else name,
         [name for name, row in rows.items() if row.shown],
     )
-    every = pd.concat(list(pairs), ignore_index=True)
-    moved = every[(every["whatif_s"] - every["base_s"]).abs() >= 30.0]
-    apart = moved["whatif_s"] - moved["base_s"]
-    for chosen, colour in ((apart < 0, DIVERGING[0]), (apart > 0, DIVERGING[-1])):
-        calls = moved[chosen]
+    _draw_moved(drawing, pd.concat([pair_calls(*pair) for pair in runs], ignore_index=True))
+    _draw_one_sided(drawing, runs)
+    drawing.places()
+    closed = closed_links(found.whatif, city)
+    drawing.links(closed, "closed in the what-if")
+    step = 2 * most / len(DIVERGING)
+    return section(
+        "Where it changes",
+        drawing.svg("Map of the change in mean response by district"),
+        legend(
+            [
+                ("dot", SOONER, f"call reached {MOVED_S:.0f} s sooner or more"),
+                ("dot", LATER, f"{MOVED_S:.0f} s later or more"),
+                ("ring", SOONER, "reached only in the what-if"),
+                ("ring", LATER, "reached only in the base"),
+                *PLACES,
+                *([CLOSED] if len(closed) else []),
+            ]
+        ),
+        legend(
+            [
+                ("box", colour, f"{-most + k * step:+.0f} to {-most + (k + 1) * step:+.0f} s")
+                for k, colour in enumerate(DIVERGING)
+            ]
+        ),
+        tag(
+            "p",
+            "District colour: difference of the mean response over the calls that both sides "
+            "reached; a dark edge where its interval leaves zero out. White: no such call.",
+            class_="note",
+        ),
+    )
+
+
+def _draw_moved(drawing: Drawing, pairs: pd.DataFrame) -> None:
+    """Draw the calls that were reached much sooner or later."""
+    apart = pairs["whatif_s"] - pairs["base_s"]
+    for chosen, colour in ((apart <= -MOVED_S, SOONER), (apart >= MOVED_S, LATER)):
+        calls = pairs[chosen]
         titles = [
             f"{row.call_id}: {clock(row.base_s)} in the base, {clock(row.whatif_s)} in the what-if"
             for row in calls.itertuples()
@@ -140,25 +271,22 @@ def _map(found: Comparison, city: City, pairs: Sequence[pd.DataFrame]) -> Raw:
         drawing.calls(
             calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles, colour=colour, radius=2.6
         )
-    drawing.places()
-    drawing.links(closed_links(found.whatif, city), "closed in the what-if")
-    step = 2 * most / len(DIVERGING)
-    return section(
-        "Where it changes",
-        drawing.svg("Map of the change in mean response by district"),
-        legend(
-            [
-                (colour, f"{-most + k * step:+.0f} to {-most + (k + 1) * step:+.0f} s")
-                for k, colour in enumerate(DIVERGING)
-            ]
-        ),
-        tag(
-            "p",
-            "District colour: difference of the mean response; a dark edge where its interval "
-            "leaves zero out. Dots: calls reached at least 30 s sooner (blue) or later (red).",
-            class_="note",
-        ),
-    )
+
+
+def _draw_one_sided(drawing: Drawing, runs: Sequence[Sides]) -> None:
+    """Draw the calls that both sides had and only one reached."""
+    key = ["call_id", "t_call"]
+    for mine, other, colour, side in ((0, 1, LATER, "base"), (1, 0, SOONER, "what-if")):
+        lost = [
+            pair[mine].merge(pair[other].loc[pair[other]["response_s"].isna(), key], on=key)
+            for pair in runs
+        ]
+        calls = pd.concat(lost, ignore_index=True).dropna(subset=["response_s"])
+        titles = [f"{name}: reached only in the {side}" for name in calls["call_id"]]
+        drawing.calls(
+            calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles,
+            colour=colour, radius=5.0, shape="ring",
+        )  # fmt: skip
 
 
 def _said(row: Difference) -> str:
@@ -181,5 +309,25 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
     return section(
         "Each replication",
         table(["", "calls in both", "mean, base", "mean, what-if", "difference"], lines),
+        tag("h3", "What pairing gains"),
+        table(
+            ["", "replications", "correlation of the two sides", "pairing gains"],
+            [
+                [
+                    describe(row),
+                    str(row.replications),
+                    "n/a" if row.correlation is None else f"{row.correlation:.3f}",
+                    gain(row),
+                ]
+                for row in found.rows
+            ],
+        ),
+        tag(
+            "p",
+            "“Pairing gains”: how many times more replications would be needed without pairing; "
+            "not said where the differences hardly vary, for it would be a quotient of next to "
+            "nothing.",
+            class_="note",
+        ),
         tag("p", f"The runs are in {found.folder}.", class_="note"),
     )

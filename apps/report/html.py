@@ -72,7 +72,14 @@ def key_figures(figures: Iterable[tuple[str, str]]) -> Raw:
     """Return a strip of (value, what it is)."""
     return tag(
         "dl",
-        *(tag("div", tag("dt", what), tag("dd", value)) for value, what in figures),
+        *(
+            tag(
+                "div",
+                tag("dt", what),
+                tag("dd", value, class_="long" if len(value) > _LONGEST_FIGURE else None),
+            )
+            for value, what in figures
+        ),
         class_="figures",
     )
 
@@ -118,6 +125,7 @@ def _text(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+_LONGEST_FIGURE = 11
 _EMPTY = frozenset({"meta", "path", "line", "circle", "rect", "polyline", "polygon", "br"})
 _STYLE = """
 :root{color-scheme:light;--ink:#1b2430;--soft:#5b6675;--line:#d9dee5;--paper:#fff;--wash:#f4f6f9;
@@ -130,8 +138,8 @@ header h1{font-size:27px;line-height:1.2;margin:0 0 4px}
 header .ko{color:var(--soft);margin:0 0 10px}
 header .question{font-size:17px;margin:10px 0}
 header .facts{color:var(--soft);margin:6px 0 0}
-.notice{background:var(--warnbg);color:var(--warn);border-left:4px solid #e19a2d;
-padding:9px 14px;margin:12px 0;border-radius:4px}
+ul.notice{background:var(--warnbg);color:var(--warn);border-left:4px solid #e19a2d;
+padding:9px 14px 9px 30px;margin:14px 0;border-radius:4px;font-size:14px}
 .reading{font-size:19px;font-weight:600;border-left:4px solid var(--accent);padding:8px 16px;
 background:#e9f1fb;border-radius:4px;margin:18px 0}
 section{background:var(--paper);border:1px solid var(--line);border-radius:8px;
@@ -140,12 +148,16 @@ h2{font-size:18px;margin:0 0 10px}
 h3{font-size:15px;margin:16px 0 6px}
 p{margin:8px 0}
 .note{color:var(--soft);font-size:13px}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:12px;
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;
 margin:18px 0}
 .figures div{background:var(--paper);border:1px solid var(--line);border-radius:8px;
-padding:10px 14px}
+padding:10px 12px;display:flex;flex-direction:column;justify-content:space-between}
 .figures dt{color:var(--soft);font-size:13px}
-.figures dd{margin:0;font-size:23px;font-weight:600;font-variant-numeric:tabular-nums}
+.figures dd{margin:0;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums}
+.figures dd.long{font-size:15px;line-height:2.1;white-space:nowrap}
+.legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0}
+.legend span{display:inline-flex;align-items:center;gap:5px;white-space:nowrap}
+.legend svg{width:16px;height:16px;flex:none}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:6px}

@@ -19,6 +19,9 @@ SEQUENTIAL = ("#eff3ff", "#c6dbef", "#9ecae1", "#6baed6", "#3182bd")
 DIVERGING = ("#2166ac", "#92c5de", "#f2f2f2", "#f4a582", "#b2182b")
 """From faster through no change to slower."""
 
+PLACES = (("triangle", "#1b7837", "station"), ("cross", "#762a83", "hospital"))
+CLOSED = ("line", "#000", "closed road")
+
 _WIDTH = 1000.0
 _STREETS = ((0, 1, "#6b7785", 1.6), (2, 3, "#98a2af", 0.9), (4, 4, "#bcc4ce", 0.6))
 _SMALL = (5, 6, "#d3d9e0", 0.35)
@@ -80,33 +83,20 @@ class Drawing:
         *,
         colour: str,
         radius: float,
+        shape: str = "dot",
     ) -> None:
-        """Draw a dot for each call."""
-        for x, y, title in zip(*self._at(lon, lat), titles, strict=True):
-            self._over.append(
-                tag(
-                    "circle", tag("title", title), cx=round(float(x), 1), cy=round(float(y), 1),
-                    r=radius, fill=colour, fill_opacity=0.75,
-                )
-            )  # fmt: skip
+        """Draw a dot or a ring for each call."""
+        self._over += [
+            _mark(shape, colour, float(x), float(y), radius, title)
+            for x, y, title in zip(*self._at(lon, lat), titles, strict=True)
+        ]
 
     def places(self) -> None:
-        """Draw stations (triangles) and hospitals (crosses)."""
-        for row, x, y in self._rows("stations"):
-            self._over.append(
-                tag(
-                    "path", tag("title", row["name"]), d=f"M{x:.1f} {y - 5:.1f}l5 9h-10Z",
-                    fill="#1b7837", stroke="#fff", stroke_width=0.8,
-                )
-            )  # fmt: skip
-        for row, x, y in self._rows("hospitals"):
-            self._over.append(
-                tag(
-                    "path", tag("title", row["name"]),
-                    d=f"M{x - 2:.1f} {y - 6:.1f}h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
-                    fill="#762a83", stroke="#fff", stroke_width=0.8,
-                )
-            )  # fmt: skip
+        """Draw stations and hospitals as `PLACES` says."""
+        for (shape, colour, _), table in zip(PLACES, ("stations", "hospitals"), strict=True):
+            self._over += [
+                _mark(shape, colour, x, y, 5.0, row["name"]) for row, x, y in self._rows(table)
+            ]
 
     def links(self, links: NDArray[np.int32], title: str) -> None:
         """Draw links thick and black, as closed ones."""
@@ -170,28 +160,48 @@ class Drawing:
         )
 
 
-def legend(entries: Sequence[tuple[str, str]], *, shape: str = "box") -> Raw:
-    """Return a line of (colour, what it means)."""
-    size = {"box": "14px", "dot": "10px"}[shape]
-    round_ = "50%" if shape == "dot" else "2px"
+def legend(entries: Sequence[tuple[str, str, str]]) -> Raw:
+    """Return a line of (shape, colour, what it means), each behind the mark that the map draws.
+
+    Shapes are `box`, `line`, and those of a map's marks: `dot`, `ring`, `triangle`, `cross`.
+    """
     return tag(
-        "p",
+        "div",
         *(
             tag(
                 "span",
-                tag(
-                    "span",
-                    "",
-                    style=f"display:inline-block;width:{size};height:{size};background:{colour};"
-                    f"border-radius:{round_};border:1px solid #8884;margin-right:5px",
-                ),
+                tag("svg", _sample(shape, colour), viewBox="-8 -8 16 16", aria_hidden="true"),
                 text,
-                style="margin-right:16px;white-space:nowrap",
             )
-            for colour, text in entries
+            for shape, colour, text in entries
         ),
-        class_="note",
+        class_="legend",
     )
+
+
+def _sample(shape: str, colour: str) -> Raw:
+    if shape == "box":
+        return tag("rect", x=-7, y=-7, width=14, height=14, rx=2, fill=colour, stroke="#8888")
+    if shape == "line":
+        return tag("line", x1=-8, y1=0, x2=8, y2=0, stroke=colour, stroke_width=5)
+    return _mark(shape, colour, 0.0, 0.0, 5.0)
+
+
+def _mark(
+    shape: str, colour: str, x: float, y: float, radius: float, title: str | None = None
+) -> Raw:
+    """Return a mark of the map; stations and hospitals have one size, calls a radius."""
+    said = None if title is None else tag("title", title)
+    at = {"cx": round(x, 1), "cy": round(y, 1), "r": radius}
+    if shape == "dot":
+        return tag("circle", said, **at, fill=colour, fill_opacity=0.75)
+    if shape == "ring":
+        return tag("circle", said, **at, fill="none", stroke=colour, stroke_width=1.8)
+    path = {
+        "triangle": f"M{x:.1f} {y - 5:.1f}l5 9h-10Z",
+        "cross": f"M{x - 2:.1f} {y - 6:.1f}h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
+    }[shape]
+    return tag("path", said, d=path, fill=colour, stroke="#fff", stroke_width=0.8)
 
 
 def graded(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from apps.report.html import Raw, join, section, tag
+from apps.report.html import Raw, section, tag
+from apps.report.stored import Origin
 from twin.city.model import City
 from twin.core.clock import Calendar
 from twin.scenarios.spec import Scenario
@@ -25,33 +25,75 @@ BY_TABLE = (
 )
 
 
-def head(title: str, scenario: Scenario, city: City, facts: Sequence[str]) -> Raw:
-    """Return what a report begins with: titles, the question, and what must be said first."""
-    notices = []
-    if city.meta.synthesised:
-        notices.append(
-            "Synthesised city: its streets are drawn by our own code from public facts and are "
-            "not a survey of the real network."
-        )
-    notices += [text for text in city.meta.notice.values() if text not in notices]
-    if scenario.traffic.fidelity == "table":
-        notices.append(BY_TABLE)
+MOVES = {
+    "table": "by travel-time table, no traffic moves",
+    "micro": "in lane-level traffic",
+}
+"""How things move, by fidelity."""
+
+
+def head(
+    title: str,
+    scenario: Scenario,
+    city: City,
+    facts: Sequence[str],
+    *,
+    settings: Sequence[str] = (),
+) -> Raw:
+    """Return what a report begins with: titles, the question, and what must be said first.
+
+    Parameters
+    ----------
+    title, scenario, city
+        What was run.
+    facts
+        Said after city, period and warm-up.
+    settings
+        What the command line set on top of the scenario (`field = value`).
+    """
     calendar = Calendar(scenario.period.day, city.meta.timezone)
     when = calendar.local(scenario.period.start_s)
     period = f"{when:%A %d %B %Y}, {scenario.period.start} to {scenario.period.end} city time"
+    warm_up = f"warm-up of {scenario.period.warm_up_min:g} min before it, not counted"
     question = scenario.question.get("en")
+    told = [city.meta.title.get("en", city.meta.name), period, warm_up, *facts]
     return tag(
         "header",
         tag("h1", title),
         tag("p", scenario.title["ko"], class_="ko", lang="ko") if "ko" in scenario.title else None,
         tag("p", question, class_="question") if question else None,
+        tag("p", " · ".join(told), class_="facts"),
         tag(
             "p",
-            " · ".join([city.meta.title.get("en", city.meta.name), period, *facts]),
+            tag("b", "Set for this run: "),
+            ", ".join(settings),
+            ". Title and question are the scenario's own and do not know of it.",
             class_="facts",
-        ),
-        *(tag("p", text, class_="notice") for text in notices),
+        )
+        if settings
+        else None,
+        _notices(scenario, city),
     )
+
+
+def _notices(scenario: Scenario, city: City) -> Raw | None:
+    """Return what must be known before a figure is read."""
+    lines = []
+    if city.meta.synthesised:
+        lines.append(
+            tag(
+                "li",
+                "Synthesised city: its streets are drawn by our own code from public facts and "
+                "are not a survey of the real network.",
+            )
+        )
+    lines += [
+        tag("li", text, lang=None if language == "en" else language)
+        for language, text in city.meta.notice.items()
+    ]
+    if scenario.traffic.fidelity == "table":
+        lines.append(tag("li", BY_TABLE))
+    return tag("ul", *lines, class_="notice") if lines else None
 
 
 def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
@@ -63,9 +105,9 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     return section(
         "What was assumed",
         tag("h3", "The city"),
-        _list(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
+        bullets(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
         tag("h3", "The model"),
-        _list([*LIMITS, *([IN_TRAFFIC] if scenario.traffic.fidelity == "micro" else []), *more]),
+        bullets([*LIMITS, *([IN_TRAFFIC] if scenario.traffic.fidelity == "micro" else []), *more]),
         tag("h3", "The scenario"),
         tag("ul", *(tag("li", field) for field in fields), class_="fields"),
         tag("p", "Data: " + "; ".join(city.meta.attribution), class_="note")
@@ -74,37 +116,25 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     )
 
 
-def changes(scenario: Scenario) -> Raw | None:
-    """Return what a scenario changes, one line a change; `None` when it changes nothing."""
-    if not scenario.changes:
-        return None
-    lines = []
-    for change in scenario.changes:
-        said = change.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-        known = ", ".join(f"{key} {value}" for key, value in said.items() if value not in ([], ""))
-        lines.append(f"{change.kind.replace('-', ' ')}: {known}")
-    return _list(lines)
-
-
-def again(meta: Mapping[str, Any], command: Sequence[str]) -> Raw:
+def again(origin: Origin, command: Sequence[str]) -> Raw:
     """Return what it takes to get the same figures again.
 
     Parameters
     ----------
-    meta
-        `run.json` of a run.
+    origin
+        Where a run comes from.
     command
         What was typed.
     """
     rows = [
-        ["seed", str(meta["seed"])],
-        ["replication", str(meta.get("replication", 0))],
-        ["city, SHA-256", meta["inputs"]["city"]],
-        ["scenario, SHA-256", meta["inputs"]["scenario"]],
-        *([f"table {n}, SHA-256", t["sha256"]] for n, t in meta.get("tables", {}).items()
+        ["seed", str(origin.seed)],
+        ["replication", str(origin.replication)],
+        ["city, SHA-256", origin.inputs.city],
+        ["scenario, SHA-256", origin.inputs.scenario],
+        *([f"table {n}, SHA-256", t.sha256] for n, t in origin.tables.items()
           if n in {"calls", "unit_events"}),
-        ["versions", ", ".join(f"{name} {v}" for name, v in meta["versions"].items())],
-        ["run begun", meta["started_utc"]],
+        ["versions", ", ".join(f"{name} {v}" for name, v in origin.versions.items())],
+        ["run begun", origin.started_utc],
     ]  # fmt: skip
     return section(
         "The same figures again",
@@ -128,5 +158,6 @@ def again(meta: Mapping[str, Any], command: Sequence[str]) -> Raw:
     )
 
 
-def _list(lines: Sequence[str]) -> Raw:
-    return tag("ul", join(tag("li", line) for line in lines))
+def bullets(lines: Sequence[str]) -> Raw:
+    """Return lines as a list."""
+    return tag("ul", *(tag("li", line) for line in lines))

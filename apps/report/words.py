@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import math
 
-from twin.metrics.compare import Difference
-from twin.metrics.summary import TARGET_S
+from twin.metrics.compare import SHARE, Difference
+from twin.metrics.pairing import Reach
+from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_calls, unsure_p90
+
+TARGET_MIN = f"{TARGET_S / 60.0:g}"
+OUTSIDE = "outside every district"
+FEW_MARK, P90_MARK = "†", "‡"
+LARGEST_GAIN = 100
+"""A gain of pairing beyond this is not told apart: its own error is as large."""
 
 INTERVAL_NAMES = {
     "handling": "call to dispatch",
@@ -31,56 +38,128 @@ def clock(seconds: float | None) -> str:
 
 def describe(row: Difference) -> str:
     """Return what a line of a comparison is about."""
-    if row.group == "overall":
-        if row.statistic == "share_within_target":
-            return f"all calls, share within {TARGET_S / 60:.0f} min"
-        return f"all calls, {_STATISTICS[row.statistic]}"
-    if row.group == "priority":
-        return f"priority {row.value}"
-    return row.value or f"no {row.group}"
+    what = group_name(row.group, row.value)
+    if row.statistic == SHARE:
+        return f"{what}, share within {TARGET_MIN} min"
+    whole = row.group == "overall" or (row.group, row.value) == ("kind", "medical")
+    return f"{what}, {_STATISTICS[row.statistic]}" if whole else what
+
+
+def group_name(group: str, value: str) -> str:
+    """Return the name of a group of calls."""
+    if group == "overall":
+        return "all calls"
+    if group == "priority":
+        return f"priority {value}"
+    if group == "kind":
+        return f"{value} ({'first ambulance' if value == 'medical' else 'first unit'})"
+    return value or OUTSIDE
 
 
 def amount(row: Difference, value: float | None, *, sign: bool = False) -> str:
-    """Return a value of a line in its unit: seconds, or percentage points."""
+    """Return a value of a line in its unit: seconds or per cent; with a sign, a difference.
+
+    A difference of two shares is in percentage points, `pp`.
+    """
     if value is None:
         return "n/a"
-    if row.statistic == "share_within_target":
-        return f"{100 * value:{'+' if sign else ''}.1f}%"
-    return f"{_zero(value):{'+' if sign else ''}.1f} s"
+    share = row.statistic == SHARE
+    shown = round(100.0 * value if share else value, 1) + 0.0
+    if not sign:
+        return f"{shown:.1f}{'%' if share else ' s'}"
+    return f"{shown:{'+' if shown else ''}.1f}{' pp' if share else ' s'}"
 
 
 def range_text(row: Difference) -> str:
     """Return the interval of a line, or `n/a` when there is none."""
     if row.low is None or row.high is None:
         return "n/a"
-    return f"{amount(row, row.low, sign=True)} to {amount(row, row.high, sign=True)}"
+    low, high = (amount(row, end, sign=True) for end in (row.low, row.high))
+    return f"{low.rsplit(' ', 1)[0]} to {high}"
+
+
+def verdict(row: Difference) -> str:
+    """Return what a line shows, in a word or three."""
+    if not row.changed:
+        return "no call changed"
+    if row.low is None:
+        return "n/a"
+    return "shown" if row.shown else "not shown"
+
+
+def gain(row: Difference) -> str:
+    """Return how much pairing gained on a line, or why that is not said."""
+    if row.replications < 2:
+        return "n/a: one replication"
+    if not row.changed:
+        return "n/a: no call changed"
+    if row.variance_reduction is None:
+        return "n/a: the differences hardly vary"
+    if row.variance_reduction > LARGEST_GAIN:
+        return f"over {LARGEST_GAIN} times"
+    return f"{row.variance_reduction:.1f} times"
+
+
+def count(n: int) -> str:
+    """Return a number of calls, marked when figures that rest on it say little."""
+    return f"{n:,}{f' {FEW_MARK}' if few_calls(n) else ''}"
+
+
+def p90_mark(n: int) -> str:
+    """Return what stands behind a 90th percentile of `n` calls; nothing when it is sure enough."""
+    return f" {P90_MARK}" if unsure_p90(n) else ""
+
+
+SMALL_NUMBERS = (
+    f"{FEW_MARK} fewer than {FEW_CALLS} calls: says little. {P90_MARK} fewer than "
+    f"{LEAST_BEYOND_P90} calls lie beyond this 90th percentile (of under {10 * LEAST_BEYOND_P90} "
+    "calls): one call more or less moves it."
+)
+BASIS = (
+    "Mean, median and 90th percentile are over the calls that both sides reached (pairs). The "
+    f"share within {TARGET_MIN} min is over all calls of each side; a call that had waited longer "
+    "than that in vain when the run ended is late."
+)
+
+
+def reached(line: Reach) -> str:
+    """Return one sentence on how many calls each side reached."""
+    return (
+        f"Reached: {line.base_reached:,} of {line.base_calls:,} calls in the base, "
+        f"{line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in both, "
+        f"{line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
+        f"Within {TARGET_MIN} min: {percent(line.base_within)} of the base's calls, "
+        f"{percent(line.whatif_within)} of the what-if's."
+    )
+
+
+def percent(share: float | None) -> str:
+    """Return a share as per cent with one decimal, or a dash."""
+    return "-" if share is None else f"{100.0 * share:.1f}%"
 
 
 def reading(row: Difference) -> str:
     """Return one plain sentence on the mean response time over all calls."""
-    change = abs(row.difference)
+    change = f"{abs(row.difference):.1f} s"
+    if not row.changed:
+        many = "any replication" if row.replications > 1 else "the one replication that was run"
+        return f"No call was answered sooner or later than in the base, in {many}."
+    if row.low == row.high == 0.0 or (row.low is None and not row.difference):
+        return (
+            "Every call that both sides reached was answered at the same moment; "
+            f"{row.changed:,} were reached on one side only."
+        )
     if row.low is None or row.high is None:
-        if not change:
-            return "In the one replication that was run, the mean response time did not change."
         way = "fell" if row.difference < 0 else "rose"
         return (
-            f"In the one replication that was run, the mean response time {way} by {change:.0f} s. "
+            f"In the one replication that was run, the mean response time {way} by {change}. "
             "One replication gives no interval, so this shows no difference: run more."
         )
-    if row.low == row.high == 0.0:
-        return "No call was answered sooner or later than in the base, in any replication."
     if not row.shown:
         return (
-            f"No difference in the mean response time can be shown: the 95% interval, "
-            f"{row.low:+.0f} to {row.high:+.0f} s, spans zero."
+            "No difference in the mean response time can be shown: the 95% interval, "
+            f"{range_text(row)}, spans zero."
         )
     way = "falls" if row.difference < 0 else "rises"
     low, high = sorted((abs(row.low), abs(row.high)))
-    return (
-        f"The mean response time {way} by {change:.0f} s (95% interval {low:.0f} to {high:.0f} s)."
-    )
-
-
-def _zero(value: float) -> float:
-    """Return the value without the sign of a zero that rounding leaves."""
-    return 0.0 if abs(value) < 0.05 else value
+    return f"The mean response time {way} by {change} (95% interval {low:.1f} to {high:.1f} s)."

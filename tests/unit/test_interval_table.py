@@ -32,8 +32,8 @@ def history_of(calls: pd.DataFrame) -> pd.DataFrame:
 def test_known_percentiles_of_both_sides() -> None:
     table = interval_table(run_calls(), history_of(run_calls()))
     assert list(table) == list(INTERVALS)
-    assert table["handling"]["simulated"] == {"p50": 15.0, "p90": 19.0, "n": 11}
-    assert table["handling"]["observed"] == {"p50": 30.0, "p90": 38.0, "n": 11}
+    assert table["handling"]["simulated"] == {"p50": 15.0, "p90": 19.0, "n": 11, "alone": 0}
+    assert table["handling"]["observed"] == {"p50": 30.0, "p90": 38.0, "n": 11, "alone": 0}
     assert table["travel"]["simulated"]["p50"] == pytest.approx(45.0)
     assert table["response"]["simulated"]["p50"] == pytest.approx(90.0)
     assert table["handover"]["observed"]["p90"] == pytest.approx(2 * 19 * 6)
@@ -46,29 +46,73 @@ def test_only_medical_calls_of_the_run_count() -> None:
     history = history_of(run_calls())
     history.loc[10, "call_id"] = "another day"
     table = interval_table(calls, history)
-    assert table["total"]["simulated"]["n"] == 10
-    assert table["total"]["observed"]["n"] == 9
+    assert (table["total"]["simulated"]["n"], table["total"]["simulated"]["alone"]) == (9, 1)
+    assert (table["total"]["observed"]["n"], table["total"]["observed"]["alone"]) == (9, 0)
 
 
-def test_absent_stamps_and_late_buttons_are_no_observations() -> None:
+def test_both_sides_are_the_same_calls_whoever_lacks_a_stamp() -> None:
+    calls = run_calls()
+    # The run ended before five patients left the scene; the records lack other buttons.
+    calls.loc[:4, ["t_leave", "t_hospital", "t_clear"]] = np.nan
+    history = history_of(run_calls())
+    history.loc[9, "t_onscene"] = pd.NaT
+    history.loc[10, "t_hospital"] = pd.NaT
+    table = interval_table(calls, history)
+
+    def counts(name: str) -> list[tuple[int, int]]:
+        return [(table[name][s]["n"], table[name][s]["alone"]) for s in ("observed", "simulated")]
+
+    assert counts("handling") == [(11, 0), (11, 0)]
+    assert counts("response") == [(10, 0), (10, 1)]
+    assert counts("scene") == [(5, 5), (5, 1)]
+    assert counts("transport") == [(5, 5), (5, 1)]
+    assert counts("handover") == [(5, 5), (5, 1)]
+    assert counts("total") == [(5, 5), (5, 1)]
+    # The five calls of `scene` are k = 15, 16, 17, 18 and 20, on both sides.
+    assert table["scene"]["simulated"]["p50"] == pytest.approx(17.0 * 4)
+    assert table["scene"]["observed"]["p50"] == pytest.approx(2 * 17.0 * 4)
+
+
+def test_one_rule_says_what_a_transport_is() -> None:
+    calls, history = run_calls(), history_of(run_calls())
+    # By the records another unit took the first patient, an engine alone saw the second, and
+    # nobody came to the third.
+    history.loc[0, ["t_leave", "t_hospital"]] = pd.NaT
+    history["unit_kind"] = ["ambulance", "engine", *["ambulance"] * 9]
+    history.loc[2, ["t_onscene", "t_leave", "t_hospital"]] = pd.NaT
+    table = interval_table(calls, history)
+    for side in ("observed", "simulated"):
+        n = {name: row[side]["n"] for name, row in table.items()}
+        assert (n["handling"], n["response"], n["scene"], n["handover"]) == (10, 9, 8, 8)
+        assert n["total"] == 8
+
+
+def test_zero_seconds_are_no_observation_on_either_side_but_of_a_turnout() -> None:
+    calls, history = run_calls(), history_of(run_calls())
+    history.loc[1, "t_onscene"] = history.loc[1, "t_enroute"]
+    calls.loc[2, "t_onscene"] = calls.loc[2, "t_enroute"]
+    history["t_enroute"] = history["t_dispatch"].where(history.index < 3, history["t_enroute"])
+    calls.loc[3, "t_dispatch"] = calls.loc[3, "t_call"]
+    table = interval_table(calls, history)
+    for side in ("observed", "simulated"):
+        assert table["travel"][side]["n"] == 10
+        assert table["handling"][side]["n"] == 10
+        assert table["turnout"][side]["n"] == 11
+
+
+def test_generated_calls_count_by_the_same_rule_alone() -> None:
     calls = run_calls()
     calls.loc[:4, ["t_leave", "t_hospital"]] = np.nan
-    history = history_of(run_calls())
-    history.loc[0, "t_onscene"] = pd.NaT
-    history.loc[1, "t_onscene"] = history.loc[1, "t_enroute"]
-    history["t_enroute"] = history["t_dispatch"].where(history.index < 3, history["t_enroute"])
-    table = interval_table(calls, history)
-    assert table["scene"]["simulated"]["n"] == 6
+    table = interval_table(calls, None)
+    assert (table["scene"]["simulated"]["n"], table["scene"]["simulated"]["alone"]) == (6, 0)
     assert table["total"]["simulated"]["n"] == 11
-    assert table["response"]["observed"]["n"] == 10
-    assert table["turnout"]["observed"]["n"] == 11
 
 
 def test_nothing_recorded_and_nothing_simulated_is_null_in_json() -> None:
     table = interval_table(run_calls().iloc[:0], None)
     assert table["response"] == {
-        "observed": {"p50": None, "p90": None, "n": 0},
-        "simulated": {"p50": None, "p90": None, "n": 0},
+        "observed": {"p50": None, "p90": None, "n": 0, "alone": 0},
+        "simulated": {"p50": None, "p90": None, "n": 0, "alone": 0},
     }
     assert json.loads(json.dumps(table, allow_nan=False)) == table
 

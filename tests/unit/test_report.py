@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from apps.report.charts import ecdf, ticks
 from apps.report.comparison import comparison_page
 from apps.report.html import Raw, tag
-from apps.report.map import graded
+from apps.report.map import PLACES, Drawing, graded, legend
 from apps.report.run import run_page, write_run_report
-from apps.report.words import clock, reading
+from apps.report.words import amount, clock, describe, gain, range_text, reading, verdict
 from tests.support.runs import calls_rows, small_city, small_run, small_scenario
 from twin.core.errors import InputError
-from twin.experiment import Comparison, read_comparison
-from twin.metrics.compare import Difference, compare, pair_calls
+from twin.metrics.compare import Difference, compare
+from twin.metrics.comparison import Comparison, read_comparison
+from twin.metrics.pairing import reach
 from twin.recording.reader import RunReader
 from twin.recording.store import RunWriter
 
@@ -133,7 +137,8 @@ def comparison(tmp_path):
     for k in range(3):
         small_run(tmp_path / f"base-{k:03d}", seed=k)
         small_run(tmp_path / f"whatif-{k:03d}", seed=k, faster_s=-10.0 - k, **closed)
-    (tmp_path / "compare.json").write_text('{"replications": 3}')
+    found = {"schema_version": 1, "replications": 3, "command": ["twin", "compare"]}
+    (tmp_path / "compare.json").write_text(json.dumps(found))
     return tmp_path
 
 
@@ -143,9 +148,13 @@ def test_a_comparison_is_read_again_and_reported(comparison):
     page = comparison_page(found, small_city(), ["twin", "compare"])
     text = is_self_contained(page)
     for needed in (
-        "The mean response time rises by 11 s (95% interval 9 to 13 s).",
-        "close links",
+        "The mean response time rises by 11.0 s (95% interval 8.5 to 13.5 s).",
+        "Link 100 is closed for the whole run.",
         "closed in the what-if",
+        "in lane-level traffic",
+        "warm-up of 30 min",
+        "Reached in both".lower(),
+        "percentage points",
         "replication 2",
         "+11.0 s",
     ):
@@ -154,38 +163,148 @@ def test_a_comparison_is_read_again_and_reported(comparison):
 
 def test_a_comparison_without_answers_says_so(comparison):
     found = read_comparison(comparison)
-    empty = Comparison(found.base, found.whatif, found.folder, 3, [])
+    nobody = [
+        tuple(calls_rows(k).assign(response_s=np.nan, fate="open") for _ in range(2))
+        for k in range(3)
+    ]
+    empty = Comparison(
+        found.base, found.whatif, found.folder, 3, compare(nobody, 68_400.0),
+        reach(nobody, 68_400.0), [],
+    )  # fmt: skip
     assert "No call was answered" in comparison_page(empty, small_city(), [])
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"replications": "many"}'])
-def test_a_damaged_comparison_is_named(comparison, text):
-    (comparison / "compare.json").write_text(text)
+def test_calls_that_one_side_did_not_reach_are_told(comparison):
+    file = comparison / "whatif-001" / "calls.parquet"
+    calls = pd.read_parquet(file)
+    calls.loc[:4, ["response_s", "t_onscene"]] = np.nan
+    calls.to_parquet(file)
+    found = read_comparison(comparison)
+    overall = found.reach[0]
+    assert (overall.both, overall.only_base, overall.only_whatif) == (115, 5, 0)
+    text = is_self_contained(comparison_page(found, small_city(), []))
+    assert "115 of 120 calls reached" in text
+    assert "reached only in the base" in text
+    stored = found.as_dict()
+    assert stored["reach"][0]["only_base"] == 5
+    assert {row["basis"] for row in stored["rows"]} == {"pairs", "sides"}
+    assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"replications": "many"}, "replications"),
+        ({"replications": 0}, "replications"),
+        ({"replications": None}, "replications"),
+        ({"command": 7}, "command"),
+        ({"command": None}, "command"),
+        ({"schema_version": 2}, "schema_version"),
+    ],
+)
+def test_a_damaged_comparison_names_its_field(tmp_path, change, field):
+    stored = {"schema_version": 1, "replications": 3, "command": []} | change
+    stored = {key: value for key, value in stored.items() if value is not None}
+    (tmp_path / "compare.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=rf"compare\.json, field '{field}.*': is damaged"):
+        read_comparison(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '"x"', "\x00"])
+def test_what_is_no_comparison_is_named(tmp_path, text):
+    (tmp_path / "compare.json").write_text(text)
     with pytest.raises(InputError, match=r"compare\.json.*damaged"):
+        read_comparison(tmp_path)
+
+
+def test_a_comparison_that_lacks_a_run_is_named(comparison):
+    shutil.rmtree(comparison / "whatif-002")
+    with pytest.raises(InputError, match=r"whatif-002.*no such run folder"):
         read_comparison(comparison)
 
 
-def line(difference, low, high):
+@pytest.mark.parametrize(
+    ("where", "value", "field"),
+    [
+        (("summary",), None, "summary"),
+        (("summary", "response", "p50"), "soon", "summary.response.p50"),
+        (("summary", "vehicles"), {}, "summary.vehicles.inserted"),
+        (("summary", "intervals", "travel", "simulated"), 3, "summary.intervals.travel.simulated"),
+        (("inputs", "city"), None, "inputs.city"),
+        (("seed",), None, "seed"),
+        (("versions",), ["1"], "versions"),
+        (("tables", "calls"), {"rows": 4}, "tables.calls.sha256"),
+        (("scenario", "traffic", "fidelity"), "magic", "scenario.traffic.fidelity"),
+        (("scenario",), [], "scenario"),
+    ],
+)
+def test_a_damaged_run_names_its_field(run, where, value, field):
+    file = run / "run.json"
+    stored = json.loads(file.read_text())
+    inner = stored
+    for part in where[:-1]:
+        inner = inner[part]
+    if value is None:
+        del inner[where[-1]]
+    else:
+        inner[where[-1]] = value
+    file.write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=rf"run\.json, field '{field}") as told:
+        write_run_report(run, run / "r.html", city=small_city())
+    assert "damaged" in str(told.value)
+
+
+def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None):
     return Difference(
-        group="overall", value="", statistic="mean", replications=4, calls=9, base=400.0,
-        whatif=400.0 + difference, difference=difference, low=low, high=high,
-        correlation=None, variance_reduction=None,
+        group="overall", value="", statistic=statistic, basis="pairs", replications=n, calls=9,
+        changed=changed, base=400.0, whatif=400.0 + difference, difference=difference, low=low,
+        high=high, correlation=None, variance_reduction=gained,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (line(-12.0, -21.0, -3.0), "falls by 12 s (95% interval 3 to 21 s)"),
-        (line(12.0, 3.0, 21.0), "rises by 12 s (95% interval 3 to 21 s)"),
-        (line(-12.0, -30.0, 6.0), "No difference in the mean response time can be shown"),
-        (line(0.0, 0.0, 0.0), "No call was answered sooner or later"),
-        (line(-12.0, None, None), "One replication gives no interval"),
-        (line(0.0, None, None), "did not change"),
+        (line(-12.0, -21.0, -3.0), "falls by 12.0 s (95% interval 3.0 to 21.0 s)"),
+        (line(12.0, 3.0, 21.0), "rises by 12.0 s (95% interval 3.0 to 21.0 s)"),
+        (line(-12.0, -30.0, 6.0), "can be shown: the 95% interval, -30.0 to +6.0 s, spans zero"),
+        (line(0.0, 0.0, 0.0, changed=0), "No call was answered sooner or later"),
+        (line(0.0, None, None, changed=0, n=1), "in the one replication that was run"),
+        (line(0.0, 0.0, 0.0, changed=3), "3 were reached on one side only"),
+        (line(-12.0, None, None, n=1), "One replication gives no interval"),
     ],
 )
 def test_the_reading_says_what_the_interval_allows(row, said):
     assert said in reading(row)
+
+
+def test_a_line_says_its_unit_and_whether_anything_changed():
+    share = line(0.02, -0.01, 0.05, statistic="share_within_target")
+    assert (amount(share, 0.93), amount(share, 0.02, sign=True)) == ("93.0%", "+2.0 pp")
+    assert range_text(share) == "-1.0 to +5.0 pp"
+    assert verdict(share) == "not shown"
+    still = line(0.0, 0.0, 0.0, changed=0)
+    assert amount(still, -0.01, sign=True) == "0.0 s"
+    assert (verdict(still), gain(still)) == ("no call changed", "n/a: no call changed")
+    assert verdict(line(-5.0, -8.0, -2.0)) == "shown"
+
+
+def test_the_gain_of_pairing_is_hidden_where_it_means_nothing():
+    assert gain(line(5.0, 4.0, 6.0, gained=12.34)) == "12.3 times"
+    assert gain(line(5.0, 4.0, 6.0, gained=600.0)) == "over 100 times"
+    assert gain(line(5.0, 5.0, 5.0)) == "n/a: the differences hardly vary"
+    assert gain(line(5.0, None, None, n=1)) == "n/a: one replication"
+
+
+def test_calls_outside_every_district_are_named_and_come_last():
+    runs = [
+        tuple(calls_rows(k, faster_s=f).assign(district=["", *["east"] * 39]) for f in (0.0, 5.0))
+        for k in range(2)
+    ]
+    names = [describe(row) for row in compare(runs, 68_400.0)]
+    assert names[-2:] == ["east", "outside every district"]
+    assert names[:2] == ["all calls, mean", "all calls, median"]
+    assert names[4] == "medical (first ambulance), mean"
 
 
 def test_durations_and_scales():
@@ -200,7 +319,53 @@ def test_durations_and_scales():
 
 
 def test_ecdf_reaches_every_call():
-    picture = ecdf([("all", np.arange(60.0, 660.0, 60.0))], 480.0)
+    times = np.arange(60.0, 660.0, 60.0)
+    picture = ecdf([("all", times, 10), ("most", times, 40), ("none", times[:0], 3)], 480.0)
     Strict(picture)
-    assert picture.count("V") == 10
-    assert compare([pair_calls(calls_rows(), calls_rows())])[0].difference == 0.0
+    assert picture.count("V") == 20
+    # Nothing is drawn above the share that was reached: the second line ends at a quarter.
+    first, second = re.findall(r'd="(M[^"]*)"', picture)
+    heights = [float(path.rsplit("V", 1)[1]) for path in (first, second)]
+    assert heights == [22.0, 22.0 + 220.0 * 0.75]
+    assert "all: 10 calls †" in picture
+    assert "most: 10 of 40 calls reached" in picture
+    assert picture.count('stroke-dasharray="5 3"') == 2
+
+
+def test_the_legend_draws_the_marks_of_the_map():
+    city = small_city()
+    drawing = Drawing(city)
+    drawing.places()
+    drawing.calls(np.array([127.0]), np.array([37.5]), ["c"], colour="#123456", radius=2.0)
+    drawn = Strict(drawing.svg("map"))
+    said = Strict(legend([*PLACES, ("dot", "#123456", "call")]))
+
+    def marks(found):
+        paths = [v for k, v in found.attributes if k == "fill" and v in {"#1b7837", "#762a83"}]
+        shapes = ["".join(re.findall(r"[a-zA-Z][^a-zA-Z]*", v)[1:])
+                  for k, v in found.attributes if k == "d" and v.endswith("Z")]  # fmt: skip
+        return set(paths), set(shapes)
+
+    assert marks(drawn) == marks(said)
+    assert len(marks(said)[1]) == 2
+    assert "circle" in said.tags
+
+
+def test_a_run_says_what_was_set_and_what_few_calls_are_worth(tmp_path):
+    city = small_city()
+    run = small_run(tmp_path / "r", traffic={"fidelity": "table"})
+    file = run / "run.json"
+    stored = json.loads(file.read_text())
+    stored["command"] = ["twin", "run", "ring", "--set", "traffic.fidelity=table", "--set=seed=3"]
+    file.write_text(json.dumps(stored))
+    text = is_self_contained(run_page(RunReader(run), city))
+    for needed in (
+        "Set for this run: ",
+        "traffic.fidelity = table, seed = 3",
+        "by travel-time table",
+        "medical (first ambulance)",
+        "fire (first unit)",
+        "fewer than 20 calls",
+    ):
+        assert needed in text
+    assert "vehicles entered" not in text

@@ -1,9 +1,17 @@
 """A what-if against its base, paired by replication.
 
-Both runs of a replication share their random numbers, so the same calls happen in both; the
-difference of a replication is taken over the calls that a unit reached in both, and the interval is
-Student's over the replications' differences (Law 2015, *Simulation Modeling and Analysis*, 10.2.1:
-the paired-t interval; 11.2: common random numbers).
+Both runs of a replication share their random numbers, so the same calls happen in both. Two kinds
+of figure are compared, and every line says on which it rests (`Difference.basis`):
+
+`pairs`
+    mean, median and 90th percentile of the response time, over the calls that a unit reached in
+    both runs of the replication (`twin.metrics.pairing.pair_calls`);
+`sides`
+    the share within the target, over all calls of each side; one that was never reached is late
+    (`twin.metrics.summary.share_within`).
+
+The interval is Student's over the replications' differences (Law 2015, *Simulation Modeling and
+Analysis*, 10.2.1: the paired-t interval; 11.2: common random numbers).
 """
 
 from __future__ import annotations
@@ -18,15 +26,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from twin.metrics.summary import TARGET_S
+from twin.metrics.pairing import Sides, groups, in_group, pair_calls
+from twin.metrics.summary import share_within
 
 CONFIDENCE = 0.95
+LEAST_SPREAD = 1e-4
+"""Differences whose variance is less than this share of the two sides' own hardly vary: how much
+pairing gains is then a quotient of next to nothing, and is not given."""
+SHARE = "share_within_target"
 
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "mean": lambda s: float(np.mean(s)),
     "p50": lambda s: float(np.percentile(s, 50.0)),
     "p90": lambda s: float(np.percentile(s, 90.0)),
-    "share_within_target": lambda s: float(np.mean(s <= TARGET_S)),
 }
 
 
@@ -37,13 +49,19 @@ class Difference:
     Attributes
     ----------
     group, value
-        `overall`, or `priority`, `district`, `kind` and which one.
+        `overall`, or `kind`, `priority`, `district` and which one. A medical call's response is
+        that of the first ambulance, a fire's and a collision's that of the first unit of any kind.
     statistic
         `mean`, `p50`, `p90` of the response time in seconds, or `share_within_target`.
+    basis
+        `pairs`: over the calls that both runs reached; `sides`: over all calls of each side.
     replications
-        Replications in which the group had calls that both runs answered.
+        Replications in which the group had such calls.
     calls
-        Such calls, all replications together.
+        Calls that both runs reached, all replications together, whatever the basis.
+    changed
+        Calls that were not answered alike: reached sooner or later than in the base, or reached
+        on one side only.
     base, whatif, difference
         Means over the replications; the difference is the what-if's figure minus the base's.
     low, high
@@ -51,14 +69,17 @@ class Difference:
     correlation
         Between the two runs' figures over the replications; `None` where it is not defined.
     variance_reduction
-        How many times larger the variance of the difference would be without pairing.
+        How many times larger the variance of the difference would be without pairing; `None` with
+        fewer than two replications or when the differences hardly vary (`LEAST_SPREAD`).
     """
 
     group: str
     value: str
     statistic: str
+    basis: str
     replications: int
     calls: int
+    changed: int
     base: float
     whatif: float
     difference: float
@@ -77,54 +98,79 @@ class Difference:
         return {**asdict(self), "shown": self.shown}
 
 
-def pair_calls(base: pd.DataFrame, whatif: pd.DataFrame) -> pd.DataFrame:
-    """Return the calls of a replication that a unit reached in both runs.
+def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
+    """Return the differences of a what-if, over everything and by kind, priority and district.
 
-    Calls are the same when number and time of call are. Columns: `call_id`, `kind`, `priority`,
-    `district`, `lon`, `lat`, `base_s`, `whatif_s`.
-    """
-    columns = ["call_id", "t_call", "kind", "priority", "district", "lon", "lat", "response_s"]
-    left = base[columns].rename(columns={"response_s": "base_s"})
-    right = whatif[["call_id", "t_call", "response_s"]].rename(columns={"response_s": "whatif_s"})
-    both = left.merge(right, on=["call_id", "t_call"], how="inner", validate="one_to_one")
-    return both.dropna(subset=["base_s", "whatif_s"]).drop(columns="t_call")
-
-
-def compare(pairs: Sequence[pd.DataFrame]) -> list[Difference]:
-    """Return the differences of a what-if, over everything and by priority, district and kind.
+    All statistics are given over everything and for medical calls, whose response is the first
+    ambulance's; the mean for every other group.
 
     Parameters
     ----------
-    pairs
-        What `pair_calls` gives, one frame a replication.
+    runs
+        One pair of `calls` tables (base, what-if) a replication.
+    end_s
+        When the runs ended, seconds.
     """
-    rows = [_difference("overall", "", name, pairs) for name in _STATISTICS]
-    for column in ("priority", "district", "kind"):
-        values = {value for pair in pairs for value in pair[column].dropna()}
-        rows += [
-            _difference(column, value, "mean", [p[p[column] == value] for p in pairs])
-            for value in sorted(values)
-        ]
+    rows: list[Difference | None] = []
+    for group, value in groups(runs):
+        sides = [(in_group(a, group, value), in_group(b, group, value)) for a, b in runs]
+        pairs = [pair_calls(*both) for both in sides]
+        changed = sum(_changed(*both, pair) for both, pair in zip(sides, pairs, strict=True))
+        calls = sum(map(len, pairs))
+        whole = group == "overall" or (group, value) == ("kind", "medical")
+        for name in _STATISTICS if whole else ("mean",):
+            found = _on_pairs(pairs, name)
+            rows.append(_difference(group, value, name, "pairs", found, calls, changed))
+        if whole:
+            found = [(share_within(a, end_s), share_within(b, end_s)) for a, b in sides]
+            rows.append(_difference(group, value, SHARE, "sides", found, calls, changed))
     return [row for row in rows if row is not None]
 
 
-def _difference(
-    group: str, value: object, statistic: str, pairs: Sequence[pd.DataFrame]
-) -> Difference | None:
-    filled = [pair for pair in pairs if len(pair)]
-    if not filled:
-        return None
+def _on_pairs(
+    pairs: Sequence[pd.DataFrame], statistic: str
+) -> list[tuple[float | None, float | None]]:
     measure = _STATISTICS[statistic]
-    base = np.array([measure(p["base_s"].to_numpy(np.float64)) for p in filled])
-    whatif = np.array([measure(p["whatif_s"].to_numpy(np.float64)) for p in filled])
+    return [
+        (
+            measure(pair["base_s"].to_numpy(np.float64)),
+            measure(pair["whatif_s"].to_numpy(np.float64)),
+        )
+        for pair in pairs
+        if len(pair)
+    ]
+
+
+def _changed(base: pd.DataFrame, whatif: pd.DataFrame, pair: pd.DataFrame) -> int:
+    reached = int(base["response_s"].notna().sum() + whatif["response_s"].notna().sum())
+    one_sided = reached - 2 * len(pair)
+    return one_sided + int((pair["base_s"] != pair["whatif_s"]).sum())
+
+
+def _difference(
+    group: str,
+    value: object,
+    statistic: str,
+    basis: str,
+    found: Sequence[tuple[float | None, float | None]],
+    calls: int,
+    changed: int,
+) -> Difference | None:
+    """Return the line of one figure of each side a replication; None without any."""
+    known = np.array([both for both in found if None not in both], np.float64).reshape(-1, 2)
+    if not len(known):
+        return None
+    base, whatif = known.T
     apart = whatif - base
     low, high = interval(apart)
     return Difference(
         group=group,
         value=str(value),
         statistic=statistic,
-        replications=len(filled),
-        calls=sum(map(len, filled)),
+        basis=basis,
+        replications=len(known),
+        calls=calls,
+        changed=changed,
         base=float(base.mean()),
         whatif=float(whatif.mean()),
         difference=float(apart.mean()),
@@ -155,6 +201,8 @@ def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> floa
 def _reduction(
     base: NDArray[np.float64], whatif: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> float | None:
-    if len(base) < 2 or not apart.std():
+    if len(base) < 2:
         return None
-    return float((base.var(ddof=1) + whatif.var(ddof=1)) / apart.var(ddof=1))
+    apart_alone = float(base.var(ddof=1) + whatif.var(ddof=1))
+    together = float(apart.var(ddof=1))
+    return apart_alone / together if together > LEAST_SPREAD * apart_alone else None

@@ -1,10 +1,9 @@
 """The intervals of the emergency chain, recorded beside simulated.
 
-Both sides are computed by the same rule from the stamps of one unit a call: for medical calls the
-first *ambulance* (a unit that can transport) on scene. In a city whose engines often arrive first,
+Both sides are computed by one rule from the stamps of one unit a call, for medical calls the first
+*ambulance* (a unit that can transport) on scene. In a city whose engines often arrive first,
 `response` is therefore not the first help's; that is `first_on_scene`, shown where the records
-have it. Each interval runs from one stamp to the next, so a call counts in an interval when it has
-both:
+have it. Each interval runs from one stamp to the next:
 
 =============== ================ ============================================================
 name            from, to         of
@@ -13,18 +12,28 @@ handling        call, dispatch   all; holds the wait for a unit where none was f
 turnout         dispatch, enroute  all
 travel          enroute, on scene  all
 response        call, on scene   all
-scene           on scene, leave  transported patients
-transport       leave, hospital  transported patients
-handover        hospital, clear  transported patients; holds the wrap-up
-total           call, clear      all
+scene           on scene, leave  patients whom this ambulance took to hospital
+transport       leave, hospital  patients whom this ambulance took to hospital
+handover        hospital, clear  patients whom this ambulance took to hospital; with wrap-up
+total           call, clear      all that were reached; taken to hospital on both sides or neither
 =============== ================ ============================================================
+
+The rule, for both sides alike:
+
+1. A call counts in an interval when its ambulance has both stamps, in their order. An interval of
+   zero seconds is a button pressed late and does not count, except a turnout: a crew on the road
+   turns out at once.
+2. Beside records, a call counts in an interval when it does so on *both* sides. What only one side
+   has, because a button was not pressed, another unit took the patient, the call was cancelled, or
+   the run ended before, is taken out of the other side too, and counted in `alone`. So both sides
+   are distributions over the same calls.
+3. An interval that only one side knows at all (`first_on_scene`; every interval of generated calls)
+   is shown for all calls of that side.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 INTERVALS: dict[str, tuple[str, str]] = {
     "handling": ("t_call", "t_dispatch"),
@@ -54,48 +63,70 @@ def interval_table(
         Calls of a run; stamps are seconds. Only medical calls count.
     history
         Recorded calls of the city, stamps are instants; None when there are none. Only medical
-        calls that also stand in `calls`, by `call_id`, count, so both sides are the same calls.
+        calls count that also stand in `calls`, by `call_id`, and whose chain is an ambulance's or
+        whose records do not say.
 
     Returns
     -------
     dict
-        `{name: {"observed": {p50, p90, n}, "simulated": {p50, p90, n}}}`; seconds. `p50` and
-        `p90` are None where `n` is 0. A recorded interval of zero seconds is a button pressed
-        late and no observation, except a turnout: a crew on the road turns out at once.
+        `{name: {"observed": {p50, p90, n, alone}, "simulated": {p50, p90, n, alone}}}`; seconds,
+        the calls behind them, and the calls that have the interval on this side only and are left
+        out. `p50` and `p90` are None where `n` is 0.
     """
-    simulated = calls[calls["kind"] == "medical"]
+    simulated = _chains(calls)
     observed = None
     if history is not None:
-        same = history["call_id"].isin(simulated["call_id"])
-        observed = history[same & (history["kind"] == "medical")]
+        observed = _chains(history[history["call_id"].isin(simulated.index)])
     names = dict(INTERVALS)
     if observed is not None and FIRST_ON_SCENE[1] in observed:
         names["first_on_scene"] = FIRST_ON_SCENE
     table: dict[str, dict[str, Figures]] = {}
-    for name, (start, end) in names.items():
-        recorded = np.empty(0) if observed is None else _seconds(observed, start, end)
-        if name != "turnout":
-            recorded = recorded[recorded > 0.0]
-        table[name] = {
-            "observed": _figures(recorded),
-            "simulated": _figures(_seconds(simulated, start, end)),
+    for name in names:
+        sides = {
+            "observed": None if observed is None else _seconds(observed, name, *names[name]),
+            "simulated": _seconds(simulated, name, *names[name]),
         }
+        known = [side for side in sides.values() if side is not None]
+        same = known[0].index.intersection(known[-1].index)
+        if name == "total" and observed is not None:
+            same = same[_carried(observed.loc[same]) == _carried(simulated.loc[same])]
+        table[name] = {side: _figures(seconds, same) for side, seconds in sides.items()}
     return table
 
 
-def _seconds(calls: pd.DataFrame, start: str, end: str) -> NDArray[np.float64]:
-    """Return the finite durations between two stamps that are seconds or instants."""
+def _chains(calls: pd.DataFrame) -> pd.DataFrame:
+    """Return the medical calls with an ambulance's chain, by call."""
+    chosen = calls["kind"] == "medical"
+    if "unit_kind" in calls:
+        chosen &= calls["unit_kind"].isin(["ambulance", ""])
+    return calls[chosen].drop_duplicates("call_id").set_index("call_id")
+
+
+def _seconds(calls: pd.DataFrame, name: str, start: str, end: str) -> pd.Series | None:
+    """Return the durations that count, by call; None where the table has no such stamp."""
     if start not in calls or end not in calls:
-        return np.empty(0)
+        return None
     gap = calls[end] - calls[start]
     if pd.api.types.is_timedelta64_dtype(gap.dtype):
         gap = gap.dt.total_seconds()
-    seconds: NDArray[np.float64] = gap.to_numpy(dtype=np.float64, na_value=np.nan)
-    return seconds[np.isfinite(seconds)]
+    gap = gap.astype("float64")
+    counts = gap >= 0.0 if name == "turnout" else gap > 0.0
+    if name == "total":
+        counts &= calls["t_onscene"].notna()
+    return gap[counts]
 
 
-def _figures(seconds: NDArray[np.float64]) -> Figures:
-    if not len(seconds):
-        return {"p50": None, "p90": None, "n": 0}
-    p50, p90 = np.percentile(seconds, [50.0, 90.0])
-    return {"p50": float(p50), "p90": float(p90), "n": len(seconds)}
+def _carried(calls: pd.DataFrame) -> pd.Series:
+    """Return whether a call's ambulance set off for a hospital."""
+    return calls["t_leave"].notna() | calls["t_hospital"].notna()
+
+
+def _figures(seconds: pd.Series | None, same: pd.Index) -> Figures:
+    if seconds is None:
+        return {"p50": None, "p90": None, "n": 0, "alone": 0}
+    kept = seconds[seconds.index.isin(same)]
+    alone = len(seconds) - len(kept)
+    if kept.empty:
+        return {"p50": None, "p90": None, "n": 0, "alone": alone}
+    p50, p90 = kept.quantile([0.5, 0.9])
+    return {"p50": float(p50), "p90": float(p90), "n": len(kept), "alone": alone}

@@ -15,6 +15,11 @@ BUSY_STATES = ("turnout", "to_scene", "on_scene", "transporting", "at_hospital")
 """States of a unit that belongs to a call."""
 OFF_STATE = "off_shift"
 
+FEW_CALLS = 20
+"""A figure that rests on fewer calls says little; it is marked wherever it is shown."""
+LEAST_BEYOND_P90 = 10
+"""A 90th percentile with fewer calls beyond it is one of a handful of calls; it is marked too."""
+
 Figures = dict[str, float | int | None]
 
 
@@ -35,6 +40,16 @@ def figures(seconds: NDArray[np.float64]) -> Figures:
         "p95": float(p95),
         "n": len(known),
     }
+
+
+def few_calls(n: int) -> bool:
+    """Return whether a figure rests on fewer than `FEW_CALLS` calls."""
+    return n < FEW_CALLS
+
+
+def unsure_p90(n: int) -> bool:
+    """Return whether fewer than `LEAST_BEYOND_P90` of `n` calls lie beyond the 90th percentile."""
+    return n < 10 * LEAST_BEYOND_P90
 
 
 def response_by(calls: pd.DataFrame, column: str) -> dict[str, Figures]:

@@ -16,6 +16,7 @@ from twin.core.clock import Calendar
 from twin.core.errors import InputError, NotFoundError
 from twin.recording.memory import schema, to_frame
 from twin.recording.tables import RUN_TABLES
+from twin.scenarios.load import from_fields
 from twin.scenarios.spec import Scenario
 
 SCHEMA_VERSION = 1
@@ -56,8 +57,17 @@ class RunReader:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that was run, complete."""
-        return Scenario.model_validate(self.meta["scenario"])
+        """The scenario that was run, complete; an `InputError` names the field that is damaged."""
+        file = self.folder / "run.json"
+        fields = self.meta["scenario"]
+        if not isinstance(fields, dict):
+            raise InputError("is damaged: it is not a scenario", file=file, field="scenario")
+        try:
+            return from_fields(fields)
+        except InputError as error:
+            raise InputError(
+                f"is damaged: {error.message}", file=file, field=f"scenario.{error.field}"
+            ) from error
 
     @property
     def calendar(self) -> Calendar:

@@ -1,0 +1,198 @@
+"""What a scenario changes and what was set for a run, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatchmethod
+
+from twin.city.model import City
+from twin.scenarios.spec import (
+    AddStation,
+    AddUnits,
+    CloseHospital,
+    CloseLinks,
+    InjectIncident,
+    MoveUnits,
+    RemoveUnits,
+    ScaleDemand,
+    Scenario,
+    SetPolicy,
+)
+
+_SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
+_UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "fire engines")}
+_COMPARED = ("period", "traffic", "calls", "policy")
+"""Groups of fields that act on the figures."""
+_MOST_NAMED = 6
+
+
+def change_sentences(scenario: Scenario, city: City, first: int = 0) -> list[str]:
+    """Return one sentence a change.
+
+    Parameters
+    ----------
+    scenario, city
+        Whose changes, and the city that knows the names of places.
+    first
+        Changes before this one are left out, but the stations that they open are known.
+    """
+    teller = _Teller(scenario, city)
+    return [teller.say(change) for change in scenario.changes[first:]]
+
+
+def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
+    """Return one sentence for each field, other than the changes, in which two scenarios differ."""
+    said = []
+    for group in _COMPARED:
+        one = getattr(base, group).model_dump(mode="json")
+        two = getattr(whatif, group).model_dump(mode="json")
+        said += [
+            f"{group}.{name} is {two[name]}; in the base it is {value}."
+            for name, value in one.items()
+            if two[name] != value
+        ]
+    return said
+
+
+def settings_of(command: Sequence[str]) -> list[str]:
+    """Return what a command line set on top of its scenarios, as `field = value`."""
+    found = []
+    words = iter(command)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--set":
+            found.append(value if equals else next(words, ""))
+    return [" = ".join(part.strip() for part in one.split("=", 1)) for one in found]
+
+
+class _Teller:
+    """Says changes with the names that a city has for its places."""
+
+    def __init__(self, scenario: Scenario, city: City) -> None:
+        stations, hospitals = city["stations"], city["hospitals"]
+        self._stations = dict(zip(stations["station_id"], stations["name"], strict=True))
+        self._hospitals = dict(zip(hospitals["hospital_id"], hospitals["name"], strict=True))
+        for change in scenario.changes:
+            if isinstance(change, AddStation):
+                self._stations[change.station_id] = change.name
+
+    @singledispatchmethod
+    def say(self, change: object) -> str:
+        """Return the sentence of a change."""
+        raise TypeError(type(change).__name__)
+
+    @say.register
+    def _(self, change: CloseLinks) -> str:
+        named = [f"“{change.street}”"] if change.street is not None else []
+        if change.links:
+            ids = ", ".join(map(str, change.links[:_MOST_NAMED]))
+            more = len(change.links) - _MOST_NAMED
+            word = "link" if len(change.links) == 1 else "links"
+            named.append(f"{word} {ids}{f' and {more} more' if more > 0 else ''}")
+        roads = " and ".join(named)
+        both = ", both directions," if change.street is not None else ""
+        if change.lanes is None:
+            verb = "are" if len(change.links) > 1 or len(named) > 1 else "is"
+            return f"{_capital(roads)}{both} {verb} closed {_when(change.at, change.until)}."
+        lanes = _number(change.lanes, "lane", "lanes")
+        verb = "is" if change.lanes == 1 else "are"
+        return f"{_capital(lanes)} of {roads}{both} {verb} closed {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: ScaleDemand) -> str:
+        more = 100.0 * (change.factor - 1.0)
+        said = "as many" if not more else f"{abs(more):.3g}% {'more' if more > 0 else 'fewer'}"
+        return f"Drivers set out on {said} trips {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: AddStation) -> str:
+        name = self._named(change.station_id, self._stations)
+        return (
+            f"A new station for {_SERVES[change.serves]}, {name}, opens at "
+            f"{_place(change.lon, change.lat)}."
+        )
+
+    @say.register
+    def _(self, change: AddUnits) -> str:
+        many = _number(change.count, *(f"more {word}" for word in _UNITS[change.unit]))
+        verb = "is" if change.count == 1 else "are"
+        on_duty = "around the clock"
+        if change.on != change.off:
+            on_duty = f"on duty from {change.on} to {change.off}"
+        where = self._named(change.station, self._stations)
+        return f"{_capital(many)} {verb} based at {where}, {on_duty}."
+
+    @say.register
+    def _(self, change: RemoveUnits) -> str:
+        if change.units:
+            verb = "is" if len(change.units) == 1 else "are"
+            return f"{_listed('Unit', change.units)} {verb} taken out of service."
+        many = _number(change.count, *_UNITS[change.unit])
+        verb = "is" if change.count == 1 else "are"
+        where = self._named(change.station or "", self._stations)
+        return f"{_capital(many)} {verb} taken away from {where}."
+
+    @say.register
+    def _(self, change: MoveUnits) -> str:
+        verb = "is" if len(change.units) == 1 else "are"
+        where = self._named(change.to, self._stations)
+        return f"{_listed('Unit', change.units)} {verb} based at {where} instead."
+
+    @say.register
+    def _(self, change: CloseHospital) -> str:
+        what = "takes no patients" if change.mode == "close" else "takes no further ambulances"
+        where = self._named(change.hospital, self._hospitals)
+        return f"{where} {what} {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: SetPolicy) -> str:
+        rules = {
+            "units are dispatched": change.dispatch,
+            "waiting calls are taken": change.queue,
+            "hospitals are chosen": change.hospital,
+        }
+        said = [f"{what} by the rule “{rule}”" for what, rule in rules.items() if rule is not None]
+        if not said:
+            return "No rule changes."
+        return f"{_capital(', '.join(said))} {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: InjectIncident) -> str:
+        kind = {"medical": "medical call", "fire": "fire", "collision": "collision"}
+        patients = _number(change.patients, "patient", "patients") if change.patients else "nobody"
+        return (
+            f"At {change.at} a {kind[change.incident]} of priority {change.priority} with "
+            f"{patients} hurt happens at {_place(change.lon, change.lat)}."
+        )
+
+    @staticmethod
+    def _named(key: str, names: dict[str, str]) -> str:
+        name = names.get(key, "")
+        return f"{name} ({key})" if name and name != key else key
+
+
+def _when(at: str | None, until: str | None) -> str:
+    if at and until:
+        return f"from {at} to {until}"
+    if at:
+        return f"from {at} to the end"
+    return f"until {until}" if until else "for the whole run"
+
+
+def _place(lon: float, lat: float) -> str:
+    ns, ew = "S" if lat < 0 else "N", "W" if lon < 0 else "E"
+    return f"{abs(lat):.4f}° {ns}, {abs(lon):.4f}° {ew}"
+
+
+def _number(n: int, one: str, many: str) -> str:
+    return f"one {one}" if n == 1 else f"{n} {many}"
+
+
+def _listed(word: str, names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{word} {names[0]}"
+    return f"{word}s {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

@@ -1,0 +1,110 @@
+"""What the reports read of a run's `run.json`, checked when it is read."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from twin.core.errors import InputError
+from twin.recording.reader import RunReader
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Quantiles(BaseModel):
+    """Median, 90th percentile and number of some durations; seconds."""
+
+    p50: float | None
+    p90: float | None
+    n: int
+
+
+class SideOfInterval(Quantiles):
+    """One side of an interval, and the calls that only this side has (`twin.metrics.intervals`)."""
+
+    alone: int
+
+
+class Interval(BaseModel):
+    """One interval of the chain; nothing is observed where calls were generated."""
+
+    observed: SideOfInterval | None
+    simulated: SideOfInterval
+
+
+class Vehicles(BaseModel):
+    """Vehicles of ordinary traffic."""
+
+    inserted: int
+
+
+class Summary(BaseModel):
+    """Figures of a finished run."""
+
+    calls: int
+    open: int
+    response: Quantiles
+    share_within_480_s: float | None
+    intervals: dict[str, Interval]
+    vehicles: Vehicles
+    assumed_intervals: list[str] = []
+
+
+class Inputs(BaseModel):
+    """Checksums of what was run."""
+
+    city: str
+    scenario: str
+
+
+class TableMark(BaseModel):
+    """Checksum of a table."""
+
+    sha256: str
+
+
+class Origin(BaseModel):
+    """Where a run comes from."""
+
+    seed: int
+    replication: int
+    inputs: Inputs
+    versions: dict[str, str]
+    started_utc: str
+    command: list[str] = []
+    tables: dict[str, TableMark] = {}
+
+
+class Stored(Origin):
+    """A finished run's `run.json`."""
+
+    summary: Summary
+
+
+def read_stored(reader: RunReader) -> Stored:
+    """Return what a finished run's `run.json` says.
+
+    Raises
+    ------
+    InputError
+        If something that a report needs is missing or malformed; names file and field.
+    """
+    return _read(reader, Stored)
+
+
+def read_origin(reader: RunReader) -> Origin:
+    """Return where a run comes from; raises as `read_stored` does."""
+    return _read(reader, Origin)
+
+
+def _read(reader: RunReader, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate(reader.meta)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"is damaged: {first['msg'][:1].lower()}{first['msg'][1:]}",
+            file=reader.folder / "run.json",
+            field=".".join(str(part) for part in first["loc"]),
+        ) from error
