@@ -15,6 +15,7 @@ from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
     COOPERATE,
+    COOPERATE_ON,
     F32,
     LENGTH,
     OBSTACLE,
@@ -194,7 +195,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                     move_over(lane, x, i, y, j, R, tick)
                     changes += 1
                 elif room < COOPERATE_M * np.float32(steps) and j > lane[y].start:
-                    R[j - 1].marks = R[j - 1].marks | COOPERATE
+                    R[j - 1].marks = R[j - 1].marks | COOPERATE | COOPERATE_ON
                 i += 1
                 continue
             # A free change: only who is hindered by a leader, away from the stop line.

@@ -35,6 +35,8 @@ COOPERATE = 1
 """Flag: somebody needs to merge in front; set by the lane changers, used up by car following."""
 SIREN = 2
 """Flag: an emergency unit under siren."""
+COOPERATE_ON = 4
+"""Flag beside `COOPERATE`: for one tick more, since links change lanes only every other tick."""
 
 BIG = np.float32(1.0e6)
 FRONT_FREE = 10

@@ -29,6 +29,7 @@ from twin.traffic.kernels.layout import (
     BIG,
     CHANGES,
     COOPERATE,
+    COOPERATE_ON,
     DRIVING,
     FRONT_FREE,
     LENGTH,
@@ -190,7 +191,10 @@ def follow(
 def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
     """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
     if R[i].marks & COOPERATE:
-        R[i].marks = R[i].marks & SIREN
+        if R[i].marks & COOPERATE_ON:
+            R[i].marks = R[i].marks & ~COOPERATE_ON
+        else:
+            R[i].marks = R[i].marks & ~COOPERATE
         return min(v, max(ZERO, R[i].vel - COOPERATE_BRAKE * dt))
     return v
 
