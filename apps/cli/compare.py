@@ -14,7 +14,6 @@ from apps.cli.common import (
     Setting,
     answers,
     city_for,
-    command_line,
     count_progress,
     end_with_json,
     notes,
@@ -64,13 +63,18 @@ def compare_named(
 ) -> tuple[Comparison, Path]:
     """Compare two scenarios given by name and write the report; return both.
 
-    `settings` hold for both sides.
+    `settings` hold for both sides. What the report calls the command is the `twin compare` that
+    does the same, whichever verb asked for it.
     """
     one = read_scenario(base, settings, seed)
     two = read_scenario(whatif, settings, seed)
     city = city_for(base, one, settings)
     city_for(whatif, two, settings)
     folder = out or Path("runs") / f"{two.name}-against-{one.name}"
+    command = ["twin", "compare", base, whatif, "--replications", str(replications)]
+    command += [word for setting in settings or [] for word in ("--set", setting)]
+    command += [] if seed is None else ["--seed", str(seed)]
+    command += ["--out", str(folder)]
     with count_progress(f"{two.name} against {one.name}") as progress:
         found = run_comparison(
             one,
@@ -79,9 +83,9 @@ def compare_named(
             replications=replications,
             workers=workers,
             progress=progress,
-            command=command_line(),
+            command=command,
         )
-    report = write_comparison_report(found, city, folder / "report.html", command_line())
+    report = write_comparison_report(found, city, folder / "report.html")
     return found, report
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.common import command_line, notes, read_scenario, run_progress
+from apps.cli.common import notes, read_scenario, run_progress
 from apps.cli.compare import compare_named, show
 from apps.web.server import serve as serve_page
 from twin.experiment import run_scenario
@@ -33,10 +33,13 @@ def demo(
     )
     notes.print("Ten minutes of the what-if in live traffic, for the page.")
     scenario = read_scenario(WHATIF, IN_TRAFFIC, None)
+    folder = out / "in-traffic"
+    settings = [word for setting in IN_TRAFFIC for word in ("--set", setting)]
+    command = ["twin", "run", WHATIF, *settings, "--out", str(folder)]
     with run_progress(scenario.name) as progress:
-        run_scenario(scenario, out / "in-traffic", progress=progress, command=command_line())
+        run_scenario(scenario, folder, progress=progress, command=command)
     show(found, report)
     if os.environ.get("TWIN_DEMO_SERVE") == "0":
         return
     notes.print(f"The page is at http://127.0.0.1:{port}/ (Ctrl+C ends it).")
-    serve_page(port, runs=out, run=out / "in-traffic")
+    serve_page(port, runs=out, run=folder)

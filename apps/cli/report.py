@@ -35,7 +35,7 @@ def report(
     if (folder / "compare.json").is_file():
         found = read_comparison(folder)
         city = _city_of(RunReader(found.runs("base")[0]))
-        file = write_comparison_report(found, city, target, found.command)
+        file = write_comparison_report(found, city, target)
     else:
         file = write_run_report(folder, target, city=_city_of(RunReader(folder)))
     if as_json:

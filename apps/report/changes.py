@@ -62,7 +62,7 @@ def settings_of(command: Sequence[str]) -> list[str]:
         name, equals, value = word.partition("=")
         if name == "--set":
             found.append(value if equals else next(words, ""))
-    return [" = ".join(part.strip() for part in one.split("=", 1)) for one in found]
+    return [" = ".join(part.strip() for part in one.split("=", 1)) for one in found if one]
 
 
 class _Teller:
@@ -159,10 +159,10 @@ class _Teller:
     @say.register
     def _(self, change: InjectIncident) -> str:
         kind = {"medical": "medical call", "fire": "fire", "collision": "collision"}
-        patients = _number(change.patients, "patient", "patients") if change.patients else "nobody"
+        patients = _number(change.patients, "patient", "patients")
         return (
             f"At {change.at} a {kind[change.incident]} of priority {change.priority} with "
-            f"{patients} hurt happens at {_place(change.lon, change.lat)}."
+            f"{patients} happens at {_place(change.lon, change.lat)}."
         )
 
     @staticmethod

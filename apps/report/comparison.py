@@ -49,9 +49,7 @@ SOONER, LATER = DIVERGING[0], DIVERGING[-1]
 _SIDES = ("base", "what-if")
 
 
-def write_comparison_report(
-    found: Comparison, city: City, target: Path, command: Sequence[str]
-) -> Path:
+def write_comparison_report(found: Comparison, city: City, target: Path) -> Path:
     """Write the report of a comparison and return its file.
 
     Raises
@@ -59,10 +57,10 @@ def write_comparison_report(
     InputError
         If a run is damaged or the file cannot be written.
     """
-    return write_page(target, comparison_page(found, city, command))
+    return write_page(target, comparison_page(found, city))
 
 
-def comparison_page(found: Comparison, city: City, command: Sequence[str]) -> str:
+def comparison_page(found: Comparison, city: City) -> str:
     """Return the report of a comparison as one HTML document."""
     base, whatif = found.base, found.whatif
     title = whatif.title.get("en", whatif.name)
@@ -99,7 +97,7 @@ def comparison_page(found: Comparison, city: City, command: Sequence[str]) -> st
         ),
         _runs(found, [pair_calls(*pair) for pair in runs]),
         assumed(whatif, city),
-        again(origin, command),
+        again(origin, found.command),
     )
 
 
@@ -201,10 +199,10 @@ def _reach(lines: Sequence[Reach]) -> Raw:
         ),
         tag(
             "p",
-            "All replications together. A call that only one side reached has no difference and "
-            "is in no mean above: a change that makes calls unreachable shows here, and in the "
-            "share within the target. In lane-level traffic collisions arise from the traffic, so "
-            "the two sides may have different ones.",
+            "All replications together; the shares are means over the replications. A call that "
+            "only one side reached has no difference and is in no mean above: a change that makes "
+            "calls unreachable shows here, and in the share within the target. In lane-level "
+            "traffic collisions arise from the traffic, so the two sides may have different ones.",
             class_="note",
         ),
     )  # fmt: skip

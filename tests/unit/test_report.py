@@ -145,7 +145,7 @@ def comparison(tmp_path):
 def test_a_comparison_is_read_again_and_reported(comparison):
     found = read_comparison(comparison)
     assert found.rows[0].difference == pytest.approx(11.0)
-    page = comparison_page(found, small_city(), ["twin", "compare"])
+    page = comparison_page(found, small_city())
     text = is_self_contained(page)
     for needed in (
         "The mean response time rises by 11.0 s (95% interval 8.5 to 13.5 s).",
@@ -171,7 +171,7 @@ def test_a_comparison_without_answers_says_so(comparison):
         found.base, found.whatif, found.folder, 3, compare(nobody, 68_400.0),
         reach(nobody, 68_400.0), [],
     )  # fmt: skip
-    assert "No call was answered" in comparison_page(empty, small_city(), [])
+    assert "No call was answered" in comparison_page(empty, small_city())
 
 
 def test_calls_that_one_side_did_not_reach_are_told(comparison):
@@ -182,7 +182,7 @@ def test_calls_that_one_side_did_not_reach_are_told(comparison):
     found = read_comparison(comparison)
     overall = found.reach[0]
     assert (overall.both, overall.only_base, overall.only_whatif) == (115, 5, 0)
-    text = is_self_contained(comparison_page(found, small_city(), []))
+    text = is_self_contained(comparison_page(found, small_city()))
     assert "115 of 120 calls reached" in text
     assert "reached only in the base" in text
     stored = found.as_dict()

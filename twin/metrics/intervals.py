@@ -5,18 +5,18 @@ Both sides are computed by one rule from the stamps of one unit a call, for medi
 `response` is therefore not the first help's; that is `first_on_scene`, shown where the records
 have it. Each interval runs from one stamp to the next:
 
-=============== ================ ============================================================
-name            from, to         of
-=============== ================ ============================================================
-handling        call, dispatch   all; holds the wait for a unit where none was free
-turnout         dispatch, enroute  all
-travel          enroute, on scene  all
-response        call, on scene   all
-scene           on scene, leave  patients whom this ambulance took to hospital
-transport       leave, hospital  patients whom this ambulance took to hospital
-handover        hospital, clear  patients whom this ambulance took to hospital; with wrap-up
-total           call, clear      all that were reached; taken to hospital on both sides or neither
-=============== ================ ============================================================
+========= ================== ===============================================================
+name      from, to           of
+========= ================== ===============================================================
+handling  call, dispatch     all; holds the wait for a unit where none was free
+turnout   dispatch, en route all
+travel    en route, on scene all
+response  call, on scene     all
+scene     on scene, leave    patients whom this ambulance took to hospital
+transport leave, hospital    patients whom this ambulance took to hospital
+handover  hospital, clear    patients whom this ambulance took to hospital; with wrap-up
+total     call, clear        all that were reached; taken to hospital on both sides or neither
+========= ================== ===============================================================
 
 The rule, for both sides alike:
 
@@ -81,10 +81,10 @@ def interval_table(
     if observed is not None and FIRST_ON_SCENE[1] in observed:
         names["first_on_scene"] = FIRST_ON_SCENE
     table: dict[str, dict[str, Figures]] = {}
-    for name in names:
+    for name, ends in names.items():
         sides = {
-            "observed": None if observed is None else _seconds(observed, name, *names[name]),
-            "simulated": _seconds(simulated, name, *names[name]),
+            "observed": None if observed is None else _seconds(observed, name, *ends),
+            "simulated": _seconds(simulated, name, *ends),
         }
         known = [side for side in sides.values() if side is not None]
         same = known[0].index.intersection(known[-1].index)

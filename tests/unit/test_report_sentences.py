@@ -1,0 +1,115 @@
+"""What a scenario changes and what was set, said in sentences."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from apps.report.changes import change_sentences, fields_apart, settings_of
+from tests.support.runs import small_city, small_scenario
+from twin.scenarios.spec import Change
+
+
+def said(*changes, first=0):
+    return change_sentences(small_scenario(changes=list(changes)), small_city(), first)
+
+
+CASES = [
+    (
+        {"kind": "close-links", "street": "Mapo Bridge"},
+        "“Mapo Bridge”, both directions, is closed for the whole run.",
+    ),
+    (
+        {"kind": "close-links", "links": [100, 101], "lanes": 1, "at": "18:00", "until": "19:00"},
+        "One lane of links 100, 101 is closed from 18:00 to 19:00.",
+    ),
+    (
+        {"kind": "close-links", "links": list(range(100, 109)), "at": "18:00"},
+        "Links 100, 101, 102, 103, 104, 105 and 3 more are closed from 18:00 to the end.",
+    ),
+    (
+        {"kind": "scale-demand", "factor": 1.2, "until": "18:30"},
+        "Drivers set out on 20% more trips until 18:30.",
+    ),
+    (
+        {"kind": "scale-demand", "factor": 0.5},
+        "Drivers set out on 50% fewer trips for the whole run.",
+    ),
+    (
+        {"kind": "add-station", "station_id": "n", "name": "New", "lon": 127.0, "lat": -37.5},
+        "A new station for ambulances, New (n), opens at 37.5000° S, 127.0000° E.",
+    ),
+    (
+        {"kind": "add-units", "station": "s1", "count": 2},
+        "2 more ambulances are based at One (s1), around the clock.",
+    ),
+    (
+        {"kind": "add-units", "station": "s2", "unit": "engine", "on": "08:00", "off": "20:00"},
+        "One more fire engine is based at Two (s2), on duty from 08:00 to 20:00.",
+    ),
+    (
+        {"kind": "remove-units", "units": ["a1", "a2"]},
+        "Units a1 and a2 are taken out of service.",
+    ),
+    (
+        {"kind": "remove-units", "station": "s1"},
+        "One ambulance is taken away from One (s1).",
+    ),
+    (
+        {"kind": "move-units", "units": ["a1"], "to": "s2"},
+        "Unit a1 is based at Two (s2) instead.",
+    ),
+    (
+        {"kind": "close-hospital", "hospital": "h1", "mode": "divert", "at": "18:00"},
+        "General (h1) takes no further ambulances from 18:00 to the end.",
+    ),
+    (
+        {"kind": "set-policy", "dispatch": "closest-idle"},
+        "Units are dispatched by the rule “closest-idle” for the whole run.",
+    ),
+    (
+        {
+            "kind": "inject-incident", "at": "18:10", "incident": "collision", "lon": 127.0,
+            "lat": 37.5, "priority": 2, "patients": 3,
+        },
+        "At 18:10 a collision of priority 2 with 3 patients happens at 37.5000° N, 127.0000° E.",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "sentence"), CASES)
+def test_a_change_is_one_sentence(change, sentence):
+    assert said(change) == [sentence]
+
+
+def test_every_kind_of_change_has_a_sentence():
+    kinds = [member.model_fields["kind"].annotation for member in get_args(get_args(Change)[0])]
+    assert {change["kind"] for change, _ in CASES} == {get_args(kind)[0] for kind in kinds}
+
+
+def test_changes_before_the_first_are_left_out_but_their_stations_known():
+    station, units = CASES[5][0], {"kind": "add-units", "station": "n"}
+    assert said(station, units, first=1) == [
+        "One more ambulance is based at New (n), around the clock."
+    ]
+
+
+def test_fields_that_differ_are_named():
+    base = small_scenario()
+    whatif = small_scenario(traffic={"demand_scale": 1.5}, record={"trips": False}, seed=9)
+    assert fields_apart(base, base) == []
+    assert fields_apart(base, whatif) == ["traffic.demand_scale is 1.5; in the base it is 1.0."]
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        ([], []),
+        (["twin", "run", "x", "--seed", "4"], []),
+        (["twin", "run", "x", "--set", "a.b=1", "--set=c=d=e"], ["a.b = 1", "c = d=e"]),
+        (["twin", "run", "--set"], []),
+    ],
+)
+def test_what_was_set_is_read_from_the_command(command, settings):
+    assert settings_of(command) == settings
