@@ -103,9 +103,19 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print what a city holds and how good its network is, and draw it."""
+    if picture_file is not None:
+        _check_picture(picture_file)
     city = load(name, renew=False)
     stored = Path(name) if Path(name).is_dir() else city_home() / city.meta.name
     _show(city, stored, picture_file=picture_file, as_json=as_json)
+
+
+def _check_picture(file: Path) -> None:
+    """Refuse a file that is no picture, so that nobody's notes are drawn over."""
+    if file.suffix.lower() != ".png":
+        raise InputError("is not the name of a PNG file", file=file, field="--picture")
+    if file.is_dir():
+        raise InputError("is a folder; name a file", file=file, field="--picture")
 
 
 def _import_of(read: Callable[[Path], RawRoads]) -> Callable[..., None]:
@@ -183,18 +193,26 @@ def _bring(
             f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
         ) from error
     folder = city_home() / name if out is None else out
+    # Before the work, so that nobody waits for a city that cannot be stored.
     if out is not None:
-        # Before the work, so that nobody waits for a city that cannot be stored.
         check_target(out)
+    elif name in {*BUILT_IN, *RECIPES}:
+        raise InputError(
+            f"the name {name!r} belongs to a city of Twin's own",
+            field="--name",
+            hint="choose another, or a folder with --out",
+        )
     # Important roads are signalled where they meet: few road files say where signals stand.
     options = BuildOptions(infer_signals=RoadClass.SECONDARY)
     network, report = build_network(read(), options=options)
     city = City(meta=meta, network=network, build=report)
     for setting in tables or []:
         table, equals, file = setting.partition("=")
-        if not equals or table not in TABLES:
+        if not equals:
+            raise InputError(f"{setting!r} is not TABLE=FILE.csv", field="--table")
+        if table not in TABLES:
             raise InputError(
-                f"{setting!r} is not TABLE=FILE.csv",
+                f"a city has no table {table!r}",
                 field="--table",
                 hint=did_you_mean(table, TABLES) or f"tables are {', '.join(TABLES)}",
             )
@@ -215,7 +233,14 @@ def _show(
 ) -> None:
     rows = quality(city)
     drawn = picture_file or folder / f"{city.meta.name}.png"
-    picture(city, drawn)
+    try:
+        picture(city, drawn)
+    except OSError as error:
+        raise InputError(
+            f"the picture cannot be written ({error.strerror})",
+            file=drawn,
+            hint="name another file with --picture",
+        ) from error
     sizes = {name: len(table) for name, table in city.tables.items() if len(table)}
     if as_json:
         end_with_json(

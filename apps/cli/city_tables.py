@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from twin.city.model import TABLES
-from twin.core.errors import InputError, NotFoundError, did_you_mean
+from twin.core.errors import InputError, did_you_mean
+from twin.network.files import require_file
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.network.locate import Locator
@@ -129,8 +130,7 @@ _DTYPES = {"timestamp": "datetime64[us, UTC]"}
 
 
 def _rows(file: Path) -> Sequence[Mapping[str, Any]]:
-    if not file.is_file():
-        raise NotFoundError("there is no such file", file=file)
+    require_file(file)
     if file.suffix == ".parquet":
         try:
             frame = pd.read_parquet(file)
@@ -211,6 +211,8 @@ def _instant(text: str, wrong: Any, timezone: str, midnight: datetime | None) ->
             found = datetime.fromisoformat(text)
         except ValueError:
             raise wrong("is not a time", "write YYYY-MM-DDTHH:MM:SS") from None
+        if not 1900 <= found.year <= 2200:
+            raise wrong("is not in the years 1900 to 2200") from None
         if found.tzinfo is None:
             found = found.replace(tzinfo=ZoneInfo(timezone))
         return found.astimezone(UTC)

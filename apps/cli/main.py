@@ -5,8 +5,10 @@ Only the module of the verb that was asked for is imported, so `twin --help` ans
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,6 +33,20 @@ VERBS = {
     "demo": "Compare a base with a what-if in a few minutes, then show the page.",
 }
 """Every verb and its line in `twin --help`; module `apps.cli.<verb>` holds it."""
+
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.ENAMETOOLONG,
+    }
+)
+"""What the system refuses and only the user can put right: rights, space, names."""
 
 _ABOUT = "A city that you can run: traffic, ambulance and fire dispatch, what-ifs with intervals."
 
@@ -72,7 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     verb = next((word for word in words if not word.startswith("-")), None)
     try:
-        code = build(verb if verb in VERBS else None)(args=words, standalone_mode=False)
+        code = build(verb if verb in VERBS else None)(
+            args=words, prog_name="twin", standalone_mode=False
+        )
     except TwinError as error:
         return _say(str(error), 2)
     except typer.Exit as done:
@@ -83,17 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; Python would complain once more while shutting down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            return _unforeseen(error)
+        return _say(f"{error.filename or 'the system'}: {error.strerror}", 2)
     except Exception as error:  # noqa: BLE001 - the last resort: nobody is shown a traceback
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error, file=sys.stderr)
             return 2
         if hasattr(error, "format_message"):
             return _say(_usage(error), 2)
-        return _say(
-            f"this should not have happened ({type(error).__name__}); "
-            f"the traceback is in {_keep_traceback()}",
-            1,
-        )
+        return _unforeseen(error)
     return code if isinstance(code, int) else 0
 
 
@@ -119,9 +137,20 @@ def _say(sentence: str, code: int) -> int:
     return code
 
 
+def _unforeseen(error: Exception) -> int:
+    return _say(
+        f"this should not have happened ({type(error).__name__}); "
+        f"the traceback is in {_keep_traceback()}",
+        1,
+    )
+
+
 def _keep_traceback() -> Path:
     folder = cache_dir() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="twin-"))
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     file = folder / f"{stamp}-{os.getpid()}.txt"
     file.write_text(f"{sys.argv}\n{traceback.format_exc()}", "utf-8")

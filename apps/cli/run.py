@@ -24,7 +24,7 @@ from apps.cli.tables import run_tables
 from twin.experiment import run_scenario
 
 Replication = Annotated[
-    int, typer.Option("--replication", min=0, help="Number of the replication.")
+    int, typer.Option("--replication", min=0, max=999_999, help="Number of the replication.")
 ]
 
 

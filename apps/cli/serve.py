@@ -9,6 +9,8 @@ import typer
 
 from apps.cli.common import notes
 from apps.web.server import serve as serve_page
+from twin.core.errors import InputError
+from twin.recording.reader import RunReader
 
 
 def serve(
@@ -22,5 +24,9 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Show the page until interrupted."""
+    if runs.exists() and not runs.is_dir():
+        raise InputError("is a file, not a folder of runs", file=runs, field="--runs")
+    if run is not None:
+        RunReader(run)  # refuses what is not a run
     notes.print(f"The page is at http://{host}:{port}/ (Ctrl+C ends it).")
     serve_page(port, runs=runs, run=run, show=open_browser, host=host)

@@ -11,6 +11,8 @@ from apps.cli.main import main
 from tests.support.emergency import SERVICE, town
 from twin.city.bundle import save_city
 from twin.city.model import TABLES
+from twin.experiment import run_scenario
+from twin.scenarios.load import load_scenario
 
 BASE = """\
 name = "plain"
@@ -65,6 +67,16 @@ def place(tmp_path_factory):
     save_city(city, folder / "city")
     (folder / "plain.toml").write_text(BASE.format(city=folder / "city"))
     (folder / "more.toml").write_text(WHATIF)
+    (folder / "empty").touch()
+    (folder / "binary").write_bytes(b"\x80\x00\xff" * 100)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(place):
+    """Return the folder of a finished run of `plain.toml`."""
+    folder = place.parent / f"{place.name}-finished"
+    run_scenario(load_scenario(place / "plain.toml"), folder)
     return folder
 
 

@@ -68,7 +68,12 @@ def test_replay_of_the_citys_own_records(place, answer, tmp_path):
         "--set", "traffic.fidelity=table", "--policy", "closest-idle", "--out", tmp_path / "r",
     )  # fmt: skip
     assert got["calls"] == 2
-    assert got["intervals"]["response"]["observed"] == {"p50": 360.0, "p90": 360.0, "n": 1}
+    observed = got["intervals"]["response"]["observed"]
+    assert {name: observed[name] for name in ("p50", "p90", "n")} == {
+        "p50": 360.0,
+        "p90": 360.0,
+        "n": 1,
+    }
     assert got["intervals"]["response"]["simulated"]["n"] == 2
 
 
@@ -91,7 +96,7 @@ def test_replay_of_the_citys_own_records(place, answer, tmp_path):
         ({"units": "unit_id,station_id,kind\na,s1,ambulanc\n"}, "did you mean 'ambulance'"),
         ({"hospitals": "hospital_id,lon,lat,open\nh,127,37.5,maybe\n"}, "neither true nor false"),
         ({"districts": "district\nx\n"}, "cannot be read from a file of rows"),
-        ({"stationz": STATIONS}, "did you mean 'stations'"),
+        ({"stationz": STATIONS}, "a city has no table 'stationz'; did you mean 'stations'"),
     ],
 )
 def test_rubbish_tables_are_told_by_row_and_field(bring, tmp_path, tables, message):
@@ -107,6 +112,8 @@ def test_rubbish_tables_are_told_by_row_and_field(bring, tmp_path, tables, messa
     [
         ("call_id,lon,lat\nc,127,37.5\n", "row 1, field 't_call': the column is missing"),
         ("call_id,t_call,lon,lat\nc,noon,127.0,37.5\n", "row 2, field 't_call': 'noon' is not a"),
+        ("call_id,t_call,lon,lat\nc,0001-01-01T00:00:00,127.0,37.5\n", "the years 1900 to 2200"),
+        ("call_id,t_call,lon,lat\nc,nan,127.0,37.5\n", "'nan' is not a second of the day"),
         ("call_id,t_call,lon,lat\nc,-1,127.0,37.5\n", "'-1' is not a second of the day"),
         ("call_id,t_call,lon,lat\nc,,127.0,37.5\n", "'' is no time"),
         ("call_id,t_call,lon,lat\nc,5,127.0,57.5\n", "km from the nearest street"),
@@ -131,10 +138,40 @@ def test_rubbish_calls_are_told_by_row_and_field(bring, twin, tmp_path, text, me
     assert not (tmp_path / "r").exists()
 
 
-def test_places_are_what_a_scenario_can_name(place, answer):
+def test_places_are_what_a_scenario_can_name(place, answer, twin):
     got = answer("city", "places", place / "city")
     city = load_city(place / "city")
     assert {row["station_id"] for row in got["stations"]} == set(city["stations"]["station_id"])
     ambulances = (city["units"]["kind"] == "ambulance").sum()
     assert sum(row["ambulances"] for row in got["stations"]) == ambulances > 0
     assert len(got["hospitals"]) == len(city["hospitals"]) > 0
+    zones = set(city["zones"]["district"])
+    assert {row["district"] for row in got["stations"] + got["hospitals"]} <= zones
+    status, out, _ = twin("city", "places", place / "city")
+    assert status == 0
+    assert out.count("district") == 2
+
+
+def test_a_foreign_folder_is_left_alone(bring, tmp_path):
+    square = tmp_path / "square"
+    square.mkdir()
+    theirs = {"city.toml": '[town]\nname = "mine"\n', "zones-0123456789ab.parquet": "mine"}
+    for name, text in theirs.items():
+        (square / name).write_text(text)
+    status, out, err = bring()
+    assert (status, out) == (2, "")
+    assert "square: holds 'city.toml', which Twin did not write" in err
+    assert {file.name: file.read_text() for file in square.iterdir()} == theirs
+
+
+def test_an_import_replaces_a_city_that_twin_wrote_and_spares_what_lies_beside(bring, tmp_path):
+    assert bring(stations=STATIONS)[0] == 0
+    (tmp_path / "square" / "notes.txt").write_text("mine")
+    (tmp_path / "square" / "my-0123456789ab.parquet").write_text("mine")
+    stored = {file.name: file.read_bytes() for file in (tmp_path / "square").iterdir()}
+    assert bring(stations="station_id\n")[0] == 2
+    assert {f.name: f.read_bytes() for f in (tmp_path / "square").iterdir()} == stored
+    assert bring(stations=STATIONS + "s2,127.005,37.5\n")[0] == 0
+    assert len(load_city(tmp_path / "square")["stations"]) == 2
+    assert (tmp_path / "square" / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "square" / "my-0123456789ab.parquet").read_text() == "mine"

@@ -54,14 +54,23 @@ def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
     assert "once" in said[0]
     for file in (library.city_home() / "seoul-core").glob("network_links-*"):
         file.write_bytes(b"rubbish")
-    get_city("seoul-core")
+    said.clear()
+    get_city("seoul-core", progress=said.append)
     assert len(built) == 2
+    assert "damaged" in said[0]
     # A city that older code has drawn is drawn again.
     old = city("seoul-core")
     old.meta = old.meta.model_copy(update={"built_by": "twin.city.seoul before"})
     save_city(old, library.city_home() / "seoul-core")
-    get_city("seoul-core")
+    said.clear()
+    stored = get_city("seoul-core", progress=said.append, renew=False)
+    assert stored.meta.built_by == "twin.city.seoul before"
+    assert len(built) == 2
+    assert said == ["the city 'seoul-core' was built with another version of Twin; taken as stored"]
+    said.clear()
+    get_city("seoul-core", progress=said.append)
     assert len(built) == 3
+    assert "another version of Twin; building it again" in said[0]
 
 
 def test_damaged_city_is_listed_as_damaged():

@@ -31,6 +31,7 @@ from twin.network.build import BuildReport
 FORMAT = 1
 HEAD = "city.toml"
 
+_KEYS = frozenset({"format", "meta", "network", "files"})
 _OURS = re.compile(
     rf"\.?({'|'.join([*(f'network_{name}' for name in ROWS), *TABLES])})-[0-9a-f]{{12}}"
     r"\.parquet(\.\d+)?|\.city\.toml\.\d+"
@@ -126,7 +127,7 @@ def _ours(head: Path) -> bool:
         content = tomllib.loads(head.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return {"format", "meta", "network", "files"} <= content.keys()
+    return content.keys() >= _KEYS
 
 
 def _put(folder: Path, city: City, files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -215,9 +216,11 @@ def _head(folder: Path) -> dict[str, Any]:
         head = tomllib.loads(where.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"it is not a TOML file ({error})", file=where) from error
-    if head.get("format") != FORMAT:
+    if not head.keys() >= _KEYS:
+        raise InputError("it is not the head of a city that Twin wrote", file=where)
+    if head["format"] != FORMAT:
         raise InputError(
-            f"the city is stored in format {head.get('format')!r}, this version reads {FORMAT}",
+            f"the city is stored in format {head['format']!r}, this version reads {FORMAT}",
             file=where,
             field="format",
             hint="build the city again",

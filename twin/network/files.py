@@ -12,6 +12,20 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_BYTES = 4 << 30
 
 
+def require_file(path: Path) -> None:
+    """Check that a path leads to a file.
+
+    Raises
+    ------
+    InputError
+        If there is nothing, or a folder.
+    """
+    if path.is_dir():
+        raise InputError("is a folder, not a file", file=path)
+    if not path.is_file():
+        raise NotFoundError("there is no such file", file=path)
+
+
 def read_bytes(path: Path | str) -> bytes:
     """Return the content of a file, unpacked when it is gzip.
 
@@ -21,8 +35,7 @@ def read_bytes(path: Path | str) -> bytes:
         If there is no such file, it is empty, or it is cut short.
     """
     path = Path(path)
-    if not path.is_file():
-        raise NotFoundError("there is no such file", file=path)
+    require_file(path)
     with path.open("rb") as file:
         packed = file.read(2) == GZIP_MAGIC
     try:

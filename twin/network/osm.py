@@ -15,7 +15,8 @@ import numpy as np
 import osmium
 from numpy.typing import NDArray
 
-from twin.core.errors import InputError, NotFoundError
+from twin.core.errors import InputError
+from twin.network.files import require_file
 from twin.network.geometry import pointer, ranges
 from twin.network.osm_faults import find_fault
 from twin.network.raw import RawRoads, raw_roads
@@ -77,8 +78,7 @@ def read_osm(path: Path | str) -> RawRoads:
         way and the tag.
     """
     path = Path(path)
-    if not path.is_file():
-        raise NotFoundError("there is no such file", file=path)
+    require_file(path)
     if not path.stat().st_size:
         raise InputError("the file is empty", file=path)
     ways = _read_ways(path)

@@ -94,15 +94,8 @@ class RunWriter:
         rows_per_part: int = 200_000,
         seconds_per_part: float = 120.0,
     ) -> None:
-        self.folder = Path(folder).absolute()
-        self.path = _claim(self.folder)
         self._rows_per_part = rows_per_part
         self._seconds_per_part = seconds_per_part
-        self._lock = _lock(self.path)
-        for old in self.path.iterdir():
-            if old.name != _LOCK:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-        (self.path / "parts").mkdir()
         self._buffers: dict[str, Buffer] = {}
         self._parts = dict.fromkeys(RUN_TABLES, 0)
         self._next_flush: float | None = None
@@ -125,7 +118,15 @@ class RunWriter:
             "command": list(command),
             "started_utc": _now(),
         }
+        # Last, so that a run that cannot begin leaves nothing behind.
+        self.folder = Path(folder).absolute()
+        self.path = _claim(self.folder)
+        self._lock = _lock(self.path)
+        for old in self.path.iterdir():
+            if old.name != _LOCK:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
         self._write_meta()
+        (self.path / "parts").mkdir()
 
     def row(self, table: str, **columns: Any) -> None:
         """Add one row; a column left out, `None` or `nan` is null."""
@@ -300,10 +301,12 @@ def _claim(folder: Path) -> Path:
 def _strangers(folder: Path) -> list[str]:
     """Return the names in a folder that no run wrote; all of them if it is not a run's."""
     names = sorted(entry.name for entry in folder.iterdir())
-    ours = {_LOCK, "run.json", "report.html", "parts", "parts.merged"}
-    ours |= {f"{table}.parquet" for table in RUN_TABLES}
+    ours = {_LOCK, "run.json", "run.json.tmp", "report.html", "parts", "parts.merged"}
+    ours |= {f"{table}{end}" for table in RUN_TABLES for end in (".parquet", ".tmp")}
     if strange := [name for name in names if name not in ours]:
         return strange
+    if names == [_LOCK] and not (folder / _LOCK).stat().st_size:
+        return []  # a run that was killed as it began
     try:
         meta = json.loads((folder / "run.json").read_text("utf-8"))
     except (OSError, ValueError):

@@ -36,7 +36,12 @@ def _check_clock(value: str | None) -> str | None:
 class Period(_Part):
     """What is simulated."""
 
-    day: date = Field(default=date(2025, 3, 5), description="First day (city date).")
+    day: date = Field(
+        default=date(2025, 3, 5),
+        ge=date(1900, 1, 1),
+        le=date(2200, 1, 1),
+        description="First day (city date).",
+    )
     start: Clock = "17:30"
     end: Clock = "19:30"
     warm_up_min: float = Field(
