@@ -170,27 +170,31 @@ def test_unit_enters_a_stream_and_can_turn_round_in_mid_road():
     assert traffic.unit_place(0) == (1, pytest.approx(100.0))
 
 
-def test_siren_gets_through_where_cars_queue():
-    # 2 lanes, 3 signals, 900 veh/h: the unit must be clearly faster than the cars.
-    links = [Link(i, i + 1, 500.0, 2, 13.9) for i in range(4)]
-    turns = [Turn(i, i + 1, hi=1, group=i) for i in range(3)]
-    groups = tuple(Group(90.0, 0.0, 40.0, offset=31.0 * i) for i in range(3))
-    network = make_network(links, turns, groups)
-    took = {}
-    for siren in (False, True):
-        traffic = MicroTraffic(network, seed=np.uint64(3))
-        count = 300
-        traffic.add_trips(
-            make_trips([4.0 * i for i in range(count)], [[0, 1, 2, 3]] * count, [499.0] * count)
-        )
-        traffic.advance(300)
-        path = np.arange(4, dtype=np.int32)
-        traffic.insert_unit(
-            0, Place(0, 20.0), path, 499.0, speed_factor=1.4 if siren else 1.0, siren=siren
-        )
-        _steps(traffic, 420)
-        took[siren] = traffic.arrivals()[0][1] - 300.0
-    assert took[True] < 0.88 * took[False]
+@pytest.mark.parametrize("red", [False, True])
+def test_unit_alone_takes_the_time_of_its_parameters(red):
+    # Lost time of a change of speed from u to v0 at the rate a(v): integral of (v0 - v) / (v0 a).
+    # It starts from rest; at each red light it brakes at 3 m/s² to 5.5 m/s and gathers speed again,
+    # a(v) = 2.5 (1 - (v / v0)^4) (IDM on an open road).
+    junctions, length = 5, 600.0
+    links = [Link(i, i + 1, length, 2, 13.9) for i in range(junctions + 1)]
+    turns = [Turn(i, i + 1, hi=1, group=i) for i in range(junctions)]
+    never, always = Group(10_000.0, 9_000.0, 9_010.0), Group(10_000.0, 0.0, 9_990.0)
+    network = make_network(links, turns, (never if red else always,) * junctions)
+    v0 = 1.4 * 13.9
+
+    def gathering(low: float) -> float:
+        v = np.linspace(low, v0, 100_001)[:-1] + (v0 - low) / 200_000
+        return float(((v0 - v) / (v0 * 2.5 * (1.0 - (v / v0) ** 4))).mean() * (v0 - low))
+
+    known = (junctions * length + 500.0 - 20.0) / v0 + gathering(0.0)
+    if red:
+        known += junctions * ((v0 - 5.5) ** 2 / (2.0 * 3.0 * v0) + gathering(5.5))
+    traffic = MicroTraffic(network, seed=np.uint64(1), dt_s=0.5)
+    path = np.arange(junctions + 1, dtype=np.int32)
+    traffic.insert_unit(0, Place(0, 20.0), path, 500.0, speed_factor=1.4, siren=True)
+    traffic.advance(800)
+    ((_, arrived),) = traffic.arrivals()
+    assert arrived == pytest.approx(known, rel=0.02)
 
 
 def test_new_routes_are_taken_by_those_still_on_their_link():
