@@ -90,7 +90,8 @@ def ecdf(series: Sequence[tuple[str, NDArray[np.float64], int]], target_s: float
         )  # fmt: skip
         row = foot + 18 * k
         parts.append(_line(left, row - 4, left + 24, row - 4, colour, width=3, dash=dash))
-        said = f"{n:,} calls" if len(minutes) == n else f"{len(minutes):,} of {n:,} calls reached"
+        calls = f"{n:,} {'call' if n == 1 else 'calls'}"
+        said = calls if len(minutes) == n else f"{len(minutes):,} of {calls} reached"
         mark = f" {FEW_MARK}" if few_calls(n) else ""
         parts.append(_words(left + 32, row, f"{name}: {said}{mark}"))
     label = "Share of calls reached by time since the call"
@@ -128,7 +129,8 @@ def forest(rows: Sequence[Difference]) -> Raw:
     low, high = low - margin, high + margin
     names = [_fitted(describe(row), 320.0) for row in timed]
     said = [
-        f"{amount(row, row.difference, sign=True)}  ({range_text(row)})"
+        f"{amount(row, row.difference, sign=True)}  "
+        f"({'no interval' if row.low is None else range_text(row)})"
         if row.changed
         else "no call changed"
         for row in timed

@@ -33,6 +33,7 @@ from apps.report.words import (
     reading,
     verdict,
 )
+from apps.rows import rows_of
 from twin.city.model import City
 from twin.metrics.compare import Difference
 from twin.metrics.comparison import Comparison
@@ -264,7 +265,7 @@ def _draw_moved(drawing: Drawing, pairs: pd.DataFrame) -> None:
         calls = pairs[chosen]
         titles = [
             f"{row.call_id}: {clock(row.base_s)} in the base, {clock(row.whatif_s)} in the what-if"
-            for row in calls.itertuples()
+            for row in rows_of(calls)
         ]
         drawing.calls(
             calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles, colour=colour, radius=2.6

@@ -148,7 +148,7 @@ h2{font-size:18px;margin:0 0 10px}
 h3{font-size:15px;margin:16px 0 6px}
 p{margin:8px 0}
 .note{color:var(--soft);font-size:13px}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:12px;
 margin:18px 0}
 .figures div{background:var(--paper);border:1px solid var(--line);border-radius:8px;
 padding:10px 12px;display:flex;flex-direction:column;justify-content:space-between}

@@ -25,6 +25,7 @@ from apps.report.words import (
     p90_mark,
     percent,
 )
+from apps.rows import rows_of
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.clock import format_clock
@@ -146,7 +147,7 @@ def call_titles(calls: pd.DataFrame) -> list[str]:
     return [
         f"{row.call_id}: {row.kind}, priority {row.priority}, {format_clock(row.t_call)}, "
         f"response {clock(row.response_s)}"
-        for row in calls.itertuples()
+        for row in rows_of(calls)
     ]
 
 
@@ -266,8 +267,8 @@ def _figures_row(name: str, calls: pd.DataFrame, end_s: float) -> list[str]:
 def _small_numbers() -> Raw:
     return tag(
         "p",
-        "min:s. The share counts a call that had waited longer than that in vain when the run "
-        f"ended as late. {SMALL_NUMBERS}",
+        "min:s. In the share, a call that had waited longer than that in vain when the run ended "
+        f"is late, and one that had waited less counts neither way. {SMALL_NUMBERS}",
         class_="note",
     )
 
@@ -320,7 +321,8 @@ def _intervals(summary: Summary, scenario: Scenario) -> Raw:
 def _apart(simulated: float | None, observed: float | None) -> str:
     if simulated is None or not observed:
         return "-"
-    return f"{simulated / observed - 1:+.0%}"
+    apart = round(100.0 * (simulated / observed - 1.0))
+    return f"{apart:+d}%" if apart else "0%"
 
 
 def _by_district(calls: pd.DataFrame, end_s: float) -> Raw:
@@ -350,7 +352,7 @@ def _units(units: pd.DataFrame) -> Raw:
                             row.share,
                             f"{row.share:.0%}, {row.jobs} {'call' if row.jobs == 1 else 'calls'}",
                         )
-                        for row in sent.head(_MOST_UNITS).itertuples()
+                        for row in rows_of(sent.head(_MOST_UNITS))
                     ],
                     most=max(float(used["share"].max()), 0.05) if len(used) else 1.0,
                     label=f"Utilisation of each {kind}",

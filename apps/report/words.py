@@ -83,7 +83,7 @@ def verdict(row: Difference) -> str:
     if not row.changed:
         return "no call changed"
     if row.low is None:
-        return "n/a"
+        return "one replication"
     return "shown" if row.shown else "not shown"
 
 
@@ -117,8 +117,8 @@ SMALL_NUMBERS = (
 )
 BASIS = (
     "Mean, median and 90th percentile are over the calls that both sides reached (pairs). The "
-    f"share within {TARGET_MIN} min is over all calls of each side; a call that had waited longer "
-    "than that in vain when the run ended is late."
+    f"share within {TARGET_MIN} min is over all calls of each side: one that had waited longer in "
+    "vain when the run ended is late, one that had waited less counts neither way."
 )
 
 
@@ -128,8 +128,8 @@ def reached(line: Reach) -> str:
         f"Reached: {line.base_reached:,} of {line.base_calls:,} calls in the base, "
         f"{line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in both, "
         f"{line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
-        f"Within {TARGET_MIN} min: {percent(line.base_within)} of the base's calls, "
-        f"{percent(line.whatif_within)} of the what-if's."
+        f"Share within {TARGET_MIN} min, each side on its own: {percent(line.base_within)} in the "
+        f"base, {percent(line.whatif_within)} in the what-if."
     )
 
 
