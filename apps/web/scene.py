@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from apps.rows import rows_of
 from apps.web.names import by_language, district_names, station_name
 from twin.city.model import City
 from twin.network.geometry import Projection
@@ -55,7 +56,7 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
             "x": row.x,
             "y": row.y,
         }
-        for row in _placed(city, "stations").itertuples(index=False)
+        for row in rows_of(_placed(city, "stations"))
     ]
     for change in scenario.changes:
         if isinstance(change, AddStation):
@@ -72,7 +73,7 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
             "x": row.x,
             "y": row.y,
         }
-        for row in _placed(city, "hospitals").itertuples(index=False)
+        for row in rows_of(_placed(city, "hospitals"))
     ]
     return {"stations": stations, "hospitals": hospitals}
 
@@ -96,7 +97,7 @@ def districts(city: City) -> list[dict[str, Any]]:
     out = []
     names = district_names(city["districts"])
     projection = Projection(city.network.lon0, city.network.lat0)
-    for row in city["districts"].itertuples(index=False):
+    for row in rows_of(city["districts"]):
         shape = shapely.from_wkb(row.polygon_wkb)
         if shape is None or shape.is_empty:
             continue
