@@ -124,6 +124,8 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     assert status == 0
     assert "n/a" in out
     assert "One replication gives no interval" in out
+    assert "only in the base" in out
+    assert "over the calls that both sides reached (pairs)" in out
     status, out, err = twin("report", tmp_path / "c", "--out", tmp_path / "again.html")
     assert status == 0, err
     made = (tmp_path / "again.html").read_text("utf-8")
