@@ -19,7 +19,7 @@ from panel.viewable import Viewer
 from apps.web.components.map import TwinMap
 from apps.web.feed import RunFeed
 from apps.web.notes import broken, loading, no_runs
-from apps.web.picker import MENU, RunPicker
+from apps.web.picker import KIOSK, KIOSK_ZOOM, MENU, NARROW_PX, RunPicker
 from apps.web.runs import RunEntry, list_runs
 from apps.web.story import tell
 from apps.web.texts import LANGUAGES, words
@@ -119,12 +119,12 @@ class Visit(Viewer):
             value=self.lang,
             size="small",
             margin=(0, 0, 0, 8),
-            width=126,
+            sizing_mode="stretch_width",
+            min_width=NARROW_PX,
             align="center",
             button_style="outlined",
             styles={
-                "max-width": "var(--languages, 126px)",
-                "flex": "none",
+                "flex": "0 0 var(--languages, 126px)",
                 "margin-left": "auto",
                 "white-space": "nowrap",
             },
@@ -186,9 +186,9 @@ class Visit(Viewer):
                     "& .MuiToolbar-root .title": {"display": "none"},
                     "& .MuiToolbar-root": {"paddingLeft": "8px !important"},
                 },
-                "@media (min-width: 3200px)": {  # a wall or a kiosk
-                    "--zoom": "2.4",
-                    "& .MuiAppBar-root": {"zoom": "2.4"},
+                KIOSK: {
+                    "--zoom": str(KIOSK_ZOOM),
+                    "& .MuiAppBar-root": {"zoom": str(KIOSK_ZOOM)},
                     "& main": {"paddingTop": "80px"},  # what the bar has grown by
                 },
                 "& .MuiToolbar-root": {"minHeight": "56px !important", "paddingRight": "12px"},

@@ -36,7 +36,7 @@ _WINDOWS_KEPT = 256
 
 @lru_cache(maxsize=4)
 def _city(name: str) -> tuple[City, str]:
-    city = get_city(name)
+    city = get_city(name, renew=False)
     return city, city_checksum(city)
 
 

@@ -10,9 +10,16 @@ import param
 
 from apps.web.runs import Listing, RunEntry, listings
 
+NARROW_PX = 90
+"""Least width of a short list or a switch: what a phone has room for."""
+KIOSK = "@media (min-width: 3200px)"
+KIOSK_ZOOM = 2.4
+"""How much larger the header is on a wall or a kiosk."""
 MENU: dict[str, Any] = {
     "MuiMenu": {
         "styleOverrides": {
+            # The list is placed in pixels of the window, which the zoom of the header would move.
+            "root": {KIOSK: {"zoom": 1 / KIOSK_ZOOM}},
             "paper": {
                 "backgroundColor": "#1a2440 !important",
                 "backgroundImage": "none !important",
@@ -25,6 +32,7 @@ MENU: dict[str, Any] = {
             "root": {
                 "whiteSpace": "normal",
                 "minHeight": "44px",
+                KIOSK: {"minHeight": "100px", "&, & *": {"fontSize": "38px !important"}},
                 "&.Mui-selected": {"backgroundColor": "#2b4a80 !important"},
             }
         }
@@ -45,6 +53,14 @@ def _select(**params: Any) -> pmui.Select:
     )
 
 
+def _offer(select: pmui.Select, options: dict[str, str], value: str) -> None:
+    if select.options != options:
+        # The browser holds the words of the choice, which stay as they were if it stays the same.
+        select.param.update(options=options, value=None)
+    if select.value != (value or None):
+        select.value = value or None
+
+
 class RunPicker:
     """Two lists: runs and comparisons, and the runs of a comparison.
 
@@ -59,6 +75,7 @@ class RunPicker:
         self._choose = choose
         self._rows: list[Listing] = []
         self._run = ""
+        self._filling = False
         self.rows = _select(
             min_width=60,
             max_width=900,
@@ -66,13 +83,23 @@ class RunPicker:
             styles={"flex": "1 1 0", "min-width": "0", "overflow": "hidden"},
         )
         self.parts = _select(
-            visible=False, width=132, styles={"max-width": "var(--part, 132px)", "flex": "none"}
+            visible=False,
+            sizing_mode="stretch_width",
+            min_width=NARROW_PX,
+            styles={"flex": "0 0 var(--part, 132px)"},
         )
         self.rows.param.watch(self._row_chosen, "value")
         self.parts.param.watch(self._part_chosen, "value")
 
     def update(self, entries: Sequence[RunEntry], run: str, lang: str) -> None:
         """List the runs in a language, with `run` chosen."""
+        self._filling = True  # whatever value the lists take on meanwhile, nobody chose it
+        try:
+            self._fill(entries, run, lang)
+        finally:
+            self._filling = False
+
+    def _fill(self, entries: Sequence[RunEntry], run: str, lang: str) -> None:
         self._run = run
         self._rows = listings(entries)
         row = self._row()
@@ -80,12 +107,10 @@ class RunPicker:
         key = row.key if row else run
         if run and row is None:
             options[run] = run  # what was asked for stays in the list, though not found
-        if self.rows.options != options or self.rows.value != key:
-            self.rows.param.update(options=options, value=key or None)
+        _offer(self.rows, options, key)
         several = row is not None and row.compares
         parts = {each.part(lang): each.run_id for each in row.entries} if row and several else {}
-        if self.parts.options != parts or (several and self.parts.value != run):
-            self.parts.param.update(options=parts, value=run if several else None)
+        _offer(self.parts, parts, run if several else "")
         self.parts.visible = several
 
     def _row(self) -> Listing | None:
@@ -95,9 +120,9 @@ class RunPicker:
 
     def _row_chosen(self, event: param.parameterized.Event) -> None:
         row = next((each for each in self._rows if each.key == event.new), None)
-        if row is not None and row != self._row():
+        if not self._filling and row is not None and row != self._row():
             self._choose(row.shown.run_id, False)
 
     def _part_chosen(self, event: param.parameterized.Event) -> None:
-        if event.new and event.new != self._run:
+        if not self._filling and event.new and event.new != self._run:
             self._choose(event.new, True)

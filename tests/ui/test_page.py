@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from install_chromium import find_chromium
-from made_run import END_S, START_S, make_city, make_run, scenario, write_run
+from made_run import CHANGES, END_S, START_S, make_city, make_run, scenario, write_run
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 pytestmark = pytest.mark.ui
@@ -78,6 +78,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("page")
     city = make_city(root / "city")
     runs = root / "runs"
+    make_run(runs / "compared" / "base-000", city, scenario(root / "city", fidelity="table"))
+    works = scenario(root / "city", "toytown-works", fidelity="table", changes=CHANGES)
+    make_run(runs / "compared" / "whatif-000", city, works)
     make_run(runs / "evening", city, scenario(root / "city"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -136,6 +139,24 @@ def watch() -> Iterator[Watch]:
     assert seen.errors == []
 
 
+CUT_TILES = """() => [...window.__twin.root.querySelectorAll('.kpi')].filter((tile) => {
+  const box = tile.getBoundingClientRect();
+  const inside = box.left >= 0 && box.right <= window.innerWidth + 0.5;
+  const parts = [...tile.querySelectorAll('.label, .value')].filter((each) => each.offsetWidth);
+  const cut = (each) => each.clientWidth && each.scrollWidth > each.clientWidth + 1;
+  return !inside || parts.some(cut)
+    || parts.some((each) => each.getBoundingClientRect().right > box.right + 0.5);
+}).map((tile) => tile.textContent)"""
+"""Key figures that are cut off, by their text."""
+FUTURE_DOTS = """() => {
+  const edge = Number(window.__twin.response.cursor.getAttribute('x1'));
+  const dots = [...window.__twin.response.plot.querySelectorAll('circle.call')];
+  const seen = dots.filter((dot) => getComputedStyle(dot).display !== 'none');
+  return [seen.length, seen.filter((dot) => Number(dot.getAttribute('cx')) > edge + 0.5).length];
+}"""
+"""Calls that the chart shows, and those among them that come after the clock."""
+
+
 def _open(browser: Browser, watch: Watch, url: str, width: int = 1280, height: int = 800) -> Page:
     page = browser.new_page(viewport={"width": width, "height": height})
     watch.attach(page)
@@ -145,7 +166,7 @@ def _open(browser: Browser, watch: Watch, url: str, width: int = 1280, height: i
 
 def _ready(page: Page) -> None:
     page.wait_for_selector('.twin[data-ready="true"]', timeout=READY_MS)
-    expect(page.locator('[data-kpi="vehicles"]')).to_have_text(re.compile(r"\d"), timeout=READY_MS)
+    expect(page.locator('[data-kpi="calls"]')).to_have_text(re.compile(r"\d"), timeout=READY_MS)
 
 
 def _time(page: Page) -> float:
@@ -240,6 +261,59 @@ def test_a_person_replays_a_run(served: Served, browser: Browser, watch: Watch) 
     page.close()
 
 
+def test_a_comparison_shows_what_was_changed(
+    served: Served, browser: Browser, watch: Watch
+) -> None:
+    page = _open(browser, watch, f"{served.address}?run=compared/whatif-000")
+    _ready(page)
+    # It has no vehicles, says so, and opens when a unit is on its way.
+    expect(page.locator(".calm.long")).to_contain_text("no vehicles")
+    assert page.locator('[data-kpi="vehicles"]').count() == 0
+    assert _time(page) > START_S
+    expect(page.locator(".call-row")).to_have_count(1)
+
+    # A road is closed for a while: it is marked while it is, and says so under the pointer.
+    _scrub(page, START_S + 400)
+    mark = "window.__twin.locate('change:1')"
+    x, y = page.evaluate(mark)
+    page.mouse.move(x, y)
+    expect(page.locator(".hint")).to_have_text("A road closed · 17:35-17:40")
+    expect(page.locator(".legend")).to_contain_text("Closed road")
+    shown, later = page.evaluate(FUTURE_DOTS)
+    assert (shown, later) == (1, 0)
+    page.locator(".changed summary").click()
+    expect(page.locator('[data-change="change:1"]')).not_to_have_class(re.compile("later"))
+    _scrub(page, START_S + 700)
+    assert page.evaluate(mark) is None
+    expect(page.locator('[data-change="change:1"]')).to_have_class(re.compile("later"))
+    assert page.evaluate(FUTURE_DOTS)[1] == 0
+    page.locator('[data-change="change:3"]').click()
+    expect(page.locator(".story h2")).to_have_text("New station: 신설119안전센터")
+
+    # In Korean, the window's title too.
+    page.get_by_role("button", name="한국어").click()
+    expect(page.locator(".story h2")).to_have_text("센터 신설: 신설119안전센터")
+    page.wait_for_function("() => document.title.endsWith('트윈')")
+    expect(page.locator(".legend")).to_contain_text("통제된 도로")
+
+    # The other side of the comparison, at the same moment.
+    page.get_by_role("combobox").filter(has_text="가정 1").click()
+    page.locator(".MuiMenuItem-root", has_text="기준 1").click()
+    page.wait_for_function(
+        "() => new URLSearchParams(location.search).get('run').includes('compared/base-000')",
+        timeout=READY_MS,
+    )
+    _ready(page)
+    assert abs(_time(page) - (START_S + 700)) < 3
+    assert page.locator(".changed").is_hidden()
+
+    # A wall: type that can be read from two metres.
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    size = page.evaluate("parseFloat(getComputedStyle(window.__twin.root).fontSize)")
+    assert size >= 36
+    page.close()
+
+
 def test_an_address_opens_the_same_view(served: Served, browser: Browser, watch: Watch) -> None:
     query = f"?run=evening&t={int(START_S) + 600}&lang=ko&speed=60&sel=hospital:H1"
     page = _open(browser, watch, served.address + query, 390, 844)
@@ -248,7 +322,11 @@ def test_an_address_opens_the_same_view(served: Served, browser: Browser, watch:
     expect(page.locator(".transport select")).to_have_value("60")
     expect(page.locator(".story h2")).to_have_text("서울대학교병원")
     # A phone: nothing is wider than the screen, buttons are large enough for a finger.
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for width, height in ((360, 740), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".kpi").count() == 7
+        assert page.evaluate(CUT_TILES) == []
     play = page.locator(".play").bounding_box()
     assert play is not None
     assert min(play["width"], play["height"]) >= 44

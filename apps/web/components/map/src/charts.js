@@ -174,9 +174,6 @@ export class ResponseChart extends TimeChart {
     this.points = this.incidents.list.filter((each) => each.response_s !== null && each.t_onscene !== null);
     const top = Math.max(10, ...this.points.map((each) => each.response_s / 60)) * 1.05;
     if (!this.begin({tops: [top], titles: [this.text.ui.axis_response]})) return;
-    for (const [column, name] of [["p90", "p90"], ["p50", "p50"]]) {
-      this.line(name, this.series[column].map((v) => v / 60), top);
-    }
     this.dots = this.points.map((each) => {
       const px = this.x(each.t_onscene);
       const py = this.y(each.response_s / 60, top);
@@ -184,6 +181,7 @@ export class ResponseChart extends TimeChart {
       this.plot.append(dot);
       return {each, dot, px, py};
     });
+    for (const name of ["p90", "p50"]) this.line(name, this.series[name].map((v) => v / 60), top);
     const {left, right, width, head, foot, height} = this.area;
     this.empty = svg("text", {class: "empty", x: (left + width - right) / 2, y: (head + height - foot) / 2, "text-anchor": "middle", text: this.text.ui.nothing_yet});
     this.plot.append(this.empty);
