@@ -218,6 +218,22 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_run_that_cannot_begin_or_was_killed_as_it_began_does_not_bar_the_folder(tmp_path):
+    city = small_city()
+    city.meta = city.meta.model_copy(update={"timezone": "Nowhere/Nothing"})
+    with pytest.raises(Exception, match="Nowhere"):
+        RunWriter(tmp_path / "r", small_scenario(), city)
+    assert not (tmp_path / "r").exists()
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "lock").touch()
+    finished(tmp_path / "r")
+    assert RunReader(tmp_path / "r").status == "finished"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "lock").write_text("of my bicycle")
+    with pytest.raises(InputError, match="not a run"):
+        RunWriter(tmp_path / "mine", small_scenario(), small_city())
+
+
 def finished(folder):
     with RunWriter(folder, small_scenario(), small_city()) as writer:
         record(writer)
