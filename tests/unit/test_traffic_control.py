@@ -189,12 +189,12 @@ def test_unit_alone_takes_the_time_of_its_parameters(red):
     known = (junctions * length + 500.0 - 20.0) / v0 + gathering(0.0)
     if red:
         known += junctions * ((v0 - 5.5) ** 2 / (2.0 * 3.0 * v0) + gathering(5.5))
-    traffic = MicroTraffic(network, seed=np.uint64(1), dt_s=0.5)
+    traffic = MicroTraffic(network, seed=np.uint64(1), dt_s=0.1)
     path = np.arange(junctions + 1, dtype=np.int32)
     traffic.insert_unit(0, Place(0, 20.0), path, 500.0, speed_factor=1.4, siren=True)
-    traffic.advance(800)
+    traffic.advance(2500)
     ((_, arrived),) = traffic.arrivals()
-    assert arrived == pytest.approx(known, rel=0.02)
+    assert arrived == pytest.approx(known, rel=0.005)
 
 
 def test_new_routes_are_taken_by_those_still_on_their_link():

@@ -49,7 +49,8 @@ class Counters(NamedTuple):
     strayed
         Times that a vehicle took another turn because it could not take its own.
     red_run
-        Ordinary vehicles that passed a red light (always 0).
+        Ordinary vehicles that passed a red light (always 0); who waits in the junction to turn left
+        and clears it in the first seconds of red does not count.
     lane_changes, updates
         Lane changes; vehicles moved by one tick, emergency units among them.
     """
