@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from twin.core.errors import InputError
+from twin.recording.damage import damaged
 from twin.recording.reader import RunReader
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -102,9 +102,4 @@ def _read(reader: RunReader, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(reader.meta)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"is damaged: {first['msg'][:1].lower()}{first['msg'][1:]}",
-            file=reader.folder / "run.json",
-            field=".".join(str(part) for part in first["loc"]),
-        ) from error
+        raise damaged(error, reader.folder / "run.json") from error

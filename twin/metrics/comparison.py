@@ -14,6 +14,7 @@ from twin.core.errors import InputError, NotFoundError
 from twin.metrics.compare import Difference, compare
 from twin.metrics.pairing import Reach, Sides, reach
 from twin.metrics.summary import TARGET_S
+from twin.recording.damage import damaged
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
 
@@ -142,10 +143,7 @@ def read_comparison(folder: Path | str) -> Comparison:
     except FileNotFoundError as error:
         raise NotFoundError("there is no comparison here", file=file) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or None
-        said = f"is damaged: {first['msg'][:1].lower()}{first['msg'][1:]}"
-        raise InputError(said, file=file, field=where) from error
+        raise damaged(error, file) from error
     except (OSError, ValueError) as error:
         raise InputError("is damaged: it is not the JSON of a comparison", file=file) from error
     return compare_runs(
