@@ -113,7 +113,7 @@ def test_failed_save_keeps_the_stored_city(tmp_path, monkeypatch, nth):
 
     monkeypatch.setattr(Path, "write_bytes", fail)
     changed = small_city("other", stations=1)
-    with pytest.raises(InputError, match="cannot be written.*no space"):
+    with pytest.raises(InputError, match=r"cannot be written.*no space"):
         save_city(changed, tmp_path)
     monkeypatch.undo()
     assert load_city(tmp_path).meta.name == "small"
