@@ -20,6 +20,7 @@ from tests.support.emergency import (
     town,
 )
 from twin.agents.states import STAGES, UNIT_NEXT, UnitState
+from twin.recording.store import RunReader, RunWriter
 from twin.simulation import CityModel
 
 ORDER = ["t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"]
@@ -71,6 +72,23 @@ def test_no_unit_is_in_two_states_or_places_at_once() -> None:
         assert (gone <= fastest * np.diff(t) + 1.0).all()
     busy = events[~events["state"].isin(["idle", "returning", "off_shift"])]
     assert busy["call_id"].notna().all()
+
+
+def test_a_stored_run_tells_what_befell_a_unit_in_its_order(tmp_path) -> None:
+    city = town(ambulances=1, medical_per_day=300)
+    scenario = plan()
+    writer = RunWriter(tmp_path / "run", scenario, city)
+    CityModel(city, scenario, recorder=writer).run()
+    writer.finish({}, {})
+    events = RunReader(tmp_path / "run").table("unit_events")
+    again = 0
+    for _, mine in events.groupby("unit_id"):
+        states = [UnitState(s) for s in mine["state"]]
+        assert all(b in UNIT_NEXT[a] for a, b in itertools.pairwise(states))
+        # Sent to the next call at the instant it was free: the case in which order is all there is.
+        t = mine["t"].to_numpy()
+        again += int(((np.diff(t) == 0.0) & (mine["state"].to_numpy()[:-1] == "returning")).sum())
+    assert again > 10
 
 
 def test_stages_come_in_their_order_and_once() -> None:

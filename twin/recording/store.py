@@ -44,6 +44,8 @@ _STREAMED = {"frames": ["vehicle"], "unit_frames": ["unit_id"], "links": ["link"
 """Tables too large to sort whole; they come in order of time, and each batch is put in order."""
 _ORDER = ("t", "t_call", "t_arrive", "call_id", "unit_id", "hospital_id", "vehicle")
 """Every other table is sorted whole at the end by those of these columns that it has."""
+_EVENTS = {"unit_events", "incident_events"}
+"""Tables of what befell somebody: what came at one instant stays in the order it came in."""
 
 
 def frame_box(network: Network) -> dict[str, float]:
@@ -253,7 +255,8 @@ class RunWriter:
             whole = pa.concat_tables([schema(table).empty_table(), *map(pq.read_table, parts)])
             # Rows with equal keys keep the order they came in, by a column that counts them.
             counted = whole.append_column("_", pa.array(np.arange(len(whole))))
-            keys = [(key, "ascending") for key in (*_ORDER, "_") if key in counted.schema.names]
+            order = ("t", "_") if table in _EVENTS else (*_ORDER, "_")
+            keys = [(key, "ascending") for key in order if key in counted.schema.names]
             whole = counted.sort_by(keys).drop_columns(["_"])
             for start in range(0, len(whole), ROW_GROUP):
                 yield whole.slice(start, ROW_GROUP).combine_chunks()
