@@ -51,22 +51,32 @@ def turn_costs(network: Network) -> F32:
     return cost
 
 
-def road_graph(network: Network) -> RoadGraph:
-    """Return the arcs of the search in both directions."""
-    cost = turn_costs(network)
-    by_target = np.argsort(network.turn_to, kind="stable").astype(np.int32)
-    back_ptr = np.zeros(network.n_links + 1, np.int32)
-    np.cumsum(np.bincount(network.turn_to, minlength=network.n_links), out=back_ptr[1:])
-    turn_from = network.turn_from
+def graph_of_turns(n_links: int, turn_from: I32, turn_to: I32, cost: F32) -> RoadGraph:
+    """Return the arcs of the search in both directions; turns are given by their from-link."""
+    ptr = np.zeros(n_links + 1, np.int32)
+    np.cumsum(np.bincount(turn_from, minlength=n_links), out=ptr[1:])
+    by_target = np.argsort(turn_to, kind="stable").astype(np.int32)
+    back_ptr = np.zeros(n_links + 1, np.int32)
+    np.cumsum(np.bincount(turn_to, minlength=n_links), out=back_ptr[1:])
     return RoadGraph(
-        network.turn_ptr.astype(np.int32),
+        ptr,
         turn_from,
-        network.turn_to.astype(np.int32),
+        turn_to,
         cost,
         back_ptr,
         by_target,
         turn_from[by_target],
         cost[by_target],
+    )
+
+
+def road_graph(network: Network) -> RoadGraph:
+    """Return the arcs of a network's turns."""
+    return graph_of_turns(
+        network.n_links,
+        network.turn_from,
+        network.turn_to.astype(np.int32),
+        turn_costs(network),
     )
 
 
