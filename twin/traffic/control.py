@@ -130,6 +130,7 @@ def kernel_network(
     group["offset"] = network.signal_offset[network.group_signal]
     group["green_from"] = network.group_green_from
     group["green_for"] = network.group_green_to - network.group_green_from
+    group["signal"] = network.group_signal
     return Net(
         link=link.view(np.recarray),
         turn=turn.view(np.recarray),

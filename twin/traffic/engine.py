@@ -6,6 +6,7 @@ reads columns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -156,6 +157,7 @@ class Engine:
             np.zeros(network.n_links, np.int64),
         )
         self._every = max(1, round(PERIOD_S / dt_s))
+        self._hooks: list[tuple[int, Callable[[], None]]] = []
         self._threads = use_threads(threads) if threads > 1 else 1
 
     @property
@@ -251,7 +253,22 @@ class Engine:
         self._n_free += len(slots)
 
     def advance(self, n_ticks: int) -> None:
-        """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock."""
+        """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock.
+
+        Hooks are called between ticks, in the order in which they came; see `MicroTraffic.every`.
+        """
+        if not self._hooks:
+            self._advance(n_ticks)
+            return
+        end = self.tick + n_ticks
+        while self.tick < end:
+            due = min((self.tick // every + 1) * every for every, _ in self._hooks)
+            self._advance(min(due, end) - self.tick)
+            for every, call in tuple(self._hooks):
+                if self.tick % every == 0:
+                    call()
+
+    def _advance(self, n_ticks: int) -> None:
         run = step.advance_parallel if self._threads > 1 else step.advance
         if self._threads > 1:
             use_threads(self._threads)

@@ -6,6 +6,7 @@ reads columns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from twin.core.errors import InputError, TwinError
 from twin.network.graph import F32, F64, I32, I64, Place
 from twin.traffic import storage
 from twin.traffic.engine import END_M, Counters, Engine, Finished
+from twin.traffic.hook import Command, Hook, View
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.layout import (
     ARRIVED,
@@ -55,7 +57,39 @@ class LinkStats(NamedTuple):
 
 
 class MicroTraffic(Engine):
-    """Lane-level traffic with emergency units and closures (parameters as for `Engine`)."""
+    """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
+
+    Attributes
+    ----------
+    commands
+        What hooks did, in order, for whoever set it to a list and empties it; None: not kept.
+    """
+
+    commands: list[Command] | None = None
+
+    # Hooks
+
+    def every(self, n_ticks: int, hook: Hook) -> Callable[[], None]:
+        """Call `hook` with a `View` after every `n_ticks` ticks; return what ends that.
+
+        Hooks are called between ticks in the order in which they were given, so a run with the
+        same hooks has the same bits. They are not part of a checkpoint.
+
+        Raises
+        ------
+        InputError
+            If `n_ticks` is not at least 1.
+        """
+        if n_ticks < 1:
+            raise InputError(f"a hook cannot be called every {n_ticks} ticks", field="n_ticks")
+        entry = (int(n_ticks), lambda: hook(View(self)))
+        self._hooks.append(entry)
+
+        def end() -> None:
+            if entry in self._hooks:
+                self._hooks.remove(entry)
+
+        return end
 
     # Emergency units
 

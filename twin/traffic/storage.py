@@ -123,6 +123,7 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["link"] = np.array(net.link)
     parts["turn_eta"] = np.array(net.turn["eta"])
     parts["node_siren"] = np.array(net.node["siren"])
+    parts["group"] = np.array(net.group)
     parts["record"] = np.array(buffer)
     return parts
 
@@ -141,6 +142,7 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     net.link[:] = parts["link"]
     net.turn["eta"] = parts["turn_eta"]
     net.node["siren"] = parts["node_siren"]
+    net.group[:] = parts["group"]
     first, second = new_buffers(len(parts["record"]))
     first[:] = parts["record"]
     return state._replace(**values, search=np.zeros_like(state.search)), first, second

@@ -12,21 +12,19 @@ from twin.traffic.kernels.giving_way import (
     merge_is_free,
     siren_waits,
 )
+from twin.traffic.kernels.holding import GREEN, RED, YELLOW
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
     FIRM_BRAKE,
-    GREEN,
     HOLD_M,
     INSIDE_M,
     LINE,
     LOOK_BRAKE,
     NEAR_M,
     NEAR_S,
-    RED,
     SIREN_LINE_SPEED,
     TWO,
-    YELLOW,
     choose_lane,
     has_space,
     seconds_left,

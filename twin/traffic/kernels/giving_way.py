@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.holding import RED, YELLOW
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     FIRM_BRAKE,
     HOLD_M,
-    RED,
     STUCK_TICKS,
     TWO,
-    YELLOW,
     entry_range,
 )
 from twin.traffic.kernels.layout import BIG, SIREN, Net, Records, State

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.holding import GREEN, RED, YELLOW, YELLOW_S, hold_group
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
@@ -25,15 +26,11 @@ from twin.traffic.kernels.layout import (
     has_room,
 )
 
-YELLOW_S = 3.0
 CLEAR_S = np.float32(2.0)
 """Seconds of red in which those who wait in the junction for a gap leave it."""
 INSIDE_M = np.float32(9.5)
 """Metres before the end of a link that lie in the junction for who waits to turn left on green:
 room for two cars (the two "sneakers" per cycle of the Highway Capacity Manual, TRB 2016)."""
-GREEN = 0
-YELLOW = 1
-RED = 2
 LINE = np.float32(0.3)
 """Metres before the end of the link where who must hold aims to stand."""
 FIRM_BRAKE = np.float32(3.0)
@@ -66,7 +63,9 @@ def set_signals(t: float, net: Net) -> None:
     for g in range(len(net.group)):
         since = (t - net.group[g].offset - net.group[g].green_from) % net.group[g].cycle
         green = net.group[g].green_for
-        if green + YELLOW_S >= net.group[g].cycle:
+        if net.group[g].held:
+            hold_group(g, since < green, t, net)
+        elif green + YELLOW_S >= net.group[g].cycle:
             net.group[g].state = GREEN
             net.group[g].left = BIG
         elif since < green:

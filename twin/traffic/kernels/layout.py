@@ -151,6 +151,9 @@ GROUP = np.dtype(
         ("green_for", "f8"),
         ("left", "f4"),  # seconds until the group turns red; 0 when it is red
         ("state", "i4"),  # 0 green, 1 yellow, 2 red
+        ("until", "f8"),  # second at which the yellow of a held group ends
+        ("signal", "i4"),
+        ("held", "i4"),  # 0: its plan rules; else what a hook asked for (see `holding`)
     ]
 )
 VEHICLE = np.dtype(

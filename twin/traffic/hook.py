@@ -1,0 +1,277 @@
+"""What a hook sees of the traffic between two ticks, as arrays, and what it may do there.
+
+A hook is a function of one argument, the `View`, registered by `MicroTraffic.every`. Nothing is
+read or copied before the hook asks for it, and a run without hooks does not know of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twin.core.errors import InputError
+from twin.network.graph import I8, I32, I64, Network
+from twin.traffic.kernels.holding import HOLD_GREEN, HOLD_RED, PLAN, RELEASE
+from twin.traffic.kernels.observing import count_lanes
+from twin.traffic.vehicles import VehicleView
+
+if TYPE_CHECKING:
+    from twin.traffic.micro import MicroTraffic
+
+QUEUE_MPS = 1.4
+"""Vehicles slower than a walk (5 km/h) count as queued."""
+
+
+class Command(NamedTuple):
+    """Something that a hook did: when, what, and with what."""
+
+    t: float
+    kind: str
+    detail: dict[str, Any]
+
+
+class View:
+    """The traffic between two ticks; valid until the hook returns.
+
+    Parameters
+    ----------
+    traffic
+        The vehicles.
+
+    Attributes
+    ----------
+    t, tick
+        Simulated second, and ticks since the traffic began.
+    network
+        The roads.
+    """
+
+    def __init__(self, traffic: MicroTraffic) -> None:
+        self._traffic = traffic
+        self.t: float = traffic.t
+        self.tick: int = traffic.tick
+        self.network: Network = traffic.network
+
+    # What it sees
+
+    @cached_property
+    def _lanes(self) -> tuple[I32, I32]:
+        count = len(self._traffic._state.lane)  # noqa: SLF001
+        vehicles, queued = np.empty(count, np.int32), np.empty(count, np.int32)
+        count_lanes(
+            np.float32(QUEUE_MPS),
+            self._traffic._state,  # noqa: SLF001
+            self._traffic._records,  # noqa: SLF001
+            vehicles,
+            queued,
+        )
+        return vehicles, queued
+
+    @cached_property
+    def lane_ptr(self) -> I64:
+        """(L + 1,) lanes of link k are `lane_ptr[k]:lane_ptr[k + 1]`, the kerb first."""
+        return np.concatenate([[0], np.cumsum(self.network.link_lanes, dtype=np.int64)])
+
+    @property
+    def lane_vehicles(self) -> I32:
+        """(K,) vehicles on every lane."""
+        return self._lanes[0]
+
+    @property
+    def lane_queues(self) -> I32:
+        """(K,) of them, those slower than `QUEUE_MPS`."""
+        return self._lanes[1]
+
+    @property
+    def link_vehicles(self) -> I32:
+        """(L,) vehicles on every link."""
+        return np.add.reduceat(self._lanes[0], self.lane_ptr[:-1], dtype=np.int32)
+
+    @property
+    def link_queues(self) -> I32:
+        """(L,) of them, those slower than `QUEUE_MPS`."""
+        return np.add.reduceat(self._lanes[1], self.lane_ptr[:-1], dtype=np.int32)
+
+    @cached_property
+    def vehicles(self) -> VehicleView:
+        """The vehicles on the road, as columns."""
+        return self._traffic.vehicles
+
+    @property
+    def group_states(self) -> I8:
+        """(G,) state of every signal group in the last tick: 0 green, 1 yellow, 2 red."""
+        state: I8 = self._traffic._net.group["state"].astype(np.int8)  # noqa: SLF001
+        return state
+
+    @property
+    def group_held(self) -> NDArray[np.bool_]:
+        """(G,) whether a hook holds the group against its plan."""
+        held: NDArray[np.bool_] = self._traffic._net.group["held"] != PLAN  # noqa: SLF001
+        return held
+
+    # What it may do
+
+    def hold(self, groups: ArrayLike, *, green: ArrayLike) -> None:
+        """Hold signal groups green or red from the next tick on, until `release`.
+
+        Yellow comes before red, and a group waits for the others of its signal that are held red
+        to clear the junction before it turns green. Which groups may be green together is for the
+        caller to know.
+
+        Parameters
+        ----------
+        groups
+            Indices of groups.
+        green
+            Whether each is to be green; one value stands for all.
+
+        Raises
+        ------
+        InputError
+            If there is no such group.
+        """
+        index = self._groups(groups)
+        want = np.broadcast_to(np.where(green, HOLD_GREEN, HOLD_RED), index.shape)
+        self._set_held(index, want.astype(np.int32), "hold-signal")
+
+    def show(self, signal: int, groups: ArrayLike) -> None:
+        """Hold `groups` of a signal green and all its others red."""
+        mine = np.flatnonzero(self.network.group_signal == signal)
+        chosen = self._groups(groups)
+        if not np.isin(chosen, mine).all():
+            raise InputError(f"signal {signal} has no such groups", field="groups")
+        self.hold(mine, green=np.isin(mine, chosen))
+
+    def release(self, groups: ArrayLike) -> None:
+        """Lead held groups back to their plans."""
+        index = self._groups(groups)
+        index = index[self.group_held[index]]
+        self._set_held(index, np.full(len(index), RELEASE, np.int32), "release-signal")
+
+    def set_plan(
+        self,
+        signal: int,
+        *,
+        cycle_s: float,
+        offset_s: float,
+        green_from: ArrayLike,
+        green_to: ArrayLike,
+    ) -> None:
+        """Give a signal another fixed plan from the next tick on.
+
+        Parameters
+        ----------
+        signal
+            Index of the signal.
+        cycle_s, offset_s
+            Seconds.
+        green_from, green_to
+            For each of the signal's groups in order, second of the cycle; `YELLOW_S` of yellow
+            follow.
+
+        Raises
+        ------
+        InputError
+            If the plan does not fit the signal or its own cycle.
+        """
+        index = np.flatnonzero(self.network.group_signal == signal)
+        begin, end = np.asarray(green_from, np.float64), np.asarray(green_to, np.float64)
+        if not len(index):
+            raise InputError(f"there is no signal {signal}", field="signal")
+        if not begin.shape == end.shape == index.shape:
+            raise InputError(f"signal {signal} has {len(index)} groups", field="green_from")
+        if not (cycle_s > 0 and np.isfinite(offset_s)):
+            raise InputError(f"a cycle of {cycle_s} s", field="cycle_s")
+        if not ((begin >= 0) & (begin < end) & (end <= cycle_s)).all():
+            raise InputError("greens must lie within the cycle", field="green_to")
+        group = self._traffic._net.group  # noqa: SLF001
+        group["cycle"][index], group["offset"][index] = cycle_s, offset_s
+        group["green_from"][index], group["green_for"][index] = begin, end - begin
+        self._set_held(index, np.full(len(index), RELEASE, np.int32), None)
+        self._log(
+            "set-plan",
+            signal=signal,
+            cycle_s=cycle_s,
+            offset_s=offset_s,
+            green_from=begin.tolist(),
+            green_to=end.tolist(),
+        )
+
+    def close_lanes(self, link: int, lanes: int | None = None) -> None:
+        """Close a link, or its `lanes` lanes at the kerb (see `MicroTraffic.close_lanes`)."""
+        self._check_link(link)
+        self._traffic.close_lanes(link, lanes)
+        self._log("close-lanes", link=int(self.network.link_id[link]), lanes=lanes)
+
+    def open_lanes(self, link: int) -> None:
+        """Open a link and all its lanes."""
+        self._check_link(link)
+        self._traffic.open_lanes(link)
+        self._log("open-lanes", link=int(self.network.link_id[link]))
+
+    def reroute(self, chosen: NDArray[Any], route_ptr: I32, route_link: I32) -> int:
+        """Give vehicles new routes that begin on the links they are on.
+
+        Parameters
+        ----------
+        chosen
+            (N,) mask over `vehicles`, or the numbers of vehicles.
+        route_ptr, route_link
+            (M + 1,), (R,) the links of the routes, one route to each chosen vehicle.
+
+        Returns
+        -------
+        int
+            How many took theirs.
+
+        Raises
+        ------
+        InputError
+            If a route is broken, or there is not one to each vehicle.
+        """
+        ids = self.vehicles.id[chosen] if chosen.dtype == np.bool_ else chosen
+        if len(route_ptr) != len(ids) + 1:
+            raise InputError(f"{len(ids)} vehicles need as many routes", field="route_ptr")
+        taken = self._traffic.set_route(np.asarray(ids, np.int64), route_ptr, route_link)
+        self._log("reroute", vehicles=len(ids), taken=taken)
+        return taken
+
+    # Inside
+
+    def _groups(self, groups: ArrayLike) -> I64:
+        index = np.atleast_1d(np.asarray(groups, np.int64))
+        most = len(self.network.group_signal)
+        if ((index < 0) | (index >= most)).any():
+            raise InputError(f"there are signal groups 0 to {most - 1}", field="groups")
+        return index
+
+    def _check_link(self, link: int) -> None:
+        if not 0 <= link < self.network.n_links:
+            raise InputError(f"there is no link {link}", field="link")
+
+    def _set_held(self, index: I64, want: I32, kind: str | None) -> None:
+        group = self._traffic._net.group  # noqa: SLF001
+        change = group["held"][index] != want
+        index, want = index[change], want[change]
+        if not len(index):
+            return
+        # Who was in yellow or red by plan stays in it for as long.
+        planned = index[group["held"][index] == PLAN]
+        before = self.t - self._traffic.dt_s
+        group["until"][planned] = before + group["left"][planned].astype(np.float64)
+        group["held"][index] = want
+        if kind is not None:
+            self._log(kind, groups=index.tolist(), green=(want == HOLD_GREEN).tolist())
+
+    def _log(self, kind: str, **detail: Any) -> None:
+        log = self._traffic.commands
+        if log is not None:
+            log.append(Command(self.t, kind, detail))
+
+
+Hook: TypeAlias = Callable[[View], None]
+"""What `MicroTraffic.every` calls."""

@@ -1,0 +1,61 @@
+"""Signal groups that a hook holds against their plan, one mark per group.
+
+A held group never jumps from green to red: yellow lies between. Nor does it turn green while
+another held group of its signal clears the junction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.layout import BIG, Net
+
+GREEN = 0
+YELLOW = 1
+RED = 2
+"""`state` of a signal group."""
+YELLOW_S = 3.0
+ALL_RED_S = 1.0
+"""Seconds between the red of one held group and the green of another of its signal."""
+PLAN, HOLD_GREEN, HOLD_RED, RELEASE = range(4)
+"""`held` of a signal group; `RELEASE` leads it back to its plan."""
+
+
+@inner
+def clears(g: int, t: float, net: Net) -> bool:
+    """Return whether a held group of the signal of `g` that must turn red is not red yet."""
+    for way in range(-1, 2, 2):
+        h = g + way
+        while 0 <= h < len(net.group) and net.group[h].signal == net.group[g].signal:
+            waits = net.group[h].state == RED and t >= net.group[h].until + ALL_RED_S
+            if net.group[h].held >= HOLD_RED and not waits:
+                return True
+            h += way
+    return False
+
+
+@inner
+def hold_group(g: int, plan_green: bool, t: float, net: Net) -> None:
+    """Write the state of held group `g` at time `t`, as `junctions.set_signals` does of others."""
+    held = net.group[g].held
+    green = held == HOLD_GREEN or (held == RELEASE and plan_green)
+    if green:
+        if net.group[g].state != GREEN and clears(g, t, net):
+            left = np.float32(net.group[g].until - t)
+            net.group[g].left = left
+            net.group[g].state = YELLOW if left > ZERO else RED
+            return
+        net.group[g].state = GREEN
+        net.group[g].left = BIG
+        if held == RELEASE:
+            net.group[g].held = PLAN
+        return
+    if net.group[g].state == GREEN:
+        net.group[g].until = t + YELLOW_S
+    left = np.float32(net.group[g].until - t)
+    net.group[g].left = left
+    net.group[g].state = YELLOW if left > ZERO else RED
+    if held == RELEASE and left <= ZERO:
+        net.group[g].held = PLAN
