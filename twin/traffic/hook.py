@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from twin.core.errors import InputError
 from twin.network.graph import I8, I32, I64, Network
 from twin.traffic.kernels.holding import HOLD_GREEN, HOLD_RED, PLAN, RELEASE
+from twin.traffic.kernels.layout import Net, Records, State
 from twin.traffic.kernels.observing import count_lanes
 from twin.traffic.vehicles import VehicleView
 
@@ -46,6 +47,8 @@ class View:
     ----------
     t, tick
         Simulated second, and ticks since the traffic began.
+    dt_s
+        Length of a tick, seconds.
     network
         The roads.
     """
@@ -54,21 +57,23 @@ class View:
         self._traffic = traffic
         self.t: float = traffic.t
         self.tick: int = traffic.tick
+        self.dt_s: float = traffic.dt_s
         self.network: Network = traffic.network
 
     # What it sees
 
+    @property
+    def kernel_state(self) -> tuple[State, Net, Records]:
+        """The memory that kernels work on (see `kernels.layout`), for kernels that only read it."""
+        traffic = self._traffic
+        return traffic._state, traffic._net, traffic._records  # noqa: SLF001
+
     @cached_property
     def _lanes(self) -> tuple[I32, I32]:
-        count = len(self._traffic._state.lane)  # noqa: SLF001
+        state, _, record = self.kernel_state
+        count = len(state.lane)
         vehicles, queued = np.empty(count, np.int32), np.empty(count, np.int32)
-        count_lanes(
-            np.float32(QUEUE_MPS),
-            self._traffic._state,  # noqa: SLF001
-            self._traffic._records,  # noqa: SLF001
-            vehicles,
-            queued,
-        )
+        count_lanes(np.float32(QUEUE_MPS), state, record, vehicles, queued)
         return vehicles, queued
 
     @cached_property
