@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from apps.cli.city_tables import read_city_table
-from apps.cli.common import AsJson, answers, end_with_json, load, long_job, notes
+from apps.cli.common import AsJson, answers, end_with_json, load, long_job, notes, out_folder
 from apps.cli.places import places
 from calibration.recipes import RECIPES
 from twin.city.bundle import check_target, save_city
@@ -34,7 +34,13 @@ app.add_typer(bring, name="import", help="Make a city of road files of your own.
 
 Name = Annotated[str, typer.Option("--name", help="Name of the city: a-z, 0-9 and hyphens.")]
 Folder = Annotated[
-    Path | None, typer.Option("--out", help="Folder; kept under its name if left out.")
+    Path | None,
+    typer.Option(
+        "--out",
+        parser=out_folder,
+        metavar="<path>",
+        help="Folder; kept under its name if left out.",
+    ),
 ]
 Zone = Annotated[str, typer.Option("--timezone", help="IANA time zone, as in Asia/Seoul.")]
 Tables = Annotated[

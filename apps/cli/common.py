@@ -34,7 +34,38 @@ Setting = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="End with one JSON object on stdout, and nothing else there.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
+
+
+def out_folder(given: str | Path) -> Path:
+    """Return the folder that `--out` names, refusing what can never be one, before any work.
+
+    Raises
+    ------
+    InputError
+        If it has no name, is the root of the file system, or a file stands in its way.
+    """
+    if not str(given).strip():
+        raise InputError("names no folder", field="--out", hint="write . for the current one")
+    folder = Path(given)
+    if folder.name in {"", ".."}:
+        folder = folder.resolve()
+    if folder == folder.parent and folder.is_absolute():
+        raise InputError(
+            "is the root of the file system, not a folder to write to",
+            file=folder,
+            field="--out",
+            hint="name a folder in it",
+        )
+    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    if there is not None and not there.is_dir():
+        raise InputError("is a file, not a folder to write to", file=there, field="--out")
+    return folder
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", parser=out_folder, metavar="<path>", help="Folder to write to."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the random streams.")]
 
 
@@ -76,7 +107,9 @@ def load(city: str, *, renew: bool = True) -> City:
         return get_city(city, progress=tell, renew=renew)
 
 
-def city_for(name: str, scenario: Scenario, settings: list[str] | None = None) -> City:
+def city_for(
+    name: str, scenario: Scenario, settings: list[str] | None = None, known: City | None = None
+) -> City:
     """Return a scenario's city, having checked rules and changes.
 
     Parameters
@@ -87,6 +120,8 @@ def city_for(name: str, scenario: Scenario, settings: list[str] | None = None) -
         The scenario.
     settings
         What `--set` gave.
+    known
+        The city, if it is loaded already.
 
     Raises
     ------
@@ -95,7 +130,7 @@ def city_for(name: str, scenario: Scenario, settings: list[str] | None = None) -
     """
     try:
         check_policies(scenario)
-        city = load(scenario.city)
+        city = known or load(scenario.city)
         check(scenario, city)
     except NotFoundError as error:
         absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
@@ -191,9 +226,10 @@ def count_progress(title: str) -> Iterator[Any]:
         TimeElapsedColumn(),
         console=notes,
     ) as bar:
-        task = bar.add_task(title, total=None)
+        # Not before the total is known: who fails earlier has done nothing of nothing.
+        task = bar.add_task(title, total=None, visible=False)
 
         def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            bar.update(task, completed=done, total=total, visible=True)
 
         yield show

@@ -69,7 +69,7 @@ def compare_named(
     one = read_scenario(base, settings, seed)
     two = read_scenario(whatif, settings, seed)
     city = city_for(base, one, settings)
-    city_for(whatif, two, settings)
+    city_for(whatif, two, settings, city if two.city == one.city else None)
     folder = out or Path("runs") / f"{two.name}-against-{one.name}"
     command = ["twin", "compare", base, whatif, "--replications", str(replications)]
     command += [word for setting in settings or [] for word in ("--set", setting)]

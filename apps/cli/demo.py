@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.common import notes, read_scenario, run_progress
+from apps.cli.common import notes, out_folder, read_scenario, run_progress
 from apps.cli.compare import compare_named, show
 from apps.web.server import serve as serve_page
 from twin.experiment import run_scenario
@@ -24,7 +24,10 @@ IN_TRAFFIC = ["period.end=18:10", "period.warm_up_min=5"]
 def demo(
     *,
     port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="TCP port.")] = 5006,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the runs.")] = Path("runs/demo"),
+    out: Annotated[
+        Path,
+        typer.Option("--out", parser=out_folder, metavar="<path>", help="Folder of the runs."),
+    ] = Path("runs/demo"),
 ) -> None:
     """Compare downtown Seoul with and without two more ambulances, then show the page."""
     notes.print(f"{WHATIF} against {BASE}: {REPLICATIONS} pairs of two hours by travel-time table.")

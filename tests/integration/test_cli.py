@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import apps.cli.common
 from apps.cli.main import VERBS
 from twin.recording.reader import RunReader
 from twin.recording.tables import RUN_TABLES
@@ -116,6 +117,18 @@ def test_compare_pairs_resumes_and_does_not_depend_on_workers(place, answer, tmp
     assert two["rows"] == got["rows"]
     for run in ("base-000", "whatif-001"):
         assert tables(tmp_path / "one" / run) == tables(tmp_path / "two" / run)
+
+
+def test_compare_takes_its_city_once(place, twin, tmp_path, monkeypatch):
+    taken = []
+    get_city = apps.cli.common.get_city
+    monkeypatch.setattr(
+        apps.cli.common, "get_city", lambda *a, **k: taken.append(a) or get_city(*a, **k)
+    )
+    words = ("compare", place / "plain.toml", place / "more.toml", "--out", tmp_path / "c")
+    status, _, err = twin(*words, "--replications", 1, "--workers", 1, "--set", "period.end=08:30")
+    assert status == 0, err
+    assert len(taken) == 1
 
 
 def test_compare_prints_what_it_means(place, twin, tmp_path):

@@ -29,7 +29,22 @@ import pytest
         (["run", "{place}/empty"], "field 'name': the field is missing"),
         (["run", "{place}/binary"], "row 1: is not UTF-8 text"),
         (["run", "{place}/plain.toml", "--out", "{place}/empty"], "is a file, not a folder"),
-        (["run", "{place}/plain.toml", "--out", "{place}/empty/x"], "cannot be written to"),
+        (["run", "{place}/plain.toml", "--out", "{place}/empty/x"],
+         "empty, field '--out': is a file, not a folder"),
+        (["run", "{place}/plain.toml", "--out", "/"], "/, field '--out': is the root of the file"),
+        (["run", "{place}/plain.toml", "--out", "/../"], "is the root of the file system"),
+        (["run", "{place}/plain.toml", "--out", ""], "field '--out': names no folder"),
+        (["replay", "{place}/city", "--out", ""], "field '--out': names no folder"),
+        (["replay", "{place}/city", "--out", "/"], "is the root of the file system"),
+        (["compare", "{place}/plain.toml", "{place}/more.toml", "--out", " "], "names no folder"),
+        (["compare", "{place}/plain.toml", "{place}/more.toml", "--out", "//"], "is the root"),
+        (["city", "import", "osm", "{place}/no.osm", "--name", "x", "--out", ""],
+         "names no folder"),
+        (["city", "import", "osm", "{place}/no.osm", "--name", "x", "--out", "/"], "is the root"),
+        (["report", "{place}/plain.toml", "--out", ""], "is a folder; name a file"),
+        (["demo", "--out", ""], "names no folder"),
+        (["demo", "--out", "{place}/empty"], "is a file, not a folder"),
+        (["demo", "--out", "{place}/empty/x"], "is a file, not a folder"),
         (["run", "{place}/plain.toml", "--out", "x" * 300], "File name too long"),
         (["run", "{place}/plain.toml", "--set", "city=atlantis"],
          "--set city=atlantis, field 'city': there is no city 'atlantis'; known cities"),
@@ -99,6 +114,15 @@ def test_a_change_that_cannot_happen_is_named_by_file_and_line(twin, place, tmp_
     status, _, err = twin("run", wrong, "--out", tmp_path / "r")
     assert status == 2
     assert f"{wrong}, row 6, field 'changes.1.links': the city has no link 987654" in err
+
+
+def test_a_comparison_that_cannot_begin_counts_nothing(twin, place, tmp_path):
+    other = (place / "plain.toml").read_text().replace("08:00", "09:00")
+    (tmp_path / "later.toml").write_text(other.replace("plain", "later"))
+    status, _, err = twin("compare", place / "plain.toml", "later.toml", "--out", "c")
+    assert status == 2
+    assert "differ in it" in err
+    assert "None" not in err
 
 
 def test_a_rule_that_does_not_exist_is_found_before_the_run_begins(twin, place, tmp_path):

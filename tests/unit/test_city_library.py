@@ -73,6 +73,24 @@ def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
     assert "another version of Twin; building it again" in said[0]
 
 
+def test_a_builtin_is_built_again_once_a_process(monkeypatch, tmp_path):
+    built = []
+
+    class Module:
+        @staticmethod
+        def build_seoul(*, core, progress):
+            built.append((core, progress))
+            return city("seoul-core")
+
+    monkeypatch.setattr(library, "import_module", lambda _name: Module)
+    get_city("seoul-core")
+    # Somebody puts in a new version while a comparison goes on.
+    (tmp_path / "code").mkdir()
+    monkeypatch.setattr(library.twin.city, "__path__", [str(tmp_path / "code")])
+    get_city("seoul-core")
+    assert len(built) == 1
+
+
 def test_damaged_city_is_listed_as_damaged():
     folder = store_city(city("mine"))
     (folder / "city.toml").write_text("format = 0")

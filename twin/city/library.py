@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -173,8 +173,12 @@ def _silent(_: str) -> None:
     pass
 
 
+@lru_cache(maxsize=1)
 def _source_mark() -> str:
-    """Return a short hash of the code and facts that a built-in city is made from."""
+    """Return a short hash of the code and facts that a built-in city is made from.
+
+    Once a process: what it has built stays current until it ends.
+    """
     digest = hashlib.sha256()
     for package in (twin.network, twin.city):
         root = Path(package.__path__[0])
