@@ -105,6 +105,8 @@ def run_scenario(
                 "running": result.vehicles_running,
                 "waiting": waiting,
                 "removed": 0 if counters is None else int(counters.removed),
+                "detoured": result.vehicles_detoured,
+                "cleared_red": result.vehicles_cleared_red,
             },
             "assumed_intervals": result.assumed,
             "simulated_s": result.simulated_s,

@@ -50,6 +50,9 @@ class Summary:
         Call received to first unit on scene, over the calls that were reached; None if none was.
     vehicles_inserted, vehicles_finished, vehicles_running
         Trips that entered the traffic, reached their goal, and are still there.
+    vehicles_detoured, vehicles_cleared_red
+        Times that a vehicle took another turn because it could not take its own; vehicles that
+        stood in a junction to turn left and left it in the first seconds of red.
     simulated_s, wall_s, realtime_factor
         Length of the run with its warm-up, what it took, and their ratio.
     phase_seconds
@@ -68,6 +71,8 @@ class Summary:
     vehicles_inserted: int
     vehicles_finished: int
     vehicles_running: int
+    vehicles_detoured: int
+    vehicles_cleared_red: int
     simulated_s: float
     wall_s: float
     realtime_factor: float
@@ -267,6 +272,8 @@ class CityModel(World):
             vehicles_inserted=0 if counters is None else int(counters.inserted),
             vehicles_finished=0 if counters is None else int(counters.finished),
             vehicles_running=self.n_vehicles,
+            vehicles_detoured=0 if counters is None else int(counters.strayed),
+            vehicles_cleared_red=0 if counters is None else int(counters.cleared),
             simulated_s=self.t - self.begin_s,
             wall_s=sum(self.phase_seconds.values()),
             realtime_factor=self.realtime_factor,

@@ -46,7 +46,9 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         chain.add_row(INTERVAL_NAMES.get(name, name), *cells)
     vehicles = summary["vehicles"]
     foot = (
-        f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived; "
+        f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived, "
+        f"{vehicles['removed']:,} removed; {vehicles['detoured']:,} detours, "
+        f"{vehicles['cleared_red']:,} left a junction on red; "
         f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
     )
     return [head, by, chain, foot]

@@ -13,7 +13,7 @@ from apps.report.charts import bars, ecdf, over_time
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
 from apps.report.map import CLOSED, PLACES, SEQUENTIAL, Drawing, graded, legend
 from apps.report.parts import MOVES, again, assumed, bullets, head
-from apps.report.stored import Summary, read_stored
+from apps.report.stored import Summary, Vehicles, read_stored
 from apps.report.words import (
     INTERVAL_NAMES,
     OUTSIDE,
@@ -120,7 +120,11 @@ def run_page(reader: RunReader, city: City) -> str:
         tag(
             "div",
             section("Response time by priority", _ecdf(calls), _note_response()),
-            section("The city over time", *_pulse(reader, micro=micro)),
+            section(
+                "The city over time",
+                *_pulse(reader, micro=micro),
+                *([_note_vehicles(summary.vehicles)] if micro else []),
+            ),
             class_="two",
         ),
         _by_kind(calls, period[1]),
@@ -213,6 +217,17 @@ def _note_response() -> Raw:
         f"{FEW_CALLS} calls it is dashed.",
         class_="note",
     )
+
+
+def _note_vehicles(vehicles: Vehicles) -> Raw:
+    said = f"{vehicles.removed:,} vehicles were removed because their goal was closed. "
+    if vehicles.detoured is not None and vehicles.cleared_red is not None:
+        said += (
+            f"{vehicles.detoured:,} times a driver who could not make his turn took another; "
+            f"{vehicles.cleared_red:,} who stood in a junction to turn left on green left it in "
+            "the first seconds of red."
+        )
+    return tag("p", said, class_="note")
 
 
 def _pulse(reader: RunReader, *, micro: bool) -> list[Raw]:

@@ -34,9 +34,12 @@ class Interval(BaseModel):
 
 
 class Vehicles(BaseModel):
-    """Vehicles of ordinary traffic."""
+    """Vehicles of ordinary traffic; runs of older versions did not count the last two."""
 
     inserted: int
+    removed: int
+    detoured: int | None = None
+    cleared_red: int | None = None
 
 
 class Summary(BaseModel):

@@ -11,7 +11,8 @@ from twin.city.model import City, Meta
 from twin.core.errors import InputError
 from twin.network.build import BuildOptions, build_network, raw_roads
 from twin.network.geometry import Polylines, Projection
-from twin.network.graph import YELLOW_S, Network, RoadClass, TurnKind
+from twin.network.graph import Network, RoadClass, TurnKind
+from twin.network.signals import CHANGE_S
 
 SIDE = 5
 PROJECTION = Projection(127.0, 37.5)
@@ -189,14 +190,14 @@ def test_signals(seed):
     cycle = network.signal_cycle[network.group_signal]
     assert (begin >= 0).all()
     assert (end - begin >= 7.0).all()
-    assert (end + YELLOW_S <= cycle).all()
+    assert (end + CHANGE_S <= cycle).all()
     for k in range(network.n_signals):
         stages = np.flatnonzero(network.group_signal == k)
         assert len(stages) >= 2
-        # One stage after the other, with yellow between, filling the cycle.
+        # One stage after the other, with yellow and all red between, filling the cycle.
         assert begin[stages[0]] == 0.0
-        np.testing.assert_array_equal(begin[stages[1:]], end[stages[:-1]] + YELLOW_S)
-        assert end[stages[-1]] + YELLOW_S == network.signal_cycle[k]
+        np.testing.assert_array_equal(begin[stages[1:]], end[stages[:-1]] + CHANGE_S)
+        assert end[stages[-1]] + CHANGE_S == network.signal_cycle[k]
     assert ((network.signal_offset >= 0) & (network.signal_offset < network.signal_cycle)).all()
     assert (network.node_signal[network.signal_node] == np.arange(network.n_signals)).all()
 

@@ -213,7 +213,15 @@ def small_run(
             "run": str(folder),
             **summarise(calls, 68_400.0),
             "intervals": interval_table(calls, None),
-            "vehicles": {"inserted": 1, "finished": 1, "running": 0, "waiting": 0, "removed": 0},
+            "vehicles": {
+                "inserted": 1,
+                "finished": 1,
+                "running": 0,
+                "waiting": 0,
+                "removed": 0,
+                "detoured": 7,
+                "cleared_red": 8,
+            },
             "real_time_factor": 10.0,
             "peak_rss_mb": 100.0,
         }

@@ -14,8 +14,8 @@ from tests.support.junctions import (
 )
 from twin.network.build import BuildOptions, build_network
 from twin.network.clean import CleanOptions
-from twin.network.graph import YELLOW_S, RoadClass
-from twin.network.signals import SignalOptions
+from twin.network.graph import RoadClass
+from twin.network.signals import CHANGE_S, SignalOptions
 
 
 def test_two_stage_plan_at_a_cross():
@@ -23,7 +23,7 @@ def test_two_stage_plan_at_a_cross():
     assert network.n_signals == 1
     (a, b), (c, d) = plan(network)
     cycle = float(network.signal_cycle[0])
-    assert (a, c, d) == (0.0, b + YELLOW_S, cycle - YELLOW_S)
+    assert (a, c, d) == (0.0, b + CHANGE_S, cycle - CHANGE_S)
     main, side = turn(network, 4, 0, 2), turn(network, 3, 0, 1)
     assert network.turn_group[main] == network.turn_group[turn(network, 2, 0, 4)]
     assert network.turn_group[main] != network.turn_group[side]

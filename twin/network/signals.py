@@ -18,6 +18,13 @@ from twin.network.draft import Draft
 from twin.network.geometry import wrap
 from twin.network.graph import YELLOW_S, RoadClass, TurnKind
 
+ALL_RED_S = 2.0
+"""Seconds after each yellow in which all is red, so that who is in the junction can leave it before
+the next green. The time to cross 20 m of junction with 6 m of car at 13.9 m/s, (w + l) / v = 1.9 s
+(Institute of Transportation Engineers 2020, "Guidelines for Determining Traffic Signal Change and
+Clearance Intervals")."""
+CHANGE_S = YELLOW_S + ALL_RED_S
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -151,7 +158,7 @@ def plan_signals(
             plan.group_signal.append(signal)
             plan.green_from.append(begin)
             plan.green_to.append(begin + green)
-            begin += green + YELLOW_S
+            begin += green + CHANGE_S
     plan.offset = _offsets(draft, kind, plan, mains)
     return plan
 
@@ -281,7 +288,7 @@ class _Maker:
             wanted = medium
         else:
             wanted = small
-        return max(wanted, len(stages) * (MIN_GREEN_S + YELLOW_S))
+        return max(wanted, len(stages) * (MIN_GREEN_S + CHANGE_S))
 
     def greens(self, stages: list[_Stage], cycle: float) -> list[float]:
         """Return whole seconds of green, shared by the traffic that each stage's roads bring."""
@@ -293,11 +300,11 @@ class _Maker:
                 for link in stage.approaches
             )
             weight.append(busiest * (LEFT_WEIGHT if stage.left_only else 1.0))
-        spare = cycle - len(stages) * YELLOW_S - sum(floor)
+        spare = cycle - len(stages) * CHANGE_S - sum(floor)
         greens = [
             f + float(int(spare * w / sum(weight))) for f, w in zip(floor, weight, strict=True)
         ]
-        greens[0] += cycle - len(stages) * YELLOW_S - sum(greens)
+        greens[0] += cycle - len(stages) * CHANGE_S - sum(greens)
         return greens
 
 

@@ -50,8 +50,10 @@ class Counters(NamedTuple):
     strayed
         Times that a vehicle took another turn because it could not take its own.
     red_run
-        Ordinary vehicles that passed a red light (always 0); who waits in the junction to turn left
-        and clears it in the first seconds of red does not count.
+        Ordinary vehicles that passed a red light (always 0), without those of `cleared`.
+    cleared
+        Vehicles that stood in a junction to turn left on green and left it in the first seconds of
+        red: at most two of a lane in each cycle.
     lane_changes, updates
         Lane changes; vehicles moved by one tick, emergency units among them.
     """
@@ -63,6 +65,7 @@ class Counters(NamedTuple):
     removed: int
     strayed: int
     red_run: int
+    cleared: int
     lane_changes: int
     updates: int
 
@@ -333,6 +336,7 @@ class Engine:
             gone,
             int(total[layout.STRAYED]),
             int(total[layout.RED_RUN]),
+            int(total[layout.CLEARED]),
             int(total[layout.CHANGES]),
             int(total[layout.UPDATES]),
         )

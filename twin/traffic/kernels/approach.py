@@ -12,7 +12,7 @@ from twin.traffic.kernels.giving_way import (
     merge_is_free,
     siren_waits,
 )
-from twin.traffic.kernels.holding import GREEN, RED, YELLOW
+from twin.traffic.kernels.holding import GREEN, RED
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
@@ -24,14 +24,26 @@ from twin.traffic.kernels.junctions import (
     NEAR_M,
     NEAR_S,
     SIREN_LINE_SPEED,
+    STANDING,
     TWO,
     choose_lane,
     has_space,
+    mark_inside,
     seconds_left,
+    unmark_inside,
+    waits_inside,
 )
-from twin.traffic.kernels.layout import BIG, EMERGENCY, LENGTH, SIREN, Net, Records, State
+from twin.traffic.kernels.layout import (
+    BIG,
+    EMERGENCY,
+    INSIDE,
+    LENGTH,
+    SIREN,
+    Net,
+    Records,
+    State,
+)
 
-STANDING = np.float32(0.5)
 ROLL_M = np.float32(2.0)
 """Metres nearer to the line than usual that those come who join in turns."""
 HALF_BIG = np.float32(5.0e5)
@@ -162,13 +174,15 @@ def approach(
         int(net.turn[t].hi), first_open
     )
     if g >= 0 and not siren:
-        left = seconds_left(net, t)
-        clears = net.turn[t].gives_way and dist < INSIDE_M
-        if left <= ZERO or (net.group[g].state == RED and not clears):
+        left = seconds_left(net, R, i)
+        clears = R[i].marks & INSIDE != 0
+        if left <= ZERO:
+            if clears:
+                unmark_inside(i, int(st.lane[x].start), R)
             if wrong_lane and v < STANDING and dist < NEAR_M and lane_is_released(net, k, own):
                 give_up(st, net, R, i, x, k, BLOCKING_TICKS)
             return hold, ZERO, cap
-        if net.group[g].state == YELLOW and (
+        if net.group[g].state != GREEN and (
             (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left
         ):
             return hold, ZERO, cap
@@ -209,6 +223,13 @@ def approach(
             patience = min(patience, WRONG_LANE_TICKS + BLOCKING_TICKS)
         if v < STANDING and dist < NEAR_M:
             give_up(st, net, R, i, x, k, patience)
+            if (
+                dist < INSIDE_M
+                and not wrong_lane
+                and waits_inside(net, t)
+                and net.group[g].state != RED
+            ):
+                mark_inside(i, int(st.lane[x].start), net.link[k].length, R)
         if net.turn[t].zips or net.turn[t].merges == ZIPPER:
             # In turns: rolling up to the line rather than stopping before it.
             hold = hold + ROLL_M

@@ -15,8 +15,10 @@ from twin.traffic.kernels.holding import GREEN, RED, YELLOW, YELLOW_S, hold_grou
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
+    CLEARED,
     CROSSED,
     EMERGENCY,
+    INSIDE,
     LENGTH,
     RED_RUN,
     SIREN,
@@ -27,7 +29,8 @@ from twin.traffic.kernels.layout import (
 )
 
 CLEAR_S = np.float32(2.0)
-"""Seconds of red in which those who wait in the junction for a gap leave it."""
+"""Seconds of red in which those who stood in the junction to turn left leave it: no longer than all
+is red in the plans that are made here (`twin.network.signals.ALL_RED_S`)."""
 INSIDE_M = np.float32(9.5)
 """Metres before the end of a link that lie in the junction for who waits to turn left on green:
 room for two cars (the two "sneakers" per cycle of the Highway Capacity Manual, TRB 2016)."""
@@ -50,6 +53,8 @@ AHEAD_LINKS = 4
 RIGHT = 1
 TWO = np.float32(2.0)
 HELD = np.float32(0.01)
+STANDING = np.float32(0.5)
+"""Speed in m/s below which a vehicle stands."""
 
 
 @inner
@@ -80,15 +85,48 @@ def set_signals(t: float, net: Net) -> None:
 
 
 @inlined
-def seconds_left(net: Net, t: int) -> np.float32:
-    """Return for how long a vehicle may still pass the line for turn `t` (<= 0: not any more).
+def waits_inside(net: Net, t: int) -> bool:
+    """Return whether drivers wait for a gap for turn `t` in the junction, past the line."""
+    return bool(net.turn[t].group >= 0 and net.turn[t].gives_way and net.turn[t].kind > RIGHT)
 
-    Who has waited in the junction for the opposing traffic clears it in the first red.
+
+@inlined
+def seconds_left(net: Net, R: Records, i: int) -> np.float32:
+    """Return for how long record `i` may still pass the signal ahead of it (<= 0: not any more).
+
+    Who stood in the junction for the opposing traffic clears it in the first red.
     """
+    t = int(R[i].turn)
     left: np.float32 = net.group[net.turn[t].group].left
-    if net.turn[t].gives_way:
+    if R[i].marks & INSIDE and waits_inside(net, t):
         left = left + CLEAR_S
     return left
+
+
+@inlined
+def mark_inside(i: int, first: int, length: np.float32, R: Records) -> None:
+    """Mark record `i`, which stands in the junction to turn left, and who stands so behind it.
+
+    `first` is the first record of the lane. They are the two of each cycle that the Highway
+    Capacity Manual (TRB 2016, chapter 31) lets out at the end of green.
+    """
+    R[i].marks = R[i].marks | INSIDE
+    j = i - 1
+    if (
+        j >= first
+        and R[j].turn == R[i].turn
+        and R[j].vel < STANDING
+        and length - R[j].pos < INSIDE_M
+    ):
+        R[j].marks = R[j].marks | INSIDE
+
+
+@inlined
+def unmark_inside(i: int, first: int, R: Records) -> None:
+    """Take the marks of `mark_inside` back: the time to clear the junction is over."""
+    R[i].marks = R[i].marks & ~INSIDE
+    if i > first:
+        R[i - 1].marks = R[i - 1].marks & ~INSIDE
 
 
 @inner
@@ -234,8 +272,9 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             pos = min(R[i].pos - length, rear, net.link[to].length - HELD)
             slot = R[i].slot
             g = int(net.turn[t].group)
-            if g >= 0 and seconds_left(net, t) <= ZERO and not R[i].marks & SIREN:
-                st.tally[block, RED_RUN] += 1
+            if g >= 0 and net.group[g].left <= ZERO and not R[i].marks & SIREN:
+                may = seconds_left(net, R, i) > ZERO
+                st.tally[block, CLEARED if may else RED_RUN] += 1
             st.tally[block, CROSSED] += 1
             net.link[k].left += 1
             st.vehicle[slot].distance += length
@@ -245,6 +284,7 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             st.lane[x].end = i
             R[j].pos = pos
             R[j].wait = 0
+            R[j].marks = R[j].marks & ~INSIDE
             R[j].rpos = R[i].rpos + 1
             R[j].turn = st.route[R[j].rpos]
             set_wishes(net, st, R, j, to)

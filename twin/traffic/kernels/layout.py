@@ -37,6 +37,8 @@ SIREN = 2
 """Flag: an emergency unit under siren."""
 COOPERATE_ON = 4
 """Flag beside `COOPERATE`: for one tick more, since links change lanes only every other tick."""
+INSIDE = 8
+"""Flag: it stood in the junction on green or yellow, waiting to turn left."""
 
 BIG = np.float32(1.0e6)
 FRONT_FREE = 10
@@ -196,7 +198,9 @@ IDLE, PENDING, DRIVING, ARRIVED = range(4)
 """`state` of an emergency unit."""
 
 # Columns of the tallies, one row for each block of links or nodes.
-INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED = range(8)
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED = range(9)
+N_TALLIES = 16
+"""Columns of the tallies: two cache lines, so that blocks of different threads share none."""
 
 
 class Net(NamedTuple):
@@ -239,7 +243,7 @@ class State(NamedTuple):
     recent
         (5, L) sums behind the travel times, and these (see `times`).
     tally
-        (N_BLOCKS, 8) counts.
+        (N_BLOCKS, N_TALLIES) counts.
     done
         Slots of the trips that ended.
     counts

@@ -205,7 +205,7 @@ def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -
     g = int(net.turn[R[i].turn].group)
     if g < 0 or R[i].marks & SIREN:
         return True
-    left = seconds_left(net, int(R[i].turn))
+    left = seconds_left(net, R, i)
     return bool(left > ZERO and length - R[i].pos <= v * left)
 
 
