@@ -35,7 +35,7 @@ from apps.report.words import (
 )
 from apps.rows import rows_of
 from twin.city.model import City
-from twin.metrics.compare import Difference
+from twin.metrics.compare import LEAST_FOR_PAIRING, Difference
 from twin.metrics.comparison import Comparison
 from twin.metrics.pairing import Reach, Sides, pair_calls
 from twin.metrics.summary import TARGET_S
@@ -324,7 +324,8 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
         tag(
             "p",
             "“Pairing gains”: how many times more replications would be needed without pairing; "
-            "not said where the differences hardly vary, for it would be a quotient of next to "
+            f"neither it nor the correlation is said with fewer than {LEAST_FOR_PAIRING} "
+            "replications, for two points always lie on a line; nor is the gain where the differences hardly vary, for it would be a quotient of next to "
             "nothing.",
             class_="note",
         ),

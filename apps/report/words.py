@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from twin.metrics.compare import SHARE, Difference
+from twin.metrics.compare import LEAST_FOR_PAIRING, SHARE, Difference
 from twin.metrics.pairing import Reach
 from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_calls, unsure_p90
 
@@ -91,6 +91,8 @@ def gain(row: Difference) -> str:
     """Return how much pairing gained on a line, or why that is not said."""
     if row.replications < 2:
         return "n/a: one replication"
+    if row.replications < LEAST_FOR_PAIRING:
+        return f"n/a: fewer than {LEAST_FOR_PAIRING} replications"
     if not row.changed:
         return "n/a: no call changed"
     if row.variance_reduction is None:

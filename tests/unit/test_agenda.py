@@ -8,19 +8,24 @@ import threading
 import pytest
 from pydantic import TypeAdapter
 
-from tests.support.emergency import FixedModel, InstantModel, inject, plan, run, sure, town
+from tests.support.emergency import (
+    QUIET,
+    FixedModel,
+    InstantModel,
+    at,
+    inject,
+    plan,
+    run,
+    sure,
+    town,
+)
 from twin.agents.policies import find, known
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.spec import Change
 from twin.simulation import CityModel
 
-QUIET = {"source": "none", "collisions": False}
 change = TypeAdapter(Change).validate_python
-
-
-def at(hours: float) -> float:
-    return hours * 3600.0
 
 
 def test_overlapping_closures_end_one_by_one() -> None:

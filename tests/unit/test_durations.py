@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import twin.agents.hospital
-from tests.support.emergency import FixedModel, constant, inject, plan, run, sure, town
+from tests.support.emergency import QUIET, FixedModel, constant, inject, plan, run, sure, town
 from twin.agents.durations import DEFAULTS, Durations
 from twin.agents.unit import Shift
 from twin.city.model import Distribution, Service
@@ -17,7 +17,6 @@ from twin.core.random import Streams
 from twin.simulation import CityModel
 
 HOUR = 3600.0
-QUIET = {"source": "none", "collisions": False}
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,14 @@ def test_nothing_changed_shows_nothing():
     assert {r.variance_reduction for r in rows} == {None}
 
 
+def test_two_replications_say_nothing_of_pairing():
+    two, three = (compare(made([0.0, 1.0, 5.0][:n]), END_S)[0] for n in (2, 3))
+    assert two.low is not None
+    assert two.correlation is two.variance_reduction is None
+    assert three.correlation is not None
+    assert three.variance_reduction is not None
+
+
 def test_one_replication_has_no_interval():
     overall = compare(made([5.0]), END_S)[0]
     assert overall.difference == pytest.approx(5.0)

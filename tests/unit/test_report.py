@@ -296,6 +296,7 @@ def test_a_line_says_its_unit_and_whether_anything_changed():
 
 
 def test_the_gain_of_pairing_is_hidden_where_it_means_nothing():
+    assert gain(line(5.0, 4.0, 6.0, n=2)) == "n/a: fewer than 3 replications"
     assert gain(line(5.0, 4.0, 6.0, gained=12.34)) == "12.3 times"
     assert gain(line(5.0, 4.0, 6.0, gained=600.0)) == "over 100 times"
     assert gain(line(5.0, 5.0, 5.0)) == "n/a: the differences hardly vary"

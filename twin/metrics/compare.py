@@ -33,6 +33,8 @@ CONFIDENCE = 0.95
 LEAST_SPREAD = 1e-4
 """Differences whose variance is less than this share of the two sides' own hardly vary: how much
 pairing gains is then a quotient of next to nothing, and is not given."""
+LEAST_FOR_PAIRING = 3
+"""Replications from which on it is said how alike the two sides are: two points lie on a line."""
 SHARE = "share_within_target"
 
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
@@ -67,10 +69,12 @@ class Difference:
     low, high
         Ends of the 95% interval of the difference; `None` with fewer than two replications.
     correlation
-        Between the two runs' figures over the replications; `None` where it is not defined.
+        Between the two runs' figures over the replications; `None` where it is not defined, and
+        with fewer than `LEAST_FOR_PAIRING` replications.
     variance_reduction
         How many times larger the variance of the difference would be without pairing; `None` with
-        fewer than two replications or when the differences hardly vary (`LEAST_SPREAD`).
+        fewer than `LEAST_FOR_PAIRING` replications, or when the differences hardly vary
+        (`LEAST_SPREAD`).
     """
 
     group: str
@@ -193,7 +197,7 @@ def interval(sample: NDArray[np.float64]) -> tuple[float | None, float | None]:
 
 
 def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> float | None:
-    if len(base) < 2 or not base.std() or not whatif.std():
+    if len(base) < LEAST_FOR_PAIRING or not base.std() or not whatif.std():
         return None
     return float(np.corrcoef(base, whatif)[0, 1])
 
@@ -201,7 +205,7 @@ def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> floa
 def _reduction(
     base: NDArray[np.float64], whatif: NDArray[np.float64], apart: NDArray[np.float64]
 ) -> float | None:
-    if len(base) < 2:
+    if len(base) < LEAST_FOR_PAIRING:
         return None
     apart_alone = float(base.var(ddof=1) + whatif.var(ddof=1))
     together = float(apart.var(ddof=1))

@@ -7,10 +7,11 @@ silently does nothing would be reported as "no difference".
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from twin.city.model import City
 from twin.core.clock import parse_clock
@@ -19,12 +20,14 @@ from twin.network.graph import Network
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
+    BanTurn,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     MoveUnits,
     RemoveUnits,
     Scenario,
+    Toll,
 )
 
 _MARGIN_DEG = 0.02
@@ -54,24 +57,60 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     return links
 
 
-def links_of(change: CloseLinks, network: Network) -> NDArray[np.int32]:
-    """Return the indices of the links that a change closes, in order, each once.
+def links_of(change: CloseLinks | Toll, network: Network) -> NDArray[np.int32]:
+    """Return the indices of the links that a change closes or charges for, in order, each once.
 
     Raises
     ------
     InputError
         If a link or street is not in the network.
     """
-    wanted = np.asarray(change.links, np.int64)
-    order = np.argsort(network.link_id, kind="stable")
-    at = np.searchsorted(network.link_id, wanted, sorter=order)
-    found = order[np.minimum(at, network.n_links - 1)]
-    missing = wanted[network.link_id[found] != wanted]
-    if len(missing):
-        raise InputError(f"the city has no link {missing[0]}", field="links")
+    found = _links_numbered(network, change.links, "links")
     if change.street is not None:
         found = np.concatenate([found, links_named(network, change.street)])
     return np.unique(found).astype(np.int32)
+
+
+def turns_of(change: BanTurn, network: Network) -> NDArray[np.int32]:
+    """Return the indices of the turns that a change bans, in order, each once.
+
+    Raises
+    ------
+    InputError
+        If a link is not in the network, two links are not joined by a turn, or no turn would be
+        left at the end of a link.
+    """
+    pairs = np.asarray(change.turns, np.int64)
+    start = _links_numbered(network, pairs[:, 0], "turns")
+    end = _links_numbered(network, pairs[:, 1], "turns")
+    found = []
+    for (a, b), k, to in zip(change.turns, start, end, strict=True):
+        first, last = network.turn_ptr[k], network.turn_ptr[k + 1]
+        hits = first + np.flatnonzero(network.turn_to[first:last] == to)
+        if not len(hits):
+            raise InputError(f"no turn leads from link {a} to link {b}", field="turns")
+        found.append(hits)
+    turns = np.unique(np.concatenate(found)).astype(np.int32)
+    for k in np.unique(start):
+        first, last = int(network.turn_ptr[k]), int(network.turn_ptr[k + 1])
+        if np.isin(np.arange(first, last), turns).all():
+            raise InputError(
+                f"no turn would be left at the end of link {network.link_id[k]}",
+                field="turns",
+                hint="close the link instead",
+            )
+    return turns
+
+
+def _links_numbered(network: Network, numbers: ArrayLike, field: str) -> NDArray[np.int64]:
+    wanted = np.asarray(numbers, np.int64)
+    order = np.argsort(network.link_id, kind="stable")
+    at = np.searchsorted(network.link_id, wanted, sorter=order)
+    found: NDArray[np.int64] = order[np.minimum(at, network.n_links - 1)]
+    missing = wanted[network.link_id[found] != wanted]
+    if len(missing):
+        raise InputError(f"the city has no link {missing[0]}", field=field)
+    return found
 
 
 def check(scenario: Scenario, city: City) -> None:
@@ -100,6 +139,10 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
             if isinstance(change, CloseLinks):
                 links = links_of(change, city.network)
                 _check_lanes(change, city.network, links)
+            elif isinstance(change, Toll):
+                links_of(change, city.network)
+            elif isinstance(change, BanTurn):
+                turns_of(change, city.network)
             elif isinstance(change, AddStation):
                 if change.station_id in stations:
                     raise InputError(
@@ -112,6 +155,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
             elif isinstance(change, RemoveUnits):
                 gone |= _removed(change, city, stations, gone)
             elif isinstance(change, MoveUnits):
+                _check_once(change.units)
                 for unit in change.units:
                     _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
                 _check_known("station", change.to, stations, city["stations"]["name"], field="to")
@@ -187,10 +231,17 @@ def _check_known(
         raise InputError(f"the city has no {what} {key!r}", field=field or what, hint=hint)
 
 
+def _check_once(units: list[str]) -> None:
+    for unit, times in Counter(units).items():
+        if times > 1:
+            raise InputError(f"the unit {unit!r} is named {times} times", field="units")
+
+
 def _removed(change: RemoveUnits, city: City, stations: set[str], gone: set[str]) -> set[str]:
     units = city["units"]
     left = units[~units["unit_id"].isin(gone)]
     if change.units:
+        _check_once(change.units)
         for unit in change.units:
             _check_known("unit", unit, set(left["unit_id"]), field="units")
         return set(change.units)
