@@ -325,8 +325,8 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
             "p",
             "“Pairing gains”: how many times more replications would be needed without pairing; "
             f"neither it nor the correlation is said with fewer than {LEAST_FOR_PAIRING} "
-            "replications, for two points always lie on a line; nor is the gain where the differences hardly vary, for it would be a quotient of next to "
-            "nothing.",
+            "replications, for two points always lie on a line; nor is the gain where the "
+            "differences hardly vary, for it would be a quotient of next to nothing.",
             class_="note",
         ),
         tag("p", f"The runs are in {found.folder}.", class_="note"),

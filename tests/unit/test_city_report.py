@@ -8,7 +8,7 @@ import pytest
 from twin.city.model import City, Meta
 from twin.city.picture import SYNTHESISED
 from twin.city.report import QualityRow, picture, quality
-from twin.network.build import BuildReport
+from twin.network.build import BuildReport, build_network, raw_roads
 from twin.network.generate import grid
 from twin.network.graph import RoadClass
 
@@ -67,6 +67,32 @@ def test_what_the_clean_up_did_is_in_it():
     rows = values(grid(2, 2), report)
     assert rows["imputed", "lanes"].text == "12.5 %"
     assert rows["clean-up", "stubs dropped"].text == "3"
+
+
+def test_lengths_that_cannot_be_are_named_although_their_links_are_joined():
+    step = 0.001  # degrees; 111 m on the equator
+    raw = raw_roads(
+        node_id=[1, 2, 3, 4],
+        node_lon=[0.0, step, 2 * step, 3 * step],
+        node_lat=[0.0] * 4,
+        link_id=[11, 12, 13, 21, 22, 23],
+        link_from=[1, 2, 3, 4, 3, 2],
+        link_to=[2, 3, 4, 3, 2, 1],
+        link_length=[1.0, 111.0, np.nan, 400.0, 0.2, np.nan],
+    )
+    network, report = build_network(raw)
+    assert network.n_links == 2
+    rows = values(network, report)
+    found = {
+        item: (row.value, row.note)
+        for (part, item), row in rows.items()
+        if part == "clean-up" and item.startswith("raw links ")
+    }
+    assert found == {
+        "raw links too short": (1, "links 22"),
+        "raw links shorter than the straight line": (2, "links 11, 22"),
+        "raw links drawn otherwise than said": (3, "links 11, 21, 22"),
+    }
 
 
 def test_row_text():

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.city.picture import picture
-from twin.network.build import BuildReport
+from twin.network.build import EXAMPLES, BuildReport
 from twin.network.geometry import Polylines, wrap
 from twin.network.graph import Network, RoadClass, TurnKind
+from twin.network.lengths import drawn_otherwise, shorter_than_straight
 
 __all__ = ["QualityRow", "picture", "quality"]
 
@@ -19,10 +20,7 @@ Flags = NDArray[np.bool_]
 
 SHORT_M = 15.0
 DETOUR = 3.0
-STRAIGHT_SHARE = 0.95
-LENGTH_GAP = 0.25
 KINK_RAD = np.deg2rad(100.0)
-EXAMPLES = 3
 
 
 class QualityRow(NamedTuple):
@@ -73,8 +71,14 @@ def quality(subject: City | Network, report: BuildReport | None = None) -> list[
             QualityRow("imputed", name, 100.0 * share, "%", "of the road length")
             for name, share in report.imputed.items()
         ]
-        rows += [QualityRow("clean-up", name, count) for name, count in report.counts.items()]
+        for name, count in report.counts.items():
+            note = _named(report.examples.get(name, []))
+            rows.append(QualityRow("clean-up", name, count, note=note))
     return [*rows, *_junctions(network), *_suspicious(network)]
+
+
+def _named(links: list[int]) -> str:
+    return f"links {', '.join(map(str, links))}" if links else ""
 
 
 def _counts(network: Network) -> list[QualityRow]:
@@ -144,22 +148,14 @@ def _suspicious(network: Network) -> list[QualityRow]:
     checks: list[tuple[str, Flags, str]] = [
         ("no length", length <= 0.0, ""),
         ("very short", length < SHORT_M, f"under {SHORT_M:.0f} m"),
-        (
-            "shorter than the straight line",
-            (length < STRAIGHT_SHARE * straight) & (straight - length > 2.0),
-            "",
-        ),
+        ("shorter than the straight line", shorter_than_straight(length, straight), ""),
         ("long way round", (length > DETOUR * straight) & (straight > SHORT_M), "over three times"),
-        (
-            "drawn otherwise than said",
-            np.abs(lines.length - length) > LENGTH_GAP * np.maximum(length, SHORT_M),
-            "over a quarter",
-        ),
+        ("drawn otherwise than said", drawn_otherwise(length, lines.length), "over a quarter"),
         ("sharp kinks", kinked, "over 100 degrees inside a link"),
     ]
     rows = []
     for item, bad, meaning in checks:
-        examples = ", ".join(str(k) for k in network.link_id[bad][:EXAMPLES].tolist())
-        parts = [part for part in (meaning, f"links {examples}" if examples else "") if part]
+        examples = _named(network.link_id[bad][:EXAMPLES].tolist())
+        parts = [part for part in (meaning, examples) if part]
         rows.append(QualityRow("suspicious geometry", item, int(bad.sum()), note=": ".join(parts)))
     return rows

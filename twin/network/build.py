@@ -21,6 +21,7 @@ from twin.network.draft import Draft
 from twin.network.geometry import Projection, pointer, ranges
 from twin.network.graph import Network, RoadClass
 from twin.network.impute import impute
+from twin.network.lengths import LEAST_M, stated_faults
 from twin.network.raw import RawRoads, raw_roads
 from twin.network.signals import SignalOptions, SignalPlan, infer_signals, plan_signals
 from twin.network.turns import kinds, turn_lanes
@@ -30,6 +31,9 @@ __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_road
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+
+EXAMPLES = 3
+"""So many links are named behind a count of faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,14 @@ class BuildReport:
         Counts by name, in the order in which the steps ran.
     imputed
         Share of the road length, 0 to 1, whose attribute was imputed, by attribute.
+    examples
+        Numbers, as the source has them, of the first links behind a count that is one of faults.
     """
 
     source: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     imputed: dict[str, float] = field(default_factory=dict)
+    examples: dict[str, list[int]] = field(default_factory=dict)
 
 
 def build_network(
@@ -94,13 +101,27 @@ def build_network(
     )
     projection = Projection(lon0, lat0)
     bans = Restrictions(raw.restriction_from, raw.restriction_to, raw.restriction_only)
-    draft = clean(_draft(raw, projection), bans, options.clean, report.counts)
+    draft = _draft(raw, projection)
+    # Now, for joined to its neighbours an absurd length no longer stands out.
+    _check_lengths(raw, draft, report)
+    draft = clean(draft, bans, options.clean, report.counts)
     if not draft.n_links:
         raise InputError("no road is left that can be driven", file=raw.source or None)
     if options.infer_signals is not None:
         report.counts["signals inferred"] = infer_signals(draft, options.infer_signals)
     capacity, report.imputed = impute(draft)
     return _finish(draft, capacity, projection, raw.names, options), report
+
+
+def _check_lengths(raw: RawRoads, draft: Draft, report: BuildReport) -> None:
+    """Count and name the lengths that the source states and that cannot be."""
+    a, b = draft.link_from, draft.link_to
+    straight = np.hypot(draft.node_x[b] - draft.node_x[a], draft.node_y[b] - draft.node_y[a])
+    faults = stated_faults(raw.link_length, straight, draft.lines().length)
+    for name, bad in faults.items():
+        report.counts[name] = int(bad.sum())
+        if bad.any():
+            report.examples[name] = draft.link_id[bad][:EXAMPLES].tolist()
 
 
 def _draft(raw: RawRoads, projection: Projection) -> Draft:
@@ -144,7 +165,7 @@ def _draft(raw: RawRoads, projection: Projection) -> Draft:
     )
     drawn = draft.lines().length
     draft.link_length = np.where(np.isfinite(draft.link_length), draft.link_length, drawn)
-    draft.link_length = np.maximum(draft.link_length, 1.0)
+    draft.link_length = np.maximum(draft.link_length, LEAST_M)
     return draft
 
 
