@@ -13,20 +13,25 @@ from twin.agents.policies.registry import check_policies
 from twin.agents.source import happen
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
-from twin.scenarios.changes import check, links_of
+from twin.scenarios.changes import check
+from twin.scenarios.roads import banned_turns, closures, tolls_s
 from twin.scenarios.spec import (
+    BanTurn,
     Change,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     ScaleDemand,
     SetPolicy,
+    Toll,
 )
 
 if TYPE_CHECKING:
     from twin.agents.world import Life, World
 
-Timed: TypeAlias = CloseLinks | ScaleDemand | CloseHospital | SetPolicy | InjectIncident
+Timed: TypeAlias = (
+    CloseLinks | Toll | BanTurn | ScaleDemand | CloseHospital | SetPolicy | InjectIncident
+)
 """Changes that begin, and may end, while a run goes on."""
 _SEVERITY = {HospitalStatus.OPEN: 0, HospitalStatus.DIVERT: 1, HospitalStatus.CLOSED: 2}
 _MODES = {"close": HospitalStatus.CLOSED, "divert": HospitalStatus.DIVERT}
@@ -114,6 +119,12 @@ class Agenda:
         match change:
             case CloseLinks():
                 self._set_closures()
+            case Toll():
+                network = self.world.city.network
+                self.world.mobility.set_tolls(tolls_s(self._in_force.values(), network))
+            case BanTurn():
+                network = self.world.city.network
+                self.world.mobility.ban_turns(banned_turns(self._in_force.values(), network))
             case CloseHospital():
                 self._set_hospital(change.hospital)
             case SetPolicy():
@@ -122,21 +133,9 @@ class Agenda:
                 self._set_demand()
 
     def _set_closures(self) -> None:
-        """Close and open so that of overlapping closures the widest holds."""
+        """Close and open what has changed."""
         network, mobility = self.world.city.network, self.world.mobility
-        wanted: dict[int, int | None] = {}
-        for change in self._in_force.values():
-            if not isinstance(change, CloseLinks):
-                continue
-            for link in links_of(change, network).tolist():
-                lanes = change.lanes
-                if lanes is None or lanes >= network.link_lanes[link]:
-                    wanted[link] = None
-                elif link not in wanted:
-                    wanted[link] = lanes
-                else:
-                    before = wanted[link]
-                    wanted[link] = None if before is None else max(before, lanes)
+        wanted = closures(self._in_force.values(), network)
         changed = [k for k, lanes in wanted.items() if self._closed.get(k, 0) != lanes]
         to_open = [k for k in self._closed if k not in wanted or k in changed]
         if to_open:

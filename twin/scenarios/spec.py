@@ -18,6 +18,10 @@ Clock = Annotated[
 ]
 
 
+LinkNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""External number of a link."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
@@ -90,6 +94,10 @@ class Traffic(_Part):
         default=0.3, ge=0.0, le=1.0, description="Share of drivers who follow live travel times."
     )
     reroute_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
+    routes: str | None = Field(
+        default=None,
+        description="Folder of `twin assign`: drivers begin with the routes that they learned.",
+    )
     emergency_speed_factor: float = Field(
         default=1.3,
         ge=1.0,
@@ -127,6 +135,9 @@ class Record(_Part):
     )
     links_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
     trips: bool = Field(default=True, description="Write a row for every finished trip.")
+    routes: bool = Field(
+        default=False, description="Write the route that every finished trip planned and drove."
+    )
 
 
 class _Change(_Part):
@@ -149,7 +160,7 @@ class CloseLinks(_Change):
     """
 
     kind: Literal["close-links"]
-    links: list[Annotated[int, Field(ge=0, le=2**63 - 1)]] = []
+    links: list[LinkNumber] = []
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     lanes: int | None = Field(
         default=None, ge=1, le=15, description="Lanes closed; all if left out."
@@ -160,6 +171,36 @@ class CloseLinks(_Change):
         if not self.links and self.street is None:
             raise ValueError("name `links` or a `street`")
         return self
+
+
+class Toll(_Change):
+    """Charge for roads; drivers weigh the charge as time, emergency units pay nothing.
+
+    Roads are named as for `close-links`. A charge is money for each of these links that a driver
+    enters, or for each kilometre of them.
+    """
+
+    kind: Literal["toll"]
+    links: list[LinkNumber] = []
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    charge: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a link.")
+    charge_per_km: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a km.")
+    value_of_time: float = Field(gt=0.0, le=1e9, description="What an hour is worth, in money.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Toll:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        if (self.charge is None) == (self.charge_per_km is None):
+            raise ValueError("give either `charge` or `charge_per_km`")
+        return self
+
+
+class BanTurn(_Change):
+    """Forbid turns, each given as the external numbers of the link it leaves and of the next."""
+
+    kind: Literal["ban-turn"]
+    turns: list[tuple[LinkNumber, LinkNumber]] = Field(min_length=1)
 
 
 class ScaleDemand(_Change):
@@ -244,6 +285,8 @@ class InjectIncident(_Part):
 
 Change = Annotated[
     CloseLinks
+    | Toll
+    | BanTurn
     | ScaleDemand
     | AddStation
     | AddUnits

@@ -185,11 +185,11 @@ class _Loader:
         self._volume = np.ascontiguousarray(demand[start, end])
         self._tree = new_tree(ways.graph)
         self._far = np.empty_like(self._tree.label)
-        self._reference = self._costs(times.free)
+        self._reference = self._costs(times.free).astype(np.float32)
         self.lost = 0.0
 
-    def _costs(self, seconds: F64) -> F32:
-        cost = np.zeros(len(self._tree.label), np.float32)
+    def _costs(self, seconds: F64) -> F64:
+        cost = np.zeros(len(self._tree.label))
         cost[: len(seconds)] = np.maximum(seconds, _LEAST_SHARE * seconds.mean())
         return cost
 
@@ -197,8 +197,8 @@ class _Loader:
         """Return the flows of everybody on a fastest way."""
         flow = np.zeros(len(self._tree.label))
         self.lost = load_fastest(
-            self._ways.graph, self._costs(seconds), self._origin, self._ptr, self._destination,
-            self._volume, self._tree, flow,
+            self._ways.graph, self._costs(seconds).astype(np.float32), self._origin, self._ptr,
+            self._destination, self._volume, self._tree, flow,
         )  # fmt: skip
         return flow[: self._ways.n_links]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
-from twin.traffic.router import Router
+from twin.traffic.router import Router, ban
 
 SIREN_DELAY_SHARE = 0.4
 """Share of the others' delay (queues, signals) that a unit under siren suffers (assumption)."""
@@ -112,6 +112,14 @@ class RoadCosts:
         for link in links:
             self.closed_lanes[link] = 0
         self._apply()
+
+    def set_tolls(self, seconds: F32) -> None:
+        """Set (L,) what charges are worth to ordinary drivers; units pay nothing."""
+        self.ordinary.set_tolls(seconds)
+
+    def ban_turns(self, turns: I32) -> None:
+        """Ban these turns and no others, to everybody."""
+        ban(self.ordinary.graph, self.network, turns)
 
     def _apply(self) -> None:
         shut = self.closed_lanes >= self.network.link_lanes

@@ -138,6 +138,8 @@ class Feeder:
         if self._avoid:
             self._avoid = False
             barred = [traffic.vehicles_with(int(link)) for link in traffic.closed]
+            if len(turns := traffic.banned):
+                barred.append(traffic.vehicles_turning(turns))
             chosen = np.concatenate([chosen, *barred])
         every = traffic.running_routes()
         keep = np.isin(every.vehicle, chosen) & (every.link != every.goal)

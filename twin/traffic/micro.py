@@ -14,7 +14,8 @@ import numpy as np
 from twin.core.errors import InputError, TwinError
 from twin.network.graph import F32, F64, I32, I64, Place
 from twin.traffic import storage
-from twin.traffic.engine import END_M, Counters, Engine, Finished
+from twin.traffic.bans import TurnBans
+from twin.traffic.engine import END_M, Counters, Finished
 from twin.traffic.hook import Command, Hook, View
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.layout import (
@@ -56,7 +57,7 @@ class LinkStats(NamedTuple):
     left: I64
 
 
-class MicroTraffic(Engine):
+class MicroTraffic(TurnBans):
     """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
 
     Attributes
@@ -386,6 +387,7 @@ class MicroTraffic(Engine):
         parts["key"] = np.array([self._key], np.uint64)
         for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
             parts[f"base_{name}"] = value.copy()
+        self._save_bans(parts)
         return parts
 
     def restore(self, parts: storage.Checkpoint) -> None:
@@ -410,3 +412,4 @@ class MicroTraffic(Engine):
         self._key = np.uint64(parts["key"][0])
         base = [np.array(parts[f"base_{name}"]) for name in LinkStats._fields]
         self._stats_base = (base[0], base[1], base[2])
+        self._restore_bans(parts)

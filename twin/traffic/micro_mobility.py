@@ -11,7 +11,7 @@ import simpy
 from twin.city.model import City
 from twin.core.random import Streams
 from twin.demand.trips import TripPlan
-from twin.network.graph import F64, I32, Place
+from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 from twin.traffic.feeding import Feeder
@@ -73,7 +73,7 @@ class MicroMobility:
             self.traffic,
             Loading(self._costs.ordinary, self._costs.undisturbed_s),
             TripPlan(city, streams, period.day, settings.demand_scale),
-            _area_of_links(city),
+            area_of_links(city),
             informed_share=settings.reroute_share,
             reroute_every_s=settings.reroute_every_s,
         )
@@ -169,12 +169,24 @@ class MicroMobility:
         self._feeder.roads_changed()
         self._units.reroute()
 
+    def set_tolls(self, seconds: F32) -> None:
+        """Set (L,) what charges are worth; trips from now on and informed drivers weigh them."""
+        self._costs.set_tolls(seconds)
+        self._feeder.roads_changed()
+
+    def ban_turns(self, turns: I32) -> None:
+        """Let nobody make these turns, and allow all others."""
+        self._costs.ban_turns(turns)
+        self.traffic.ban_turns(turns)
+        self._feeder.roads_changed()
+        self._units.reroute()
+
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""
         self._feeder.scale(factor)
 
 
-def _area_of_links(city: City) -> I32:
+def area_of_links(city: City) -> I32:
     """Return (L,) a number for each link's zone, and one of its own for links of no zone."""
     n = city.network.n_links
     table = city["zone_links"]

@@ -72,5 +72,11 @@ class Mobility(Protocol):
     def open_links(self, links: Sequence[int]) -> None:
         """Open every lane of the links that `close_links` closed."""
 
+    def set_tolls(self, seconds: NDArray[np.float32]) -> None:
+        """Set (L,) seconds that the charge for entering each link is worth to ordinary drivers."""
+
+    def ban_turns(self, turns: NDArray[np.int32]) -> None:
+        """Let nobody make these turns, and allow all others; a siren makes no exception."""
+
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""

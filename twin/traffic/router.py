@@ -70,13 +70,13 @@ def graph_of_turns(n_links: int, turn_from: I32, turn_to: I32, cost: F32) -> Roa
     )
 
 
-def road_graph(network: Network) -> RoadGraph:
-    """Return the arcs of a network's turns."""
+def road_graph(network: Network, banned: I32 | None = None) -> RoadGraph:
+    """Return the arcs of a network's turns; banned ones cost infinitely much."""
+    cost = turn_costs(network)
+    if banned is not None:
+        cost[banned] = np.inf
     return graph_of_turns(
-        network.n_links,
-        network.turn_from,
-        network.turn_to.astype(np.int32),
-        turn_costs(network),
+        network.n_links, network.turn_from, network.turn_to.astype(np.int32), cost
     )
 
 
@@ -90,6 +90,14 @@ def new_tree(graph: RoadGraph) -> Tree:
         np.zeros(n_links, np.uint8),
         np.empty(room, np.int64),
     )
+
+
+def ban(graph: RoadGraph, network: Network, banned: I32) -> None:
+    """Let these turns of a network's graph, and no others, cost infinitely much."""
+    cost = turn_costs(network)
+    cost[banned] = np.inf
+    graph.turn_cost[:] = cost
+    graph.back_cost[:] = cost[graph.back_turn]
 
 
 class Router:
@@ -132,6 +140,7 @@ class Router:
             )
             self._perceived = np.exp(np.float32(ROUTE_SPREAD) * draws).astype(np.float32)
         self.closed = np.zeros(network.n_links, np.bool_)
+        self.tolls: F32 = np.zeros(network.n_links, np.float32)
         self.times: F32 = network.free_flow_s
         self.set_costs(network.free_flow_s)
 
@@ -146,6 +155,10 @@ class Router:
         """Set (L,) which links are closed."""
         self.closed = closed.copy()
         self._apply()
+
+    def set_tolls(self, seconds: F32) -> None:
+        """Set (L,) what entering a link is worth to drivers of `routes` beside its time."""
+        self.tolls = seconds.astype(np.float32)
 
     def _apply(self) -> None:
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
@@ -215,6 +228,8 @@ class Router:
         first = np.flatnonzero(np.diff(area[order], prepend=area[order[0]] - 1))
         area_ptr = np.append(first, n).astype(np.int32)
         costs = self.costs[None, :] if self._perceived is None else self.costs * self._perceived
+        if self.tolls.any():
+            costs = costs + self.tolls
         row = ((area[order[first]].astype(np.int64) + turn) % len(costs)).astype(np.int32)
         parts = self._in_chunks(costs, row, area_ptr, origin[order], destination[order])
         length = np.concatenate([part[0] for part in parts])

@@ -186,6 +186,14 @@ class TableMobility:
         self._costs.open(links)
         self._changed()
 
+    def set_tolls(self, seconds: F32) -> None:
+        """Do nothing: units pay no tolls, and nobody else drives."""
+
+    def ban_turns(self, turns: I32) -> None:
+        """Let nobody make these turns, and allow all others."""
+        self._costs.ban_turns(turns)
+        self._changed()
+
     def scale_demand(self, factor: float) -> None:
         """Let the volumes of the delay curves be `factor` times the scenario's."""
         self._hourly.demand = self._demand_scale * factor

@@ -62,7 +62,7 @@ def load_fastest(
 @njit
 def load_logit(
     graph: RoadGraph,
-    cost: F32,
+    cost: F64,
     reference: F32,
     theta: float,
     origin: I32,
@@ -83,6 +83,8 @@ def load_logit(
 
     Parameters
     ----------
+    cost
+        (L,) in double precision; the trees need less, since only differences between ways matter.
     theta
         Per unit of cost.
     far
@@ -96,6 +98,7 @@ def load_logit(
     weight = np.zeros(n_links, np.float64)
     share = np.zeros(len(graph.turn_to), np.float64)
     none = np.empty(0, np.int32)
+    rough = cost.astype(np.float32)
     for o in range(len(origin)):
         start = origin[o]
         tree_from(graph, reference, start, none, False, tree)
@@ -105,7 +108,7 @@ def load_logit(
         for k in range(n_links):
             if graph.turn_ptr[k] == graph.turn_ptr[k + 1] and far[k] < np.inf:
                 far[k] = _LAST
-        tree_from(graph, cost, start, none, False, tree)
+        tree_from(graph, rough, start, none, False, tree)
         near = tree.label
         near[start] = 0.0
         order = np.argsort(far)
@@ -116,7 +119,7 @@ def load_logit(
         weight[start] = 1.0
         for n in range(count):
             k = order[n]
-            leave = 0.0 if k == start else np.float64(cost[k])
+            leave = 0.0 if k == start else cost[k]
             for t in range(graph.turn_ptr[k], graph.turn_ptr[k + 1]):
                 j = graph.turn_to[t]
                 share[t] = 0.0

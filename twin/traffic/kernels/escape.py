@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.approach import LOST
+from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.insertion import retire
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import set_wishes
@@ -31,6 +32,8 @@ VISITED, CAME_BY, PARENT, ORDER, ON_ROUTE, ROUTE_AT = range(6)
 MOST_LINKS = 3000
 """Links looked at before a vehicle gives up for now."""
 NO_PARENT = -1
+BANNED = np.float32(-1.0)
+"""`look` of a turn that nobody may make: no driver at the line is near enough to find a gap."""
 
 
 @inner
@@ -59,6 +62,7 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
             or own < net.turn[t].lo
             or own > net.turn[t].hi
             or net.link[to].closed
+            or net.turn[t].look < ZERO
             or search[VISITED, to] == mark
         ):
             continue
@@ -82,7 +86,7 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
             return int(link)
         for t in range(net.link[link].turn0, net.link[link].turn1):
             to = net.turn[t].to
-            if search[VISITED, to] == mark or net.link[to].closed:
+            if search[VISITED, to] == mark or net.link[to].closed or net.turn[t].look < ZERO:
                 continue
             search[VISITED, to] = mark
             search[CAME_BY, to] = t

@@ -86,14 +86,14 @@ def routes_of_areas(
                         lost = True
                     else:
                         if filled == room:
-                            links = _doubled(links)
+                            links = doubled(links)
                             room = len(links)
                         k = graph.turn_to[t]
                         links[filled] = k
                         filled += 1
                         done = k == goal
                 if filled == room:
-                    links = _doubled(links)
+                    links = doubled(links)
                 if lost:
                     filled = start
                 length[i - first] = filled - start
@@ -114,7 +114,8 @@ def _distinct(ascending: I32) -> I32:
 
 
 @njit
-def _doubled(links: I32) -> I32:
+def doubled(links: I32) -> I32:
+    """Return `links` at the start of twice the space."""
     out = np.empty(2 * len(links), np.int32)
     out[: len(links)] = links
     return out

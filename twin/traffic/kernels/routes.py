@@ -164,6 +164,30 @@ def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
 
 
 @inner
+def find_turning(marked: U8, ids: I64, st: State, R: Records) -> int:
+    """Write the numbers of vehicles that still have to make a marked turn; return how many."""
+    count = 0
+    for x in range(len(st.lane)):
+        for i in range(st.lane[x].start, st.lane[x].end):
+            if R[i].slot >= 0 and st.vehicle[R[i].slot].unit < 0:
+                at = R[i].rpos
+                while st.route[at] >= 0 and marked[st.route[at]] == 0:
+                    at += 1
+                if st.route[at] >= 0:
+                    ids[count] = st.vehicle[R[i].slot].id
+                    count += 1
+    for slot in range(len(st.vehicle)):
+        if st.vehicle[slot].state == WAITING and st.vehicle[slot].unit < 0:
+            at = st.vehicle[slot].rpos
+            while st.route[at] >= 0 and marked[st.route[at]] == 0:
+                at += 1
+            if st.route[at] >= 0:
+                ids[count] = st.vehicle[slot].id
+                count += 1
+    return count
+
+
+@inner
 def list_running(net: Net, st: State, R: Records, index: I32, link: I32, lane: U8) -> int:
     """Write record, link and lane of every vehicle on the road, by lane; return how many."""
     count = 0

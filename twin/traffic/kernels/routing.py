@@ -71,13 +71,14 @@ class Tree(NamedTuple):
 
 
 @inner
-def _entry(key: np.float32, link: int) -> int:
+def entry_of(key: np.float32, link: int) -> int:
     """Pack a label and a link: the bits of floats from 0 up are ordered as the floats are."""
     return int((np.int64(np.float32(key).view(np.int32)) << 32) | link)
 
 
 @inner
-def _push(heap: I64, n: int, entry: int) -> None:
+def push(heap: I64, n: int, entry: int) -> None:
+    """Add an entry to a heap of n."""
     i = n
     while i > 0:
         parent = (i - 1) >> 2
@@ -89,7 +90,7 @@ def _push(heap: I64, n: int, entry: int) -> None:
 
 
 @inner
-def _drop_first(heap: I64, n: int) -> None:
+def drop_first(heap: I64, n: int) -> None:
     """Move the last of n + 1 entries to the top and sift it down."""
     entry = heap[n]
     i = 0
@@ -145,7 +146,7 @@ def tree_towards(
             d = back_cost[e]
             if d < label[j] or (d == label[j] and back_turn[e] < step[j]):
                 if d < label[j]:
-                    _push(heap, n, _entry(d, j))
+                    push(heap, n, entry_of(d, j))
                     n += 1
                 label[j] = d
                 step[j] = back_turn[e]
@@ -154,7 +155,7 @@ def tree_towards(
         here = np.int32(heap[0] >> 32).view(np.float32)
         n -= 1
         if n > 0:
-            _drop_first(heap, n)
+            drop_first(heap, n)
         if here > label[k]:
             continue
         reach = here
@@ -173,7 +174,7 @@ def tree_towards(
                 if d < label[j]:
                     label[j] = d
                     step[j] = back_turn[e]
-                    _push(heap, n, _entry(d, j))
+                    push(heap, n, entry_of(d, j))
                     n += 1
                 elif back_turn[e] < step[j]:
                     step[j] = back_turn[e]
@@ -203,7 +204,7 @@ def tree_from(
                 if d < label[j]:
                     label[j] = d
                     step[j] = t
-                    _push(heap, n, _entry(d, j))
+                    push(heap, n, entry_of(d, j))
                     n += 1
                 elif t < step[j]:
                     step[j] = t
@@ -212,7 +213,7 @@ def tree_from(
             reach = np.int32(heap[0] >> 32).view(np.float32)
             n -= 1
             if n > 0:
-                _drop_first(heap, n)
+                drop_first(heap, n)
             if reach > label[k]:
                 continue
             if wanted[k] != 0:
@@ -267,14 +268,14 @@ def astar(
                 # A label that improves is pushed anew; scratch is bounded by one push an arc only
                 # for consistent bounds, which rounding can break, so the last entry is kept free.
                 if n < len(heap) - 1:
-                    _push(heap, n, _entry(d + bound, j))
+                    push(heap, n, entry_of(d + bound, j))
                     n += 1
         if n == 0:
             return INF
         k = heap[0] & LINK_BITS
         n -= 1
         if n > 0:
-            _drop_first(heap, n)
+            drop_first(heap, n)
         if k == destination:
             return np.float32(label[k])
         leave = label[k] + cost[k]

@@ -1,0 +1,117 @@
+"""Fastest ways at link times by time of day, as every driver perceives them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.network.graph import F32, F64, I32, I64, Network
+from twin.traffic.kernels.routing import RoadGraph
+from twin.traffic.kernels.timed import Perception, Timed, fastest_of_trips, times_of_trips
+from twin.traffic.router import MIN_COST_S, new_tree, road_graph
+
+MOST_SPREAD = 0.25
+"""Largest standard deviation of an error of perception: factors stay above an eighth."""
+_LARGEST_ERROR = 2.0 * np.sqrt(3.0)
+_TRIPS_PER_PART = 512
+
+
+class TimedRouter:
+    """Searches, one for each trip, at the times that hold when the driver gets there.
+
+    Parameters
+    ----------
+    network
+        The streets.
+    seconds
+        (S, L) time of every link at the middle of each slice.
+    begin_s, span_s
+        Begin of the first slice and length of each, seconds.
+    key, spread
+        Of the drivers' errors of perception: a driver takes a link to need `1 + spread z` times its
+        true time, z of mean 0 and variance 1, the same at every search. 0: everybody knows.
+    extra
+        (L,) seconds that a link is worth beside its time, as tolls; infinite: closed.
+    banned
+        Turns that nobody makes.
+    threads
+        Threads of `routes`; the result does not depend on it.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        seconds: F32,
+        begin_s: float,
+        span_s: float,
+        *,
+        key: np.uint64,
+        spread: float = 0.0,
+        extra: F32 | None = None,
+        banned: I32 | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.graph: RoadGraph = road_graph(network, banned)
+        least = np.maximum(seconds, np.float32(MIN_COST_S)).astype(np.float32)
+        none = np.zeros(network.n_links, np.float32)
+        self.timed = Timed(least, begin_s, span_s, none if extra is None else extra)
+        self._perception = Perception(np.uint64(key), float(spread))
+        self._x = network.node_x[network.link_from].astype(np.float32)
+        self._y = network.node_y[network.link_from].astype(np.float32)
+        straight = np.hypot(
+            network.node_x[network.link_to] - network.node_x[network.link_from],
+            network.node_y[network.link_to] - network.node_y[network.link_from],
+        )
+        fastest = (straight / least.min(axis=0)).max(initial=0.1)
+        self._max_speed = np.float32(fastest / (1.0 - _LARGEST_ERROR * spread))
+        self._threads = threads
+
+    def routes(self, number: I64, origin: I32, destination: I32, depart_s: F64) -> tuple[I32, I32]:
+        """Return the ways of N trips as compressed rows; an empty row where there is none."""
+        edges = np.arange(0, len(number) + _TRIPS_PER_PART, _TRIPS_PER_PART)
+
+        def work(begin: int) -> tuple[I32, I32]:
+            part = slice(begin, begin + _TRIPS_PER_PART)
+            tree = new_tree(self.graph)
+            with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
+                return fastest_of_trips(
+                    self.graph, self.timed, self._perception, self._x, self._y, self._max_speed,
+                    number[part], origin[part], destination[part], depart_s[part], tree,
+                    np.empty_like(tree.label),
+                )  # fmt: skip
+
+        if self._threads == 1:
+            parts = [work(int(begin)) for begin in edges[:-1]]
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                parts = list(pool.map(work, edges[:-1].tolist()))
+        ptr = np.zeros(len(number) + 1, np.int32)
+        if parts:
+            np.cumsum(np.concatenate([length for length, _ in parts]), out=ptr[1:])
+        links = [links for _, links in parts]
+        return ptr, np.concatenate(links) if links else np.empty(0, np.int32)
+
+    def costs(self, number: I64, depart_s: F64, ptr: I32, links: I32) -> tuple[F64, F64]:
+        """Return (N,) seconds of routes, and seconds' worth of them to their drivers.
+
+        Both hold the first and the last link in full; the second is infinite where a link or a
+        turn is barred.
+        """
+        seconds, perceived = np.empty(len(number)), np.empty(len(number))
+        with np.errstate(over="ignore"):
+            times_of_trips(
+                self.graph, self.timed, self._perception, number, depart_s, ptr, links,
+                seconds, perceived,
+            )  # fmt: skip
+        return seconds, perceived
+
+
+def rows_of(ptr: I32, links: I32, rows: NDArray[np.int64]) -> tuple[I32, I32]:
+    """Return some rows of a compressed pair, in the order asked for."""
+    length = ptr[1:][rows] - ptr[:-1][rows]
+    out = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum(length, out=out[1:])
+    at = np.arange(out[-1]) + np.repeat(ptr[:-1][rows] - out[:-1], length)
+    return out, links[at]
