@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.table import Column, Table
 
+from apps.cli.city_sumo import name_of, sumo_city
 from apps.cli.city_tables import read_city_table
 from apps.cli.common import AsJson, answers, end_with_json, load, long_job, notes, out_folder
 from apps.cli.places import places
@@ -21,6 +22,7 @@ from twin.city.report import picture, quality
 from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
+from twin.network.gmns import write_gmns
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
@@ -29,8 +31,10 @@ from twin.network.tables import read_tables
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+give = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("places")(places)
 app.add_typer(bring, name="import", help="Make a city of road files of your own.")
+app.add_typer(give, name="export", help="Write a city's roads for other programs.")
 
 Name = Annotated[str, typer.Option("--name", help="Name of the city: a-z, 0-9 and hyphens.")]
 Folder = Annotated[
@@ -169,6 +173,39 @@ def import_gmns(
     )  # fmt: skip
 
 
+@bring.command("sumo")
+def import_sumo(
+    file: Annotated[Path, typer.Argument(help="The network: .net.xml, gzip or not.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the city; that of the file if left out.")
+    ] = None,
+    out: Folder = None,
+    timezone: Zone = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of a SUMO network, with its lanes, right of way and signals."""
+    title = name_of(file) if name is None else name
+    meta = _meta(title, timezone, "", "What the network states is taken as it is.")
+    folder = _target(title, out)
+    _keep(sumo_city(file, meta), out, folder, as_json=as_json)
+
+
+@give.command("gmns")
+def export_gmns(
+    name: Annotated[str, typer.Argument(help="Name or folder of a city.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", parser=out_folder, metavar="<path>")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a city's nodes, links, lanes and movements as GMNS tables."""
+    files = [str(file) for file in write_gmns(load(name, renew=False).network, out)]
+    if as_json:
+        end_with_json({"files": files})
+    else:
+        answers().print(*files, sep="\n")
+
+
 def _bring(
     read: Callable[[], RawRoads],
     name: str,
@@ -179,35 +216,13 @@ def _bring(
     *,
     as_json: bool,
 ) -> None:
-    try:
-        meta = Meta(
-            name=name,
-            title={"en": name},
-            timezone=timezone,
-            attribution=[attribution] if attribution else [],
-            built_by="twin city import",
-            assumptions=[
-                "What the road file does not state of lanes, speeds and signals is imputed.",
-            ],
-        )
-    except ValidationError as error:
-        if error.errors()[0]["loc"] == ("timezone",):
-            raise InputError(
-                f"{timezone!r} is no time zone", field="--timezone", hint="as in Asia/Seoul"
-            ) from error
-        raise InputError(
-            f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
-        ) from error
-    folder = city_home() / name if out is None else out
-    # Before the work, so that nobody waits for a city that cannot be stored.
-    if out is not None:
-        check_target(out)
-    elif name in {*BUILT_IN, *RECIPES}:
-        raise InputError(
-            f"the name {name!r} belongs to a city of Twin's own",
-            field="--name",
-            hint="choose another, or a folder with --out",
-        )
+    meta = _meta(
+        name,
+        timezone,
+        attribution,
+        "What the road file does not state of lanes, speeds and signals is imputed.",
+    )
+    folder = _target(name, out)
     # Important roads are signalled where they meet: few road files say where signals stand.
     options = BuildOptions(infer_signals=RoadClass.SECONDARY)
     network, report = build_network(read(), options=options)
@@ -223,6 +238,45 @@ def _bring(
                 hint=did_you_mean(table, TABLES) or f"tables are {', '.join(TABLES)}",
             )
         city.tables[table] = read_city_table(table, Path(file), network)
+    _keep(city, out, folder, as_json=as_json)
+
+
+def _meta(name: str, timezone: str, attribution: str, assumption: str) -> Meta:
+    """Return what an imported city says of itself, refusing a name or zone that is none."""
+    try:
+        return Meta(
+            name=name,
+            title={"en": name},
+            timezone=timezone,
+            attribution=[attribution] if attribution else [],
+            built_by="twin city import",
+            assumptions=[assumption],
+        )
+    except ValidationError as error:
+        if error.errors()[0]["loc"] == ("timezone",):
+            raise InputError(
+                f"{timezone!r} is no time zone", field="--timezone", hint="as in Asia/Seoul"
+            ) from error
+        raise InputError(
+            f"{name!r} is not a name for a city", field="--name", hint="use a-z, 0-9 and hyphens"
+        ) from error
+
+
+def _target(name: str, out: Path | None) -> Path:
+    """Return where a city will be stored: asked before the work, so that nobody waits in vain."""
+    if out is not None:
+        check_target(out)
+        return out
+    if name in {*BUILT_IN, *RECIPES}:
+        raise InputError(
+            f"the name {name!r} belongs to a city of Twin's own",
+            field="--name",
+            hint="choose another, or a folder with --out",
+        )
+    return city_home() / name
+
+
+def _keep(city: City, out: Path | None, folder: Path, *, as_json: bool) -> None:
     if out is None:
         store_city(city)
     else:

@@ -217,6 +217,26 @@ def run_progress(title: str) -> Iterator[Any]:
 
 
 @contextmanager
+def seconds_progress(title: str, end_s: float) -> Iterator[Any]:
+    """Show a bar of simulated seconds; yields a function of (second, vehicles on the road)."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=notes,
+    ) as bar:
+        task = bar.add_task(title, total=end_s, state="")
+
+        def show(t: float, running: int) -> None:
+            bar.update(task, completed=t, state=f"{format_clock(t)}  {running:,} vehicles")
+
+        yield show
+
+
+@contextmanager
 def count_progress(title: str) -> Iterator[Any]:
     """Show a bar of things done; yields a function of (done, total)."""
     with Progress(

@@ -38,6 +38,9 @@ _OURS = re.compile(
 )
 """Names of the files beside `city.toml`, and of those that a killed save has left."""
 
+_LATER = frozenset({"edges"})
+"""Tables that cities stored before they were thought of do not list."""
+
 _ARROW: dict[str, pa.DataType] = {
     "int32": pa.int32(),
     "float32": pa.float32(),
@@ -165,7 +168,9 @@ def load_city(folder: Path | str) -> City:
     """
     folder = Path(folder)
     head = _head(folder)
-    names = [*(f"network_{name}" for name in ROWS), *TABLES]
+    stored = head["files"] if isinstance(head["files"], dict) else {}
+    listed = [name for name in TABLES if name not in _LATER or name in stored]
+    names = [*(f"network_{name}" for name in ROWS), *listed]
     tables = {name: _read(folder, head, name) for name in names}
     columns = {
         name: {column: table[column].to_numpy() for column in table.column_names}
@@ -185,6 +190,9 @@ def load_city(folder: Path | str) -> City:
         raise InputError(first["msg"], file=where, field=field) from error
     frames = {}
     for name, kinds in TABLES.items():
+        if name not in tables:
+            frames[name] = empty_table(name)
+            continue
         table = tables[name]
         missing = [column for column in kinds if column not in table.column_names]
         if missing:

@@ -167,6 +167,9 @@ TABLES: dict[str, dict[str, str]] = {
     "call_profile": {"hour": "int32", "kind": "str", "share": "float64"},
     # Injury collisions per million vehicle-km by road class (see RoadClass) and hour of day.
     "collision_rates": {"road_class": "int32", "hour": "int32", "per_mvkm": "float64"},
+    # What the links of a city from a SUMO network are called there: id of the edge, metres at the
+    # start that lie inside the junction, numbers of the edge's lanes from the kerb.
+    "edges": {"link": "int32", "edge": "str", "entry_m": "float32", "lanes": "str"},
     # Recorded calls, for replay (may be empty): one row a call, times are UTC. The stamps are those
     # of `unit_id`, an ambulance for medical calls; `t_first_onscene` is any unit's first arrival.
     "history": {

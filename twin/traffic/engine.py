@@ -71,7 +71,10 @@ class Counters(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """Trips that ended, as columns; `reached` is False for those that were removed."""
+    """Trips that ended, as columns; `reached` is False for those that were removed.
+
+    `speed_factor` is the driver's desired speed as a factor on the free-flow speed.
+    """
 
     vehicle: I64
     kind: U8
@@ -82,6 +85,7 @@ class Finished(NamedTuple):
     destination: I32
     distance_m: F64
     reached: NDArray[np.bool_]
+    speed_factor: F32
 
 
 @inner
@@ -321,6 +325,7 @@ class Engine:
             np.array(row["goal"]),
             np.array(row["distance"]),
             np.asarray(row["state"] == layout.FINISHED),
+            np.array(row["fac"]),
         )
 
     @property

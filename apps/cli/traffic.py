@@ -1,0 +1,120 @@
+"""`twin traffic`: the vehicles of SUMO route files on a city's streets, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from apps.cli.common import AsJson, answers, end_with_json, load, notes, seconds_progress
+from twin.core.errors import InputError
+from twin.core.random import Streams
+from twin.demand.sumo_edges import edge_table
+from twin.demand.sumo_routes import read_routes
+from twin.network.graph import Network
+from twin.recording.sumo_output import EdgeNames
+from twin.recording.trip_run import Outputs, Totals, Traffic, drive
+from twin.traffic.micro import MicroTraffic
+from twin.traffic.router import Router
+
+Fidelity = Literal["micro", "meso"]
+_LABELS = {
+    "mean_duration_s": "mean duration, s",
+    "mean_time_loss_s": "mean time loss, s",
+    "mean_speed_mps": "mean speed, m/s",
+}
+
+
+def traffic(
+    city: Annotated[str, typer.Argument(help="Name or folder of a city.")],
+    *,
+    routes: Annotated[
+        list[Path],
+        typer.Option("--routes", help="SUMO route file (.rou.xml, gzip or not); may come again."),
+    ],
+    end: Annotated[float, typer.Option("--end", help="Second at which the run ends.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the drivers.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256)] = 1,
+    fidelity: Annotated[str, typer.Option("--fidelity", help="micro or meso.")] = "micro",
+    tripinfo: Annotated[
+        Path | None, typer.Option("--tripinfo", help="Write SUMO's tripinfo there.")
+    ] = None,
+    edgedata: Annotated[
+        Path | None, typer.Option("--edgedata", help="Write SUMO's edgeData there.")
+    ] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option("--interval", help="Seconds of an interval of --edgedata; the whole run."),
+    ] = None,
+    fcd: Annotated[Path | None, typer.Option("--fcd", help="Write SUMO's fcd there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the vehicles of SUMO route files drive in a city and say what became of them."""
+    for option, value in (("--end", end), ("--interval", 1.0 if interval is None else interval)):
+        if not 1.0 <= value <= 1e8:
+            raise InputError(f"{value:g} s is not from 1 to 1e8", field=option)
+    network_city = load(city, renew=False)
+    names = edge_table(network_city)
+    network = network_city.network
+    demand = read_routes(
+        routes,
+        network,
+        names.link_of,
+        Router(network, threads=threads).routes,
+        seed=seed,
+        end_s=end,
+        entry_m=names.entry_m,
+    )
+    _tell("left aside", demand.left_out)
+    engine = _engine(fidelity, network, seed, threads)
+    with seconds_progress("driving", end) as progress:
+        totals = drive(
+            engine,
+            demand,
+            EdgeNames.of(names.edge, names.entry_m, names.lanes, plane=names.plane),
+            end_s=end,
+            outputs=Outputs(tripinfo, edgedata, fcd, interval),
+            progress=progress,
+        )
+    _answer(totals, as_json=as_json)
+
+
+def _engine(fidelity: str, network: Network, seed: int, threads: int) -> Traffic:
+    key = Streams(seed).kernel_key("traffic")
+    if fidelity == "micro":
+        return MicroTraffic(network, seed=key, threads=threads)
+    if fidelity == "meso":
+        if find_spec("twin.traffic.meso") is None:
+            raise InputError("meso traffic is not part of this version", field="--fidelity")
+        engine: Traffic = import_module("twin.traffic.meso").MesoTraffic(network, threads=threads)
+        return engine
+    raise InputError(f"{fidelity!r} is not micro or meso", field="--fidelity")
+
+
+def _tell(what: str, counts: Counter[str]) -> None:
+    if counts:
+        notes.print(f"{what}: {', '.join(f'{name}: {n:,}' for name, n in counts.items())}")
+
+
+def _answer(totals: Totals, *, as_json: bool) -> None:
+    content: dict[str, Any] = {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in asdict(totals).items()
+    }
+    if as_json:
+        end_with_json(content)
+        return
+    table = Table("figure", "value")
+    for name, value in content.items():
+        text = (
+            "-" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+        )
+        table.add_row(_LABELS.get(name, name.replace("_", " ")), text)
+    answers().print(table)

@@ -1,0 +1,443 @@
+"""Trips of SUMO's route files: vehicles, trips and flows with their types and routes.
+
+The format is that of "Definition of Vehicles, Vehicle Types, and Routes" (sumo.dlr.de/docs). What
+our traffic has no counterpart for is left aside and counted, never silently dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import InputError
+from twin.core.random import Streams
+from twin.demand.sumo_types import (
+    DEFAULT_TYPES,
+    Choice,
+    VehicleType,
+    default_type,
+    read_choice,
+    read_type,
+)
+from twin.demand.trips import Trips
+from twin.network.graph import I32, Network
+from twin.network.sumo_xml import MAX_TIME_S, Fields, elements
+
+Routing = Callable[[I32, I32], tuple[I32, I32]]
+"""Fastest routes from links to links as compressed rows, empty where there is no way."""
+
+MAX_VEHICLES = 50_000_000
+END_SPARE_M = 0.02
+_STOPS = {"stop"}
+_PERSONS = {"person", "personFlow", "container", "containerFlow"}
+_AS_OURS = {
+    "departLane": {"best", "free", "allowed"},
+    "departPos": {"base", "0"},
+    "departSpeed": {"max", "desired", "speedLimit", "avg", "last"},
+}
+"""What our insertion does: the freest lane of the first turn, its start, up to 10 m/s."""
+_ARRIVAL = ("arrivalLane", "arrivalSpeed")
+_UNKNOWN_ENDS = ("fromTaz", "toTaz", "fromJunction", "toJunction", "viaJunctions")
+
+
+class SumoDemand(NamedTuple):
+    """What route files ask for.
+
+    Attributes
+    ----------
+    trips
+        The trips, by departure.
+    ids
+        Name of each trip's vehicle.
+    type_of
+        (N,) index into `types`.
+    types
+        The types that trips have.
+    left_out
+        What was left aside, by what it is.
+    """
+
+    trips: Trips
+    ids: list[str]
+    type_of: I32
+    types: list[VehicleType]
+    left_out: Counter[str]
+
+
+@dataclass(slots=True)
+class _Wish:
+    """A vehicle before it is routed: links to pass in order; all of them when `whole`."""
+
+    links: list[int]
+    whole: bool
+    end: str
+    row: str
+
+
+@dataclass(slots=True)
+class _Columns:
+    ids: list[str] = field(default_factory=list)
+    depart: list[float] = field(default_factory=list)
+    type_of: list[int] = field(default_factory=list)
+    wish_of: list[int] = field(default_factory=list)
+
+
+def read_routes(
+    paths: Sequence[Path | str],
+    network: Network,
+    edges: Mapping[str, int],
+    route: Routing,
+    *,
+    seed: int,
+    end_s: float,
+    entry_m: NDArray[np.float64] | None = None,
+) -> SumoDemand:
+    """Return the trips of route files that depart before `end_s`.
+
+    Parameters
+    ----------
+    paths
+        The files, gzip or not; types and routes of one hold in those after it.
+    network
+        The roads.
+    edges
+        Link of each edge.
+    route
+        Routes trips that name only where they start, end and pass.
+    seed
+        Of what is drawn: types and routes of distributions, departures by probability.
+    entry_m
+        (L,) metres at the start of each link that lie inside the junction in SUMO.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the vehicle and the attribute of the first fault.
+    """
+    reader = _Reader(network, edges, Streams(seed), end_s)
+    for path in paths:
+        reader.file = str(path)
+        for element in elements(path, "routes", "additional"):
+            reader.take(element)
+    entry = np.zeros(network.n_links) if entry_m is None else entry_m
+    return reader.demand(route, entry)
+
+
+class _Reader:
+    def __init__(
+        self, network: Network, edges: Mapping[str, int], streams: Streams, end_s: float
+    ) -> None:
+        self.file = ""
+        self.network = network
+        self.edges = edges
+        self.streams = streams
+        self.end_s = end_s
+        self.types: dict[str, VehicleType] = {}
+        self.type_choices: dict[str, Choice] = {}
+        self.routes: dict[str, int] = {}
+        self.route_choices: dict[str, Choice] = {}
+        self.wishes: list[_Wish] = []
+        self.used_types: dict[str, int] = {}
+        self.columns = _Columns()
+        self.left_out: Counter[str] = Counter()
+        self.known: set[str] = set()
+        turns = network.turn_from.astype(np.int64) * network.n_links + network.turn_to
+        self.turns = set(turns.tolist())
+
+    def take(self, element: Element) -> None:
+        """Take one element of a file in."""
+        tag = element.tag
+        if tag == "vType":
+            made = read_type(Fields(element, self.file))
+            self.types[made.id] = made
+        elif tag == "vTypeDistribution":
+            for inner in element.iterfind("vType"):
+                made = read_type(Fields(inner, self.file))
+                self.types[made.id] = made
+            fields = Fields(element, self.file)
+            self.type_choices[fields.text("id")] = read_choice(fields, "vType", "vTypes")
+        elif tag == "route":
+            fields = Fields(element, self.file)
+            self.routes[fields.text("id")] = self._route(fields)
+        elif tag == "routeDistribution":
+            self._route_choice(element)
+        elif tag in {"vehicle", "trip"}:
+            self._vehicle(element)
+        elif tag == "flow":
+            self._flow(element)
+        elif tag in _PERSONS:
+            self.left_out["persons and containers"] += 1
+        else:
+            self.left_out[f"<{tag}>"] += 1
+
+    def _link(self, fields: Fields, name: str, what: str) -> int:
+        link = self.edges.get(name)
+        if link is None:
+            fields.refuse(
+                what,
+                f"there is no edge {name!r} for cars in the city",
+                "was the city imported from the network of these routes?",
+            )
+        return link
+
+    def _route(self, fields: Fields, owner: Fields | None = None) -> int:
+        """Take the edges of a route in; return its number."""
+        links = [self._link(fields, name, "edges") for name in fields.text("edges").split()]
+        n = self.network.n_links
+        for here, there in pairwise(links):
+            if here * n + there not in self.turns:
+                names = fields.text("edges").split()
+                at = links.index(here)
+                fields.refuse("edges", f"no turn leads from {names[at]!r} to {names[at + 1]!r}")
+        self._stops(fields.element)
+        self.wishes.append(_Wish(links, True, "max", (owner or fields).row))
+        return len(self.wishes) - 1
+
+    def _route_choice(self, element: Element) -> None:
+        fields = Fields(element, self.file)
+        name = fields.text("id")
+        for place, inner in enumerate(element.iterfind("route")):
+            if "edges" in inner.attrib:
+                inner.set("id", inner.get("id") or f"{name}#{place}")
+                inside = Fields(inner, self.file)
+                self.routes[inside.text("id")] = self._route(inside)
+        choice = read_choice(fields, "route", "routes")
+        for known in choice.names:
+            if known not in self.routes:
+                fields.refuse("routes", f"there is no route {known!r}")
+        self.route_choices[name] = choice
+
+    def _stops(self, element: Element) -> None:
+        self.left_out["stops"] += sum(1 for child in element if child.tag in _STOPS)
+
+    def _vehicle(self, element: Element) -> None:
+        fields = Fields(element, self.file)
+        name = fields.text("id")
+        depart = self._depart(fields)
+        pick = self._picker(fields)
+        if pick is not None and depart < self.end_s:
+            self._add(fields, name, depart, *pick(self.streams.stream("sumo", name)))
+
+    def _depart(self, fields: Fields) -> float:
+        text = fields.text("depart")
+        if text in {"begin", "now"}:
+            return 0.0
+        if not text[0].isdigit() and text[0] not in "+-.":
+            fields.refuse(
+                "depart",
+                f"a departure that is {text!r} is not known to Twin",
+                "give every vehicle a time",
+            )
+        value = fields.seconds("depart")
+        if value < 0.0:
+            fields.refuse("depart", f"{text!r} lies before the start")
+        return value
+
+    def _picker(self, fields: Fields) -> Callable[[np.random.Generator], tuple[int, int]] | None:
+        """Return what draws (type, wish) of a vehicle; None for what does not drive on roads."""
+        element = fields.element
+        self._stops(element)
+        kind = element.get("type", "DEFAULT_VEHTYPE")
+        if kind not in self.types and kind not in self.type_choices:
+            if kind not in DEFAULT_TYPES:
+                fields.refuse("type", f"there is no vType {kind!r} before it")
+            self.types[kind] = default_type(kind)
+        choice = self.type_choices.get(kind)
+        for name in [kind] if choice is None else choice.names:
+            if name not in self.types:
+                fields.refuse("type", f"there is no vType {name!r}")
+            if self.types[name].kind is None:
+                self.left_out[f"vehicles of class {self.types[name].vclass}"] += 1
+                return None
+        for what, known in _AS_OURS.items():
+            value = element.get(what)
+            if value is not None and value not in known:
+                self.left_out[f"{what}={value}" if value.isalpha() else what] += 1
+        for what in _ARRIVAL:
+            self.left_out[what] += what in element.attrib
+        wish, routes = self._wish(fields)
+
+        def pick(rng: np.random.Generator) -> tuple[int, int]:
+            own = kind if choice is None else choice.draw(rng)
+            way = wish if routes is None else self.routes[routes.draw(rng)]
+            return self.used_types.setdefault(own, len(self.used_types)), way
+
+        return pick
+
+    def _wish(self, fields: Fields) -> tuple[int, Choice | None]:
+        """Return the number of a vehicle's wish, or the choice of its routes."""
+        element = fields.element
+        end = element.get("arrivalPos", "max")
+        inner = element.find("route")
+        named = element.get("route")
+        if inner is not None:
+            wish = self._route(Fields(inner, self.file, fields.row), fields)
+        elif named is not None:
+            if named in self.route_choices:
+                return -1, self.route_choices[named]
+            if named not in self.routes:
+                fields.refuse("route", f"there is no route {named!r} before it")
+            wish = self.routes[named]
+        else:
+            for what in _UNKNOWN_ENDS:
+                if what in element.attrib:
+                    fields.refuse(what, "Twin reads trips from edge to edge only", "route it first")
+            names = [fields.text("from"), *element.get("via", "").split(), fields.text("to")]
+            links = [self._link(fields, name, "from, via or to") for name in names]
+            self.wishes.append(_Wish(links, False, end, fields.row))
+            return len(self.wishes) - 1, None
+        if end != "max":
+            self.wishes.append(_Wish(self.wishes[wish].links, True, end, fields.row))
+            wish = len(self.wishes) - 1
+        return wish, None
+
+    def _flow(self, element: Element) -> None:
+        fields = Fields(element, self.file)
+        name = fields.text("id")
+        pick = self._picker(fields)
+        if pick is None:
+            return
+        rng = self.streams.stream("sumo", name)
+        for place, moment in enumerate(self._moments(fields, rng).tolist()):
+            self._add(fields, f"{name}.{place}", moment, *pick(rng))
+
+    def _moments(self, fields: Fields, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return the departures of a flow that lie before the end of the run."""
+        element = fields.element
+        begin = 0.0 if element.get("begin") == "begin" else fields.seconds("begin", 0.0)
+        end = fields.seconds("end", MAX_TIME_S)
+        if end < begin:
+            fields.refuse("end", "the flow ends before it begins")
+        stop = min(end, self.end_s)
+        number = fields.whole("number", 0, MAX_VEHICLES, -1)
+        given = [w for w in ("period", "vehsPerHour", "probability") if w in element.attrib]
+        if len(given) > 1:
+            fields.refuse(given[1], f"the flow has {given[0]} already")
+        period = (end - begin) / max(number, 1)
+        if given == ["probability"]:
+            chance = fields.number("probability", 0.0, 1.0)
+            steps = begin + np.arange(max(0, int(np.ceil(stop - begin))))
+            happens = steps[rng.random(len(steps)) < chance].astype(np.float64)
+            return happens if number < 0 else happens[:number]
+        if given == ["vehsPerHour"]:
+            period = 3600.0 / max(fields.number("vehsPerHour", 0.0, 1e6), 1e-9)
+        elif given == ["period"]:
+            text = fields.text("period")
+            if text.startswith("exp(") and text.endswith(")"):
+                return self._random_moments(fields, text[4:-1], rng, (begin, stop), number)
+            period = fields.number("period", 1e-3, MAX_TIME_S)
+        elif number < 0:
+            fields.refuse("number", "the flow does not say how many depart")
+        elif end >= MAX_TIME_S:
+            fields.refuse("end", "the flow does not say when it ends")
+        count = max(0, int(np.ceil((stop - begin) / max(period, 1e-9) - 1e-9)))
+        if number >= 0:
+            count = min(count, number)
+        if count > MAX_VEHICLES:
+            fields.refuse(None, f"the flow has more than {MAX_VEHICLES} vehicles")
+        return np.asarray(begin + period * np.arange(count), np.float64)
+
+    def _random_moments(
+        self,
+        fields: Fields,
+        rate_text: str,
+        rng: np.random.Generator,
+        span: tuple[float, float],
+        number: int,
+    ) -> NDArray[np.float64]:
+        try:
+            rate = float(rate_text)
+        except ValueError:
+            rate = -1.0
+        if not 0.0 < rate <= 1e3:
+            fields.refuse("period", f"exp({rate_text}) has no rate from 0 to 1000 a second")
+        expected = rate * max(span[1] - span[0], 0.0)
+        draws = rng.exponential(1.0 / rate, int(expected + 10.0 * np.sqrt(expected) + 20.0))
+        moments = np.asarray(span[0] + np.cumsum(draws), np.float64)
+        moments = moments[moments < span[1]]
+        return moments if number < 0 else moments[:number]
+
+    def _add(self, fields: Fields, name: str, depart: float, kind: int, wish: int) -> None:
+        if name in self.known:
+            fields.refuse("id", f"there is a vehicle {name!r} already")
+        self.known.add(name)
+        own = self.columns
+        own.ids.append(name)
+        own.depart.append(depart)
+        own.type_of.append(kind)
+        own.wish_of.append(wish)
+
+    def demand(self, route: Routing, entry: NDArray[np.float64]) -> SumoDemand:
+        """Return everything taken in, routed."""
+        ways = self._routed(route)
+        own = self.columns
+        wish_of = np.array(own.wish_of, np.int64)
+        has_way = np.array([bool(way) for way in ways] or [False])
+        keep = np.flatnonzero(has_way[wish_of]) if len(wish_of) else np.zeros(0, np.int64)
+        self.left_out["vehicles without a way to their goal"] += len(wish_of) - len(keep)
+        depart = np.array(own.depart, np.float64)
+        keep = keep[np.argsort(depart[keep], kind="stable")]
+        length = np.array([len(way) for way in ways] or [0], np.int64)
+        ptr = np.zeros(len(keep) + 1, np.int32)
+        np.cumsum(length[wish_of[keep]], out=ptr[1:])
+        flat = [link for k in keep.tolist() for link in ways[own.wish_of[k]]]
+        links = np.array(flat, np.int32)
+        types = [self.types[name] for name in self.used_types]
+        type_of = np.array(own.type_of, np.int32)[keep]
+        kinds = np.array([0 if t.kind is None else int(t.kind) for t in types] or [0], np.uint8)
+        ends = [self._end(self.wishes[own.wish_of[k]], ways[own.wish_of[k]], entry, own.ids[k])
+                for k in keep.tolist()]  # fmt: skip
+        trips = Trips(depart[keep], kinds[type_of], ptr, links, np.array(ends, np.float32))
+        ids = [own.ids[k] for k in keep.tolist()]
+        left = Counter({what: n for what, n in sorted(self.left_out.items()) if n})
+        return SumoDemand(trips, ids, type_of, types, left)
+
+    def _routed(self, route: Routing) -> list[list[int]]:
+        """Return the links of every wish; an empty list where there is no way."""
+        legs = [
+            (number, here, there)
+            for number, wish in enumerate(self.wishes)
+            if not wish.whole
+            for here, there in pairwise(wish.links)
+        ]
+        ways = [wish.links if wish.whole else wish.links[:1] for wish in self.wishes]
+        if not legs:
+            return ways
+        ends = np.array(legs, np.int32)
+        ptr, links = route(ends[:, 1].copy(), ends[:, 2].copy())
+        flat, edge = links.tolist(), ptr.tolist()
+        lost = set()
+        for k, (number, _, _) in enumerate(legs):
+            leg = flat[edge[k] : edge[k + 1]]
+            if not leg:
+                lost.add(number)
+            ways[number] = ways[number] + leg[1:]
+        return [[] if number in lost else way for number, way in enumerate(ways)]
+
+    def _end(self, wish: _Wish, way: list[int], entry: NDArray[np.float64], name: str) -> float:
+        """Return where on its last link a trip ends, metres from the link's start."""
+        last = way[-1]
+        length, inside = float(self.network.link_length[last]), float(entry[last])
+        whole = length - END_SPARE_M
+        if wish.end == "max":
+            return whole
+        if wish.end == "center":
+            return inside + (length - inside) / 2.0
+        if wish.end == "random":
+            share = float(self.streams.stream("sumo-arrival", name).random())
+            return min(inside + share * (length - inside), whole)
+        try:
+            place = float(wish.end)
+        except ValueError as error:
+            why = f"{wish.end!r} is not a place on a lane"
+            raise InputError(why, file=self.file, row=wish.row, field="arrivalPos") from error
+        place += inside if place >= 0.0 else length
+        return min(max(place, inside), whole)

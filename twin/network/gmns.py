@@ -1,0 +1,145 @@
+"""A network as GMNS tables: nodes, links, lanes and movements.
+
+GMNS is the General Modeling Network Specification (github.com/zephyr-data-specs/GMNS).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin.core.errors import InputError
+from twin.core.units import KMH
+from twin.network.geometry import Projection
+from twin.network.graph import Network, RoadClass, TurnKind
+
+_CLASS = {
+    RoadClass.MOTORWAY: "motorway",
+    RoadClass.TRUNK: "trunk",
+    RoadClass.PRIMARY: "primary",
+    RoadClass.SECONDARY: "secondary",
+    RoadClass.TERTIARY: "tertiary",
+    RoadClass.RESIDENTIAL: "residential",
+    RoadClass.SERVICE: "service",
+}
+_MOVEMENT = {
+    TurnKind.THROUGH: "thru",
+    TurnKind.RIGHT: "right",
+    TurnKind.LEFT: "left",
+    TurnKind.U_TURN: "uturn",
+}
+FILES = ("node.csv", "link.csv", "lane.csv", "movement.csv")
+
+
+def write_gmns(network: Network, folder: Path | str) -> list[Path]:
+    """Write `node.csv`, `link.csv`, `lane.csv` and `movement.csv` of a network.
+
+    Lengths are metres, speeds km/h, capacities veh/h and lane, coordinates WGS84 degrees; lane 1 is
+    at the median, as GMNS counts. `read_tables` reads the first two.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tables = (_nodes(network), _links(network), _lanes(network), _movements(network))
+        files = [folder / name for name in FILES]
+        for file, (header, rows) in zip(files, tables, strict=True):
+            with file.open("w", newline="", encoding="utf-8") as out:
+                writer = csv.writer(out, lineterminator="\n")
+                writer.writerow(header)
+                writer.writerows(rows)
+    except OSError as error:
+        text = f"the tables cannot be written ({error.strerror})"
+        raise InputError(text, file=error.filename or folder) from error
+    return files
+
+
+Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
+
+
+def _nodes(network: Network) -> Table:
+    control = np.where(network.node_signal >= 0, "signal", "")
+    rows = zip(
+        network.node_id.tolist(),
+        _texts(network.node_lon, 7),
+        _texts(network.node_lat, 7),
+        control.tolist(),
+        network.node_signal.tolist(),
+        strict=True,
+    )
+    header = ("node_id", "x_coord", "y_coord", "ctrl_type", "controller_id")
+    return header, ([*row[:4], row[4] if row[4] >= 0 else ""] for row in rows)
+
+
+def _links(network: Network) -> Table:
+    header = (
+        "link_id", "from_node_id", "to_node_id", "directed", "length", "free_speed", "lanes",
+        "capacity", "facility_type", "name", "geometry",
+    )  # fmt: skip
+    lon, lat = Projection(network.lon0, network.lat0).inverse(network.geom_x, network.geom_y)
+    points = [f"{x:.7f} {y:.7f}" for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+    ptr = network.geom_ptr.tolist()
+    lanes = np.maximum(network.link_lanes, 1)
+    names = [network.names[k] if k >= 0 else "" for k in network.link_name.tolist()]
+    rows = zip(
+        network.link_id.tolist(),
+        network.node_id[network.link_from].tolist(),
+        network.node_id[network.link_to].tolist(),
+        ["true"] * network.n_links,
+        _texts(network.link_length, 3),
+        _texts(network.link_speed / KMH, 4),
+        network.link_lanes.tolist(),
+        _texts(network.link_capacity / lanes, 1),
+        [_CLASS[RoadClass(kind)] for kind in network.link_class.tolist()],
+        names,
+        [f"LINESTRING ({', '.join(points[a:b])})" for a, b in pairwise(ptr)],
+        strict=True,
+    )
+    return header, rows
+
+
+def _lanes(network: Network) -> Table:
+    header = ("lane_id", "link_id", "lane_num", "allowed_uses")
+    link = np.repeat(np.arange(network.n_links), network.link_lanes)
+    first = np.repeat(np.cumsum(network.link_lanes) - network.link_lanes, network.link_lanes)
+    number = np.arange(len(link)) - first + 1
+    ids = network.link_id[link].tolist()
+    rows = zip(range(1, len(link) + 1), ids, number.tolist(), ["all"] * len(link), strict=True)
+    return header, rows
+
+
+def _movements(network: Network) -> Table:
+    header = (
+        "mvmt_id", "node_id", "ib_link_id", "start_ib_lane", "end_ib_lane", "ob_link_id", "type",
+        "ctrl_type",
+    )  # fmt: skip
+    start = network.turn_from
+    lanes = network.link_lanes[start].astype(np.int64)
+    control = np.where(
+        network.turn_group >= 0, "signal", np.where(network.turn_yield > 0, "yield", "no_control")
+    )
+    rows = zip(
+        range(1, network.n_turns + 1),
+        network.node_id[network.link_to[start]].tolist(),
+        network.link_id[start].tolist(),
+        (lanes - network.turn_lane_hi).tolist(),
+        (lanes - network.turn_lane_lo).tolist(),
+        network.link_id[network.turn_to].tolist(),
+        [_MOVEMENT[TurnKind(kind)] for kind in network.turn_kind.tolist()],
+        control.tolist(),
+        strict=True,
+    )
+    return header, rows
+
+
+def _texts(values: np.ndarray[Any, Any], digits: int) -> list[str]:
+    return [f"{value:.{digits}f}" for value in values.tolist()]

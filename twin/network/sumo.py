@@ -1,0 +1,370 @@
+"""A network from a SUMO network file: lanes, movements, right of way and signals as it says them.
+
+Nothing that the file states is worked out anew. What is inside a junction in SUMO belongs to the
+link behind it here: its length is that of the edge and of the way through the junction that leads
+to it, so that vehicles stop at the same line and drive as far.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Proj
+from pyproj.exceptions import ProjError
+
+from twin.core.errors import InputError
+from twin.network.build import BuildReport
+from twin.network.conflicts import foe_rows
+from twin.network.geometry import Projection, pointer
+from twin.network.graph import F64, I64, U8, Network, RoadClass, TurnKind
+from twin.network.impute import DEFAULTS
+from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
+from twin.network.sumo_signals import Groups, meet, signal_groups
+from twin.network.tags import road_class
+
+_DIRECTION = {
+    "s": TurnKind.THROUGH,
+    "r": TurnKind.RIGHT,
+    "R": TurnKind.RIGHT,
+    "l": TurnKind.LEFT,
+    "L": TurnKind.LEFT,
+    "t": TurnKind.U_TURN,
+}
+_BENDING = frozenset("rRlL")
+FAST_SHARE = 0.75
+"""Share of the lower speed limit of both roads from which a bend is driven as straight on."""
+_SPEED_CLASS = (
+    (24.0, RoadClass.MOTORWAY),
+    (16.0, RoadClass.PRIMARY),
+    (12.0, RoadClass.SECONDARY),
+    (7.0, RoadClass.RESIDENTIAL),
+)
+_MAX_INSIDE = 8
+
+
+class SumoEdges(NamedTuple):
+    """How links are called in SUMO; L links.
+
+    Attributes
+    ----------
+    edge
+        (L,) id of the edge.
+    entry_m
+        (L,) metres at the start of the link that lie inside the junction in SUMO.
+    lanes
+        (L,) numbers of the edge's lanes that are lanes of the link, from the kerb.
+    """
+
+    edge: list[str]
+    entry_m: F64
+    lanes: list[tuple[int, ...]]
+
+
+class SumoNetwork(NamedTuple):
+    """A network that was read, what was done, and what its links are called in the file."""
+
+    network: Network
+    report: BuildReport
+    edges: SumoEdges
+
+
+class _Turns(NamedTuple):
+    """Movements by from-link and to-link, and the connections (rows of the file) of each."""
+
+    start: I64
+    end: I64
+    rows: list[list[int]]
+    of_row: dict[int, int]
+
+
+def read_sumo(path: Path | str) -> SumoNetwork:
+    """Return the network of a `.net.xml` file, gzip or not.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the element and the attribute of the first fault.
+    """
+    file = read_file(path)
+    counts: Counter[str] = Counter()
+    edges = list(file.edges.values())
+    place = {edge.id: k for k, edge in enumerate(edges)}
+    turns = _turns(file, place)
+    inside = np.array([_inside(file, rows) for rows in turns.rows]).reshape(-1, 2)
+    entry = _entry(turns, inside[:, 0], len(edges))
+    low, high = _lanes(file, edges, turns, counts)
+    rows = [row for group in turns.rows for row in group]
+    groups, lamp = signal_groups(file, rows, counts)
+    turn_group = _turn_group(turns, dict(zip(rows, lamp, strict=True)), groups, counts)
+    yielding, foe = _right_of_way(file, turns)
+    foe_ptr, foe_turn = foe_rows(yielding, foe, len(turns.rows))
+    nodes = {name: k for k, name in enumerate(_used_nodes(edges))}
+    lon0, lat0, node_xy, lines = _places(file, edges, nodes)
+    lon, lat = Projection(lon0, lat0).inverse(node_xy[:, 0], node_xy[:, 1])
+    link_class = np.array([_class(edge) for edge in edges], np.uint8)
+    lanes = np.array([len(edge.lanes) for edge in edges], np.uint8)
+    speed = np.array([np.mean([lane.speed for lane in edge.lanes]) for edge in edges])
+    length = np.array([np.mean([lane.length for lane in edge.lanes]) for edge in edges])
+    counts["edges whose lanes differ in speed"] = sum(
+        len({lane.speed for lane in edge.lanes}) > 1 for edge in edges
+    )
+    names = tuple(dict.fromkeys(edge.name for edge in edges if edge.name))
+    name_place = {name: k for k, name in enumerate(names)}
+    kind = _kinds(file, turns, speed, inside[:, 1])
+    node_signal = _node_signals(file, edges, nodes, groups)
+    capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
+    f32, i32 = np.float32, np.int32
+    network = Network(
+        lon0=lon0,
+        lat0=lat0,
+        node_id=np.arange(1, len(nodes) + 1, dtype=np.int64),
+        node_lon=lon,
+        node_lat=lat,
+        node_x=node_xy[:, 0].copy(),
+        node_y=node_xy[:, 1].copy(),
+        node_signal=node_signal,
+        link_id=np.arange(1, len(edges) + 1, dtype=np.int64),
+        link_from=np.array([nodes[edge.start] for edge in edges], i32),
+        link_to=np.array([nodes[edge.end] for edge in edges], i32),
+        link_length=np.maximum(length + entry, 1.0).astype(f32),
+        link_speed=speed.astype(f32),
+        link_lanes=lanes,
+        link_capacity=capacity.astype(f32),
+        link_class=link_class,
+        link_name=np.array([name_place.get(edge.name, -1) for edge in edges], i32),
+        geom_ptr=pointer(np.array([len(line) for line in lines])).astype(i32),
+        geom_x=np.concatenate(lines)[:, 0].astype(f32),
+        geom_y=np.concatenate(lines)[:, 1].astype(f32),
+        turn_ptr=pointer(np.bincount(turns.start, minlength=len(edges))).astype(i32),
+        turn_to=turns.end.astype(i32),
+        turn_kind=kind,
+        turn_lane_lo=low,
+        turn_lane_hi=high,
+        turn_group=turn_group,
+        turn_yield=(np.diff(foe_ptr) > 0).astype(np.uint8),
+        foe_ptr=foe_ptr.astype(i32),
+        foe_turn=foe_turn.astype(i32),
+        signal_node=_signal_nodes(node_signal, groups),
+        signal_cycle=np.array(groups.cycle, f32),
+        signal_offset=np.array(groups.offset, f32),
+        group_signal=np.array(groups.group_signal, i32),
+        group_green_from=np.array(groups.green_from, f32),
+        group_green_to=np.array(groups.green_to, f32),
+        names=names,
+    )
+    report = BuildReport(source=file.path, imputed={"capacity": 1.0})
+    report.counts = {
+        "edges": len(edges),
+        "junctions": len(nodes),
+        "movements": len(turns.rows),
+        "turns round": int((kind == TurnKind.U_TURN).sum()),
+        "roundabouts": file.roundabouts,
+        "signals": len({name for name, _ in groups.signal_of}),
+        **{f"left out: {what}": n for what, n in sorted(file.left_out.items())},
+        **{what: int(n) for what, n in sorted(counts.items()) if n},
+    }
+    own = [tuple(lane.number for lane in edge.lanes) for edge in edges]
+    return SumoNetwork(network, report, SumoEdges([edge.id for edge in edges], entry, own))
+
+
+def _used_nodes(edges: list[Edge]) -> dict[str, None]:
+    return dict.fromkeys(name for edge in edges for name in (edge.start, edge.end))
+
+
+def _turns(file: SumoFile, place: dict[str, int]) -> _Turns:
+    """Return the movements: pairs of edges that any connection for cars joins."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for rows in file.order.values():
+        for row in rows:
+            if row >= 0:
+                joined = file.connections[row]
+                found.setdefault((place[joined.start], place[joined.end]), []).append(row)
+    pairs = sorted(found)
+    rows_of = [found[pair] for pair in pairs]
+    ends = np.array(pairs, np.int64).reshape(-1, 2)
+    of_row = {row: turn for turn, rows in enumerate(rows_of) for row in rows}
+    return _Turns(ends[:, 0].copy(), ends[:, 1].copy(), rows_of, of_row)
+
+
+def _inside(file: SumoFile, rows: list[int]) -> tuple[float, float]:
+    """Return the mean length of the ways of a movement through its junction, and its speed."""
+    length, speed = 0.0, np.inf
+    for row in rows:
+        lane = file.connections[row].via
+        for _ in range(_MAX_INSIDE):
+            if lane not in file.inner:
+                break
+            length += file.inner[lane][0]
+            speed = min(speed, file.inner[lane][1])
+            lane = file.onward.get(lane, "")
+    return length / len(rows), speed
+
+
+def _entry(turns: _Turns, inside: F64, n_links: int) -> F64:
+    """Return (L,) the mean length of the ways that lead to each link through its junction."""
+    count = np.bincount(turns.end, minlength=n_links)
+    total = np.bincount(turns.end, weights=inside, minlength=n_links)
+    mean: F64 = total / np.maximum(count, 1)
+    return mean
+
+
+def _lanes(file: SumoFile, edges: list[Edge], turns: _Turns, counts: Counter[str]) -> tuple[U8, U8]:
+    low = np.zeros(len(turns.rows), np.uint8)
+    high = np.zeros(len(turns.rows), np.uint8)
+    for turn, rows in enumerate(turns.rows):
+        edge = edges[turns.start[turn]]
+        own = {edge.own_lane(file.connections[row].from_lane) for row in rows}
+        low[turn], high[turn] = min(own), max(own)
+        counts["movements with a lane between that has none"] += len(own) <= max(own) - min(own)
+    return low, high
+
+
+def _turn_group(
+    turns: _Turns, lamp: dict[int, int], groups: Groups, counts: Counter[str]
+) -> NDArray[np.int32]:
+    """Return (T,) the group of each movement; where lanes differ, that of the longest green."""
+    out = np.full(len(turns.rows), -1, np.int32)
+    for turn, rows in enumerate(turns.rows):
+        shown = {lamp[row] for row in rows}
+        counts["movements whose lanes have different lamps"] += len(shown) > 1
+        lit = sorted(shown - {-1})
+        if lit:
+            out[turn] = max(lit, key=lambda g: groups.green_to[g] - groups.green_from[g])
+    return out
+
+
+def _right_of_way(file: SumoFile, turns: _Turns) -> tuple[I64, I64]:
+    """Return (yielding movement, movement it gives way to) as the junctions' requests say."""
+    pairs: set[tuple[int, int]] = set()
+    for junction in file.junctions.values():
+        if not junction.response:
+            continue
+        links = [row for lane in junction.lanes for row in file.order.get(lane, [])]
+        if len(links) > len(junction.response):
+            raise InputError(
+                f"it has {len(junction.response)} requests for {len(links)} connections",
+                file=file.path,
+                row=f"junction {junction.id!r}",
+                field="request",
+            )
+        for place, row in enumerate(links):
+            if row < 0:
+                continue
+            bits = junction.response[place]
+            for other, foe in enumerate(links):
+                if foe >= 0 and bits >> other & 1:
+                    _add_pair(file, turns, row, foe, pairs)
+    both = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
+
+
+def _add_pair(
+    file: SumoFile, turns: _Turns, row: int, foe: int, pairs: set[tuple[int, int]]
+) -> None:
+    a, b = turns.of_row[row], turns.of_row[foe]
+    one, other = file.connections[row], file.connections[foe]
+    if turns.start[a] != turns.start[b] and meet(file, one, other):
+        pairs.add((a, b))
+
+
+def _kinds(file: SumoFile, turns: _Turns, speed: F64, inside_speed: F64) -> U8:
+    """Return (T,) kinds: what bends so little that nobody slows down for it is straight on."""
+    kind = np.zeros(len(turns.rows), np.uint8)
+    for turn, rows in enumerate(turns.rows):
+        joined: Connection = file.connections[rows[0]]
+        limit = min(speed[turns.start[turn]], speed[turns.end[turn]])
+        bends = joined.direction in _BENDING
+        # Without ways through the junction nothing is known of their speed.
+        fast = np.isfinite(inside_speed[turn]) and inside_speed[turn] >= FAST_SHARE * limit
+        if not (bends and fast and joined.direction in "RL"):
+            kind[turn] = _DIRECTION.get(joined.direction, TurnKind.THROUGH)
+    return kind
+
+
+def _node_signals(
+    file: SumoFile, edges: list[Edge], nodes: dict[str, int], groups: Groups
+) -> NDArray[np.int32]:
+    out = np.full(len(nodes), -1, np.int32)
+    first: dict[str, int] = {}
+    for (name, _), signal in groups.signal_of.items():
+        first.setdefault(name, signal)
+    end = {edge.id: edge.end for edge in edges}
+    for rows in file.order.values():
+        for row in rows:
+            joined = file.connections[row]
+            if row >= 0 and joined.light in first:
+                out[nodes[end[joined.start]]] = first[joined.light]
+    return out
+
+
+def _signal_nodes(node_signal: NDArray[np.int32], groups: Groups) -> NDArray[np.int32]:
+    """Return (S,) a node of each controller; those of one program stand in one place."""
+    out = np.zeros(len(groups.cycle), np.int32)
+    mates: dict[str, int] = {}
+    for (name, _), signal in groups.signal_of.items():
+        mate = mates.setdefault(name, signal)
+        at = np.flatnonzero(node_signal == mate)
+        out[signal] = at[0] if len(at) else 0
+    return out
+
+
+def _class(edge: Edge) -> RoadClass:
+    """Return the class by the OSM type of an edge, or by its speed where it has none."""
+    for part in edge.kind.split("|"):
+        found = road_class(part.removeprefix("highway."))
+        if found is not None:
+            return found[0]
+    speed = max(lane.speed for lane in edge.lanes)
+    for least, kind in _SPEED_CLASS:
+        if speed >= least:
+            return kind
+    return RoadClass.SERVICE
+
+
+def _places(
+    file: SumoFile, edges: list[Edge], nodes: dict[str, int]
+) -> tuple[float, float, F64, list[F64]]:
+    """Return the origin, the nodes and the centre lines in metres around it."""
+    node = np.array([(file.junctions[name].x, file.junctions[name].y) for name in nodes])
+    inner = [np.array(edge.shape[1:-1], np.float64).reshape(-1, 2) for edge in edges]
+    ptr = pointer(np.array([len(line) for line in inner]))
+    every = np.concatenate([node, *inner])
+    if file.projection:
+        try:
+            lon, lat = Proj(file.projection)(
+                every[:, 0] - file.offset[0], every[:, 1] - file.offset[1], inverse=True
+            )
+        except ProjError as error:
+            raise InputError(
+                f"the projection is not known ({error})",
+                file=file.path,
+                row="location",
+                field="projParameter",
+            ) from error
+        if not (np.abs(lon) <= 180.0).all() or not (np.abs(lat) <= 85.0).all():
+            raise InputError(
+                "the projection puts roads off the globe",
+                file=file.path,
+                row="location",
+                field="projParameter",
+            )
+        count = len(node)
+        lon0 = float((lon[:count].min() + lon[:count].max()) / 2.0)
+        lat0 = float((lat[:count].min() + lat[:count].max()) / 2.0)
+        x, y = Projection(lon0, lat0).forward(lon, lat)
+    else:
+        lon0 = lat0 = 0.0
+        x, y = every[:, 0], every[:, 1]
+    xy = np.stack([x, y], axis=1)
+    corner, bend = xy[: len(node)], xy[len(node) :]
+    lines = [
+        np.concatenate(
+            [corner[[nodes[edge.start]]], bend[ptr[k] : ptr[k + 1]], corner[[nodes[edge.end]]]]
+        )
+        for k, edge in enumerate(edges)
+    ]
+    return lon0, lat0, corner, lines
