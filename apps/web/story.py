@@ -72,6 +72,8 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
         if hospital := _text(row["hospital_id"]):
             name = by_language(str(hospitals.get(hospital, hospital)))
             facts.append((say["hospital"], pick(name, words["lang"])))
+        if (carrier := _text(row["carrier_id"])) != _text(row["unit_id"]) and carrier:
+            facts.append((say["carrier"], carrier))
         fate = _text(row["fate"])
         facts.append((say["fate"], say.get(f"fate_{fate}", fate)))
     names = district_names(feed.city["districts"])
@@ -87,7 +89,7 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
         "subtitle": subtitle,
         "facts": facts,
         "rows": _call_rows(feed, incident, words),
-        "intervals": [] if row is None else _intervals(row, words),
+        "intervals": [] if row is None else _intervals(feed, row, words),
         "decision": _decision(feed, call_id, incident["stages"][0][0], words),
     }
 
@@ -110,11 +112,20 @@ def _call_rows(feed: RunFeed, incident: dict[str, Any], words: dict[str, Any]) -
     return rows
 
 
-def _intervals(row: pd.Series, words: dict[str, Any]) -> list[Story]:
+def _intervals(feed: RunFeed, row: pd.Series, words: dict[str, Any]) -> list[Story]:
+    """Return the intervals of the first unit, and from the scene on those of the carrier."""
+    row = row.copy()
+    if carrier := _text(row["carrier_id"]):
+        # `t_clear` is the last unit's; the handover ends when the carrier does something else.
+        events = feed.unit_events[feed.unit_events["unit_id"] == carrier]
+        row["t_clear"] = events[events["t"] > row["t_hospital"]]["t"].min()
+    other = carrier != _text(row["unit_id"])
     parts = []
     for name, (start, end) in INTERVALS.items():
         if name in _WHOLE or pd.isna(row[start]) or pd.isna(row[end]):
             continue
+        if name == "scene" and other:
+            continue  # from one unit's arrival to another's leaving
         seconds = float(row[end]) - float(row[start])
         parts.append({"name": name, "label": words["interval"][name], "seconds": seconds})
     return parts
@@ -223,7 +234,7 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
     rows = [
         {
             "t": float(each["t_hospital"]),
-            "label": say["arrived"].format(unit=_text(each["unit_id"])),
+            "label": say["arrived"].format(unit=_text(each["carrier_id"])),
             "detail": str(each["call_id"]),
             "key": f"call:{each['call_id']}",
         }

@@ -10,7 +10,7 @@ import annotated_types as at
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from twin.recording.tables import RUN_TABLES
+from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios import spec
 
 if TYPE_CHECKING:
@@ -87,8 +87,12 @@ def tables_page() -> str:
         "Parquet files in the run's folder. Times are seconds since city midnight of day one.",
     ]
     for table, columns in RUN_TABLES.items():
-        lines += ["", f"## `{table}`", "", "| column | type |", "|---|---|"]
-        lines += [f"| `{name}` | {kind} |" for name, kind in columns.items()]
+        if (said := MEANINGS.get(table)) is None:
+            lines += ["", f"## `{table}`", "", "| column | type |", "|---|---|"]
+            lines += [f"| `{name}` | {kind} |" for name, kind in columns.items()]
+            continue
+        lines += ["", f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{name}` | {kind} | {said.get(name, '')} |" for name, kind in columns.items()]
     return "\n".join(lines) + "\n"
 
 

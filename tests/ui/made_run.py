@@ -318,7 +318,8 @@ def _calls(writer: RunWriter, city: City, calls: list[Call]) -> None:
             call_id=call.call_id, kind=call.kind, priority=call.priority, lon=lon, lat=lat,
             district="West" if call.x < 0 else "East", **stamps,
             response_s=None if on_scene is None else on_scene - call.stamps[0],
-            unit_id=call.unit, hospital_id=call.hospital if transported else None,
+            unit_id=call.unit, carrier_id=call.unit if transported else None,
+            hospital_id=call.hospital if transported else None,
             transported=transported, fate="closed" if done else "open",
         )  # fmt: skip
         others = [unit for unit in ("A1", "A2", "A3", "A4") if unit != call.unit][:2]

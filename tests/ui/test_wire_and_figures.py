@@ -181,6 +181,27 @@ def test_the_story_of_a_call_adds_up(feed: RunFeed) -> None:
     assert tell(feed, "nonsense", words("en")) == {}
 
 
+def test_who_took_the_patient_is_not_who_came_first(
+    feed: RunFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = feed.calls.copy()
+    row = calls.index[calls["call_id"] == "0001"][0]
+    hospital, handover = calls.loc[row, "hospital_id"], calls.loc[row, "t_clear"]
+    handover -= calls.loc[row, "t_hospital"]
+    # An engine was first on scene, and stayed long after the ambulance was free.
+    calls.loc[row, "unit_id"] = "E1"
+    calls.loc[row, "t_clear"] += 1000.0
+    monkeypatch.setattr(feed, "calls", calls)
+    story = tell(feed, "call:0001", words("en"))
+    assert ("Taken by", "A1") in story["facts"]
+    parts = {each["name"]: each["seconds"] for each in story["intervals"]}
+    assert parts["handover"] == handover
+    assert "scene" not in parts
+    arrivals = tell(feed, f"hospital:{hospital}", words("en"))["rows"]
+    (arrived,) = (each["label"] for each in arrivals if each["detail"] == "0001")
+    assert arrived == "A1 brings a patient"
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("key", ["call:0003", "unit:E1", "hospital:H1", "station:S2"])
 def test_every_story_is_told_in_every_language(feed: RunFeed, key: str, lang: str) -> None:

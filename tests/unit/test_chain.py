@@ -150,6 +150,26 @@ def test_a_fire_calls_engines_and_goes_through_its_stages() -> None:
     assert call["unit_id"] in {"E0", "E1"}
 
 
+def test_a_row_says_which_unit_took_the_patient() -> None:
+    city = town(service=sure(1.0))
+    fire = inject(city, "07:00", incident="fire", patients=1)
+    ill = inject(city, "09:00")
+    fine = inject(city, "10:30", incident="fire", patients=0)
+    _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=[fire, ill, fine]))
+    burnt, medical, empty = (row for _, row in recorder.frame("calls").iterrows())
+    events = recorder.frame("unit_events")
+    brought = events[events["state"] == "at_hospital"].set_index("call_id")
+    # The engine stopped the clock; an ambulance, and no engine, has been to the hospital.
+    assert burnt["unit_id"].startswith("E")
+    for row in (burnt, medical):
+        assert row["carrier_id"] == brought.loc[row["call_id"], "unit_id"]
+        assert row["carrier_id"].startswith("A")
+        assert row["t_hospital"] == brought.loc[row["call_id"], "t"]
+    assert medical["carrier_id"] == medical["unit_id"]
+    assert not empty["transported"]
+    assert empty[["carrier_id", "hospital_id", "t_leave", "t_hospital"]].isna().all()
+
+
 def test_a_fire_closes_without_the_engine_that_never_came() -> None:
     city = town(engines=1)
     fire = inject(city, "07:00", incident="fire", patients=0)

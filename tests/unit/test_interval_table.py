@@ -87,6 +87,14 @@ def test_one_rule_says_what_a_transport_is() -> None:
         assert n["total"] == 8
 
 
+def test_what_another_ambulance_did_is_not_this_ones_interval() -> None:
+    calls = run_calls().assign(unit_id="A1", carrier_id="A1")
+    calls.loc[:3, "carrier_id"] = "A2"
+    calls.loc[4, ["carrier_id", "t_leave", "t_hospital"]] = None
+    table = interval_table(calls, None)
+    assert [table[name]["simulated"]["n"] for name in INTERVALS] == [11, 11, 11, 11, 6, 6, 6, 11]
+
+
 def test_zero_seconds_are_no_observation_on_either_side_but_of_a_turnout() -> None:
     calls, history = run_calls(), history_of(run_calls())
     history.loc[1, "t_onscene"] = history.loc[1, "t_enroute"]

@@ -178,6 +178,7 @@ class Incident(CityAgent):
             t_base=None if first is None else first.t_base,
             response_s=response,
             unit_id=None if first is None or first.unit is None else first.unit.unit_id,
+            carrier_id=None if carrier is None or carrier.unit is None else carrier.unit.unit_id,
             hospital_id=None if carrier is None else carrier.hospital_id,
             transported=carrier is not None,
             fate="closed" if self.closed else "open",

@@ -18,6 +18,9 @@ handover  hospital, clear    patients whom this ambulance took to hospital; with
 total     call, clear        all that were reached; taken to hospital on both sides or neither
 ========= ================== ===============================================================
 
+In a run, `clear` is the last unit's of the call: with several ambulances, which only incidents of
+several patients have, handover and total end when all are free.
+
 The rule, for both sides alike:
 
 1. A call counts in an interval when its ambulance has both stamps, in their order. An interval of
@@ -99,7 +102,12 @@ def _chains(calls: pd.DataFrame) -> pd.DataFrame:
     chosen = calls["kind"] == "medical"
     if "unit_kind" in calls:
         chosen &= calls["unit_kind"].isin(["ambulance", ""])
-    return calls[chosen].drop_duplicates("call_id").set_index("call_id")
+    calls = calls[chosen].drop_duplicates("call_id").set_index("call_id")
+    if "carrier_id" not in calls:
+        return calls
+    another = calls["carrier_id"].notna() & (calls["carrier_id"] != calls["unit_id"])
+    carrying = ["t_leave", "t_hospital"]
+    return calls.assign(**{name: calls[name].mask(another) for name in carrying})
 
 
 def _seconds(calls: pd.DataFrame, name: str, start: str, end: str) -> pd.Series | None:

@@ -7,8 +7,7 @@ never came is null. Identifiers are strings, positions WGS84 degrees unless said
 from __future__ import annotations
 
 RUN_TABLES: dict[str, dict[str, str]] = {
-    # One row a call that was received. `fate`: closed | open (still going when the run ended) |
-    # cancelled. `response_s` is call received to first unit on scene.
+    # One row a call that was received; see `MEANINGS` for whose stamps these are.
     "calls": {
         "call_id": "string",
         "kind": "string",  # medical | fire | collision
@@ -26,6 +25,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "t_base": "float64",
         "response_s": "float64",
         "unit_id": "string",
+        "carrier_id": "string",
         "hospital_id": "string",
         "transported": "bool",
         "fate": "string",
@@ -127,3 +127,27 @@ RUN_TABLES: dict[str, dict[str, str]] = {
     # Scenario changes and people's commands, as they were applied.
     "changes": {"t": "float64", "kind": "string", "detail": "string"},
 }
+
+MEANINGS: dict[str, dict[str, str]] = {
+    "calls": {
+        "kind": "medical, fire or collision",
+        "t_call": "the call is received",
+        "t_dispatch": "`unit_id` is sent",
+        "t_enroute": "`unit_id` sets off",
+        "t_onscene": "`unit_id` is on scene",
+        "t_leave": "`carrier_id` leaves the scene with a patient",
+        "t_hospital": "`carrier_id` is at the hospital",
+        "t_clear": "the last unit that was sent is free again; null while the call is open",
+        "t_base": "`unit_id` is back at its station; null when it went to another call instead",
+        "response_s": "`t_onscene` minus `t_call`, s",
+        "unit_id": "the first unit on scene whose arrival counts: an ambulance for medical calls, "
+        "an ambulance or engine else; the first one sent where none has arrived",
+        "carrier_id": "the ambulance that took a patient to hospital: `unit_id` if it took one, "
+        "else the first to leave with one; null when nobody was taken",
+        "hospital_id": "where `carrier_id` went; other patients of the call may be elsewhere",
+        "transported": "whether anybody was taken",
+        "fate": "closed, open (still going when the run ended) or cancelled",
+    },
+}
+"""What a column holds where its name does not say it. A call may have several units, and a row of
+`calls` holds stamps of two of them and one of all."""
