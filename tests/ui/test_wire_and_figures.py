@@ -192,6 +192,9 @@ def test_who_took_the_patient_is_not_who_came_first(
     calls.loc[row, "unit_id"] = "E1"
     calls.loc[row, "t_clear"] += 1000.0
     monkeypatch.setattr(feed, "calls", calls)
+    # The made-up units take calls before they are free.
+    events = feed.unit_events
+    monkeypatch.setattr(feed, "unit_events", events[events["call_id"] == "0001"])
     story = tell(feed, "call:0001", words("en"))
     assert ("Taken by", "A1") in story["facts"]
     parts = {each["name"]: each["seconds"] for each in story["intervals"]}
