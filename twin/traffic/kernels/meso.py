@@ -1,0 +1,318 @@
+"""One tick of queue-level traffic, and n of them in one compiled call.
+
+A junction takes vehicles out of the links that end at it and puts them into those that start at it;
+every datum of a link belongs to one of the two (see `meso_layout`), so the junctions of a tick need
+no order. A junction at which nothing is due costs one look at each of its links.
+
+The first vehicle of a lane leaves when it has reached the end, the one before it is a headway
+ahead, its light is green, those to whom it gives way leave a gap, and the next link has room: the
+queue of Gawron 1998 ("An iterative algorithm to determine the dynamic user equilibrium in a traffic
+simulation model", Int. J. Mod. Phys. C 9), with the gaps of Newell 1993 travelling back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from twin.traffic.kernels.jit import inlined, inner, njit_both
+from twin.traffic.kernels.meso_lanes import (
+    FULL,
+    can_squeeze,
+    end_trips,
+    enter,
+    headway_out,
+    look,
+    pick_lane,
+    retire,
+    room_at,
+)
+from twin.traffic.kernels.meso_layout import (
+    CROSSED,
+    DONE,
+    DRIVING_PLACE,
+    FAR,
+    FINISHED,
+    GONE,
+    INSERTED,
+    N_BLOCKS,
+    REMOVED,
+    ROUTE_MARGIN,
+    ROUTE_USED,
+    SQUEEZED,
+    TICK,
+    UPDATES,
+    Net,
+    State,
+    next_green,
+)
+from twin.traffic.kernels.meso_reading import update_times
+from twin.traffic.kernels.meso_units import help_lost, move_units
+
+PATIENCE = 30_000
+"""Milliseconds at the line after which a driver takes the least gap."""
+STANDS = 4_000
+"""Milliseconds at the line after which a vehicle that gives way is not coming."""
+LATE_MIN = 1_000
+
+
+@inlined
+def gap_is_free(t: int, moment: int, waited: int, now: int, net: Net, st: State) -> bool:
+    """Return whether nobody to whom turn `t` gives way passes within its gap after `moment`."""
+    gap = int(net.turn[t].gap) if waited < PATIENCE else int(net.turn[t].least)
+    until = moment + gap
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):
+        foe = int(net.foe[f])
+        k = int(net.turn[foe].start)
+        lane0 = int(net.link[k].lane0)
+        for x in range(lane0 + int(net.turn[foe].lo), lane0 + int(net.turn[foe].hi) + 1):
+            i = int(st.lane[x].base) + int(st.lane[x].head)
+            when = int(st.place[i].when)
+            # Who may have come into the link in this very tick is not seen yet.
+            if when < 0 or when - int(net.link[k].cross) >= now:
+                continue
+            if st.place[i].turn != foe or st.lane[x].since >= 0:
+                continue
+            comes = max(when, int(st.lane[x].free_out))
+            if net.turn[foe].gap > 0 and comes + STANDS < moment:
+                continue
+            if comes < until and next_green(net, foe, comes) < until:
+                return False
+    return True
+
+
+@inlined
+def serve_lane(
+    x: int, k: int, block: int, now: int, odd: int, start_s: float, net: Net, st: State
+) -> int:
+    """Let vehicles of lane `x` of link `k` leave; return when to look again."""
+    end = now + TICK
+    base = int(st.lane[x].base)
+    while True:
+        i = base + int(st.lane[x].head)
+        when = int(st.place[i].when)
+        if when < 0:
+            return FAR
+        moment = max(when, int(st.lane[x].free_out))
+        if moment >= end:
+            return moment
+        moment = max(moment, now)
+        slot = int(st.place[i].slot)
+        t = int(st.place[i].turn)
+        kind = int(st.place[i].kind)
+        distance = st.place[i].distance
+        if t < 0:  # its route was cut short to this link
+            drop(x, i, k, moment, net, st)
+            net.link[k].n_out += 1
+            net.link[k].sum_out += moment
+            st.vehicle[slot].distance = distance + np.float64(net.link[k].length)
+            retire(slot, start_s + moment / 1000.0, FINISHED, block, st)
+            st.tally[block, DONE] += 1
+            continue
+        if net.link[k].cut == 0:
+            return end
+        to = int(net.turn[t].to)
+        if net.link[to].closed:
+            if st.lane[x].since < 0:
+                st.lane[x].since = moment
+            if end - st.lane[x].since > net.stuck:
+                if net.link[st.vehicle[slot].goal].closed:
+                    drop(x, i, k, moment, net, st)
+                    net.link[k].n_out += 1
+                    net.link[k].sum_out += moment
+                    st.vehicle[slot].distance = distance + np.float64(net.link[k].length)
+                    retire(slot, start_s + moment / 1000.0, REMOVED, block, st)
+                    st.tally[block, GONE] += 1
+                    continue
+                st.lost[block] = x
+            return end
+        moment = next_green(net, t, moment)
+        if moment >= end:
+            return moment
+        rpos = int(st.place[i].rpos) + 1
+        after = int(st.route[rpos])
+        lo = 0
+        hi = int(net.link[to].lanes) - 1
+        if after >= 0:
+            lo = int(net.turn[after].lo)
+            hi = int(net.turn[after].hi)
+        y = pick_lane(to, lo, hi, now, net, st)
+        free = room_at(y, now, net, st)
+        if free == FULL:
+            if st.lane[x].since < 0:
+                st.lane[x].since = moment
+            if end - st.lane[x].since <= net.stuck or not can_squeeze(y, now, net, st):
+                return end
+            st.tally[block, SQUEEZED] += 1
+            free = moment
+        space = max(free, int(st.lane[y].free_in))
+        if space > moment:
+            moment = space
+            if moment >= end:
+                return moment
+            moment = next_green(net, t, moment)
+            if moment >= end:
+                return moment
+        waited = moment - when
+        if net.turn[t].gap > 0 and not gap_is_free(t, moment, waited, now, net, st):
+            return end
+        # Who waited and is the first to go starts from standstill.
+        late = 0
+        if waited > LATE_MIN and moment - st.lane[x].free_out > LATE_MIN:
+            late = int(net.link[to].restart)
+        st.lane[x].free_out = moment + max(headway_out(x, kind, net, st), int(net.turn[t].follow))
+        drop(x, i, k, moment, net, st)
+        net.link[k].n_out += 1
+        net.link[k].sum_out += moment
+        st.tally[block, CROSSED] += 1
+        enter(
+            y,
+            slot,
+            rpos,
+            kind,
+            moment,
+            late,
+            distance + np.float64(net.link[k].length),
+            block,
+            odd,
+            net,
+            st,
+        )
+
+
+@inlined
+def drop(x: int, i: int, k: int, moment: int, net: Net, st: State) -> None:
+    """Take the first vehicle out of lane `x`; its gap begins to travel back."""
+    st.place[i].when = -1 - (moment + int(net.link[k].lag))
+    at = int(st.lane[x].head) + 1
+    if at == int(st.lane[x].ring):
+        at = 0
+    st.lane[x].head = at
+    st.lane[x].since = -1
+
+
+@inner
+def let_depart(
+    node: int, block: int, now: int, odd: int, start_s: float, net: Net, st: State
+) -> None:
+    """Let trips enter the links that start at a junction.
+
+    Who parks at the roadside waits until a lane is not nearly full, or a crowded network would be
+    filled until nothing moves.
+    """
+    end = now + TICK
+    again = FAR
+    for m in range(net.node[node].out0, net.node[node].out1):
+        k = int(net.out_link[m])
+        while net.link[k].first >= 0:
+            slot = int(net.link[k].first)
+            due = int(st.vehicle[slot].due)
+            if due >= end:
+                again = min(again, due)
+                break
+            if net.link[k].closed:
+                again = min(again, end)
+                break
+            rpos = int(st.vehicle[slot].rpos)
+            t = int(st.route[rpos])
+            lo = 0
+            hi = int(net.link[k].lanes) - 1
+            if t >= 0:
+                lo = int(net.turn[t].lo)
+                hi = int(net.turn[t].hi)
+            x = pick_lane(k, lo, hi, now, net, st)
+            held = look(x, now, net, st)
+            free = room_at(x, now, net, st)
+            moment = max(due, now, free, int(st.lane[x].free_in))
+            crowded = held > 0 and np.float32(held + 1) > net.fill_share * np.float32(
+                st.lane[x].room
+            )
+            if crowded or free == FULL or moment >= end:
+                again = min(again, end)
+                break
+            net.link[k].first = st.vehicle[slot].next
+            net.link[k].waiting -= 1
+            if net.link[k].first < 0:
+                net.link[k].last = -1
+            st.vehicle[slot].t_depart = start_s + moment / 1000.0
+            st.vehicle[slot].state = DRIVING_PLACE
+            st.tally[block, INSERTED] += 1
+            kind = int(st.vehicle[slot].kind)
+            enter(x, slot, rpos, kind, moment, 0, 0.0, block, odd, net, st)
+    net.node[node].depart = again
+
+
+@inlined
+def line_up(k: int, block: int, count: int, net: Net, st: State) -> int:
+    """Sort the lanes of link `k` into those to serve; return how many these are.
+
+    Who has had no turn for the longest goes first: full streams that join share the road they
+    enter lane by lane, that is, by their capacities.
+    """
+    lane0 = int(net.link[k].lane0)
+    for x in range(lane0, lane0 + int(net.link[k].lanes)):
+        last = st.lane[x].free_out
+        m = count
+        while m > 0 and st.lane[st.order[block, m - 1]].free_out > last:
+            st.order[block, m] = st.order[block, m - 1]
+            m -= 1
+        st.order[block, m] = x
+        count += 1
+    return count
+
+
+@inner
+def serve_nodes(block: int, now: int, start_s: float, net: Net, st: State) -> None:
+    """Do the tick that begins at `now` at the junctions of a block."""
+    end = now + TICK
+    odd = (now // TICK) & 1
+    nodes = len(net.node)
+    for node in range(block * nodes // N_BLOCKS, (block + 1) * nodes // N_BLOCKS):
+        low = int(net.node[node].in0)
+        ways = int(net.node[node].in1) - low
+        busy = False
+        for j in range(low, low + ways):
+            first = st.pushed[1 - odd, j]
+            if first != FAR:
+                st.pushed[1 - odd, j] = FAR
+                st.due[j] = min(st.due[j], first)
+            busy |= st.due[j] < end
+        if busy:
+            count = 0
+            for j in range(low, low + ways):
+                if st.due[j] < end:
+                    st.due[j] = FAR
+                    count = line_up(int(net.in_link[j]), block, count, net, st)
+            for m in range(count):
+                x = int(st.order[block, m])
+                k = int(st.lane[x].link)
+                again = serve_lane(x, k, block, now, odd, start_s, net, st)
+                j = int(net.link[k].order)
+                st.due[j] = min(st.due[j], again)
+        if net.node[node].depart < end:
+            let_depart(node, block, now, odd, start_s, net, st)
+    st.tally[block, DONE] += end_trips(block, now, start_s, net, st)
+
+
+def _advance(n: int, tick: int, start_s: float, every: int, net: Net, st: State) -> int:
+    """Advance traffic by `n` ticks; return those done: fewer when the route store is full."""
+    for step in range(n):
+        now = (tick + step) * TICK
+        if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
+            return step
+        move_units(now, start_s, net, st)
+        for block in prange(N_BLOCKS):
+            serve_nodes(block, now, start_s, net, st)
+        help_lost(net, st)
+        running = 0
+        for block in range(N_BLOCKS):
+            tally = st.tally[block]
+            running += tally[INSERTED] - tally[DONE] - tally[GONE]
+        st.counts[UPDATES] += running
+        if (tick + step + 1) % every == 0:
+            for block in prange(N_BLOCKS):
+                update_times(block, now + TICK, net, st)
+    return n
+
+
+advance, advance_parallel = njit_both(_advance)

@@ -1,0 +1,239 @@
+"""The network as queue-level traffic sees it, and an empty state on it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.network.graph import I32, YELLOW_S, Network, TurnKind
+from twin.traffic.control import kernel_network
+from twin.traffic.costs import SIREN_DELAY_SHARE
+from twin.traffic.kernels import meso_layout as layout
+from twin.traffic.kernels.giving_way import ZIPPER
+from twin.traffic.kernels.meso_layout import FAR, N_BLOCKS, Net, State
+from twin.traffic.vehicles import Kinds
+
+LEAST_S = 1.0
+"""No link is crossed, and no gap travels back over one, in less than a tick."""
+DECISION_S = {
+    TurnKind.THROUGH: 1.0,
+    TurnKind.RIGHT: 1.5,
+    TurnKind.LEFT: 1.5,
+    TurnKind.U_TURN: 1.5,
+}
+"""What lane-level drivers spend between deciding and passing, which their gaps in
+`twin.traffic.control` leave out; vehicles here pass when they decide."""
+FOLLOW_S = {
+    TurnKind.THROUGH: 4.0,
+    TurnKind.RIGHT: 3.3,
+    TurnKind.LEFT: 3.5,
+    TurnKind.U_TURN: 3.5,
+}
+"""Follow-up headways on a minor road (Highway Capacity Manual, TRB 2016, exhibit 20-12)."""
+MAJOR_LEFT_FOLLOW_S = 2.5
+"""The same for left turns whose critical gap is short: off the major road, or on green."""
+SHORT_GAP_S = 5.0
+CLEAR_S = 2.0
+"""Seconds of red in which who waits in the junction for a gap leaves it, as in `junctions`."""
+
+
+class Parameters(NamedTuple):
+    """What queues are made of; the defaults are fitted to lane-level traffic.
+
+    A lane carries 1 / (`tau_s` + `spacing_m` / v) vehicles a second at speed v (the triangular
+    diagram of Newell 1993), and gaps travel back at `spacing_m` / `tau_s`.
+
+    Attributes
+    ----------
+    tau_s
+        Seconds after which a driver does what the one ahead did.
+    spacing_m
+        Metres that a standing car takes.
+    pace
+        Time on a free link over the time at its free-flow speed.
+    lost_s
+        Seconds of every green that pass before the queue moves.
+    yellow_s
+        Seconds of yellow that are used.
+    restart_s_per_mps
+        Seconds that the first to start from the line loses, per m/s of the next link's speed.
+    stuck_s
+        Seconds after which a vehicle squeezes into a full link.
+    fill_share
+        Share of a lane's room above which no trip enters it from the roadside.
+    siren_share
+        Share of the delay of others that a unit under siren suffers.
+    """
+
+    tau_s: float = 1.5
+    spacing_m: float = 7.0
+    pace: float = 1.0
+    lost_s: float = 1.0
+    yellow_s: float = 1.0
+    restart_s_per_mps: float = 0.25
+    stuck_s: float = 60.0
+    fill_share: float = 0.5
+    siren_share: float = SIREN_DELAY_SHARE
+
+
+def _ms(seconds: Any) -> NDArray[np.int32]:
+    out: NDArray[np.int32] = np.rint(np.asarray(seconds, np.float64) * 1000.0).astype(np.int32)
+    return out
+
+
+def _records(count: int, dtype: np.dtype[Any]) -> layout.Records:
+    return np.zeros(count, dtype).view(np.recarray)
+
+
+def _groups(network: Network, start_s: float, parameters: Parameters) -> layout.Records:
+    group = _records(len(network.group_signal), layout.GROUP)
+    cycle = network.signal_cycle[network.group_signal].astype(np.float64)
+    offset = network.signal_offset[network.group_signal].astype(np.float64)
+    green_from = network.group_green_from.astype(np.float64)
+    shown = network.group_green_to - green_from
+    always = shown + YELLOW_S >= cycle
+    green = np.clip(shown - parameters.lost_s + parameters.yellow_s, 1.0, cycle)
+    start = offset + green_from + parameters.lost_s - start_s
+    group["cycle"] = _ms(cycle)
+    group["start"] = _ms(start % cycle)
+    group["green"] = np.where(always, _ms(cycle), _ms(green))
+    return group
+
+
+def _turns(network: Network) -> layout.Records:
+    view = kernel_network(network, Kinds().table(), speed_factor=1.0).turn
+    turn = _records(network.n_turns, layout.TURN)
+    for name in ("to", "group", "foe0", "foe1", "lo", "hi"):
+        turn[name] = view[name]
+    turn["start"] = network.turn_from
+    decision = np.array([DECISION_S[kind] for kind in TurnKind])[network.turn_kind]
+    follow = np.array([FOLLOW_S[kind] for kind in TurnKind])[network.turn_kind]
+    looks = (view["gives_way"] > 0) & (view["merges"] != ZIPPER)
+    gap = view["gap"] + decision
+    follow = np.where(gap < SHORT_GAP_S, MAJOR_LEFT_FOLLOW_S, follow)
+    turn["gap"] = np.where(looks, _ms(gap), 0)
+    turn["least"] = np.where(looks, _ms(view["least"] + decision), 0)
+    turn["follow"] = np.where(looks, _ms(follow), 0)
+    turn["clear"] = np.where(looks & (network.turn_group >= 0), _ms(CLEAR_S), 0)
+    return turn
+
+
+def _kind_share(kinds: Kinds) -> I32:
+    """Return the headway of each kind over a car's, at 10 m/s, in `KIND_UNIT`ths."""
+    headway = np.array(
+        [kind.headway_s + (kind.length_m + kind.standstill_m) / 10 for kind in kinds]
+    )
+    share: I32 = np.rint(headway / headway[0] * layout.KIND_UNIT).astype(np.int32)
+    return share
+
+
+def queue_network(
+    network: Network, *, start_s: float, speed_factor: float, parameters: Parameters, kinds: Kinds
+) -> tuple[Net, State]:
+    """Return the arrays that queues work on, without vehicles.
+
+    Parameters
+    ----------
+    network
+        The road network.
+    start_s
+        Simulated second at tick 0.
+    speed_factor
+        Factor on every free-flow speed.
+    parameters, kinds
+        Of the queues; of the vehicles, whose length and headway count.
+    """
+    n_links = network.n_links
+    lanes = network.link_lanes.astype(np.int64)
+    length = network.link_length.astype(np.float64)
+    speed = network.link_speed.astype(np.float64) * speed_factor / parameters.pace
+    cross = np.maximum(length / speed, LEAST_S)
+    lag = np.maximum(length * parameters.tau_s / parameters.spacing_m, LEAST_S)
+    by_end = np.argsort(network.link_to, kind="stable").astype(np.int32)
+    by_start = np.argsort(network.link_from, kind="stable").astype(np.int32)
+    nodes = np.arange(network.n_nodes + 1)
+
+    link = _records(n_links, layout.LINK)
+    link["length"], link["speed"] = length, speed
+    link["cross"], link["lag"] = _ms(cross), _ms(lag)
+    link["lane0"] = np.cumsum(lanes) - lanes
+    link["lanes"] = lanes
+    link["turn0"], link["turn1"] = network.turn_ptr[:-1], network.turn_ptr[1:]
+    link["order"][by_end] = np.arange(n_links)
+    link["start"], link["node"] = network.link_from, network.link_to
+    link["cut"] = 1
+    link["restart"] = _ms(parameters.restart_s_per_mps * speed)
+    link["first"] = link["last"] = -1
+    link["time"] = length / link["speed"]
+
+    node = _records(network.n_nodes, layout.NODE)
+    ends = np.searchsorted(network.link_to[by_end], nodes)
+    starts = np.searchsorted(network.link_from[by_start], nodes)
+    node["in0"], node["in1"] = ends[:-1], ends[1:]
+    node["out0"], node["out1"] = starts[:-1], starts[1:]
+    node["depart"] = FAR
+
+    most = int(np.bincount(network.link_to, weights=lanes).max())
+    headway = parameters.tau_s + parameters.spacing_m / speed
+    # All that fits, and enough for the capacity where the shortest times above say otherwise.
+    room = np.ceil(np.maximum(length / parameters.spacing_m, (cross + lag) / headway) - 1e-6)
+    lane = _records(int(lanes.sum()), layout.LANE)
+    of = np.repeat(np.arange(n_links), lanes)
+    lane["link"] = of
+    lane["room"] = room[of]
+    lane["ring"] = lane["room"] + np.maximum(2, lane["room"] // 4)
+    lane["base"] = np.cumsum(lane["ring"]) - lane["ring"]
+    lane["headway"] = _ms(headway)[of]
+    lane["since"] = -1
+
+    place = _records(int(lane["ring"].sum()), layout.PLACE)
+    place["when"] = -1
+    net = Net(
+        link=link,
+        turn=_turns(network),
+        node=node,
+        group=_groups(network, start_s, parameters),
+        foe=np.array(network.foe_turn, np.int32),
+        in_link=by_end,
+        out_link=by_start,
+        kind_share=_kind_share(kinds),
+        stuck=int(parameters.stuck_s * 1000),
+        spacing=np.float32(parameters.spacing_m),
+        fill_share=np.float32(parameters.fill_share),
+        siren_share=np.float32(parameters.siren_share),
+    )
+    state = State(
+        lane=lane,
+        place=place,
+        vehicle=_records(0, layout.VEHICLE),
+        unit=_records(0, layout.UNIT),
+        due=np.full(n_links, FAR, np.int32),
+        pushed=np.full((2, n_links), FAR, np.int32),
+        wheel=np.full((layout.WHEEL, N_BLOCKS), -1, np.int32),
+        done=np.full(N_BLOCKS, -1, np.int32),
+        lost=np.full(N_BLOCKS, -1, np.int32),
+        order=np.zeros((N_BLOCKS, most), np.int32),
+        route=np.zeros(2 * layout.ROUTE_MARGIN, np.int32),
+        tally=np.zeros((N_BLOCKS, 8), np.int64),
+        counts=np.zeros(3, np.int64),
+        search=np.zeros((6, n_links), np.int32),
+    )
+    return net, state
+
+
+def grow_vehicles(state: State, size: int) -> State:
+    """Return the state with at least `size` rows for vehicles."""
+    old = len(state.vehicle)
+    vehicle = _records(max(2 * old, size, 1024), layout.VEHICLE)
+    vehicle[:old] = state.vehicle
+    return state._replace(vehicle=vehicle)
+
+
+def grow_units(state: State, size: int) -> State:
+    """Return the state with at least `size` rows for emergency units."""
+    old = len(state.unit)
+    unit = _records(max(2 * old, size, 16), layout.UNIT)
+    unit[:old] = state.unit
+    return state._replace(unit=unit)
