@@ -1,4 +1,4 @@
-"""Movement against closed forms: free flow, the IDM's equilibrium, signals as D/D/1 queues."""
+"""Movement against closed forms: free flow, the IDM's equilibrium, queues that spill back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pytest
 from tests.support.roads import CALM, Group, Link, Turn, make_network, make_trips, road
 from tests.support.traffic_checks import check_now
 from twin.traffic.micro import Kind, Kinds, MicroTraffic
-
-CYCLE_S = 60.0
 
 
 @pytest.mark.parametrize("dt", [0.5, 1.0])
@@ -40,70 +38,6 @@ def test_idm_equilibrium_gap_and_flow():
     gaps = np.diff(view.pos_m) - 5.0
     assert gaps == pytest.approx([34.30] * 3, abs=0.15)
     assert 3600.0 * 20.0 / (gaps.mean() + 5.0) == pytest.approx(1832.0, rel=0.005)
-
-
-def _at_a_signal(flow: float, count: int, *, signal: bool = True) -> MicroTraffic:
-    """Return cars, at even intervals, on a road with a signal of 30 s green in its middle.
-
-    They are those of every run, except that all want the same speed.
-    """
-    kinds = Kinds(car=Kinds().car._replace(speed_sd=0.0))
-    network = make_network(
-        [Link(0, 1, 1200.0, 1, 15.0), Link(1, 2, 600.0, 1, 15.0)],
-        [Turn(0, 1, group=0 if signal else -1)],
-        (Group(CYCLE_S, 0.0, 30.0),),
-    )
-    traffic = MicroTraffic(network, seed=np.uint64(1), dt_s=0.5, kinds=kinds)
-    departs = [i / flow for i in range(count)]
-    traffic.add_trips(make_trips(departs, [[0, 1]] * count, [500.0] * count))
-    return traffic
-
-
-@pytest.fixture(scope="module")
-def discharge() -> tuple[float, float]:
-    """Measure a queue that never ends: saturation flow, veh/s, and effective green, seconds.
-
-    As in the field (HCM, TRB 2016, chapter 31): the saturation headway is the mean of those after
-    the fourth vehicle of each green; effective green is what that flow needs for all that pass.
-    """
-    traffic = _at_a_signal(1.0, 700)
-    traffic.advance(600)
-    traffic.link_stats()
-    passed, headways, cycles = 0, [], 20
-    for _ in range(cycles):
-        times = []
-        for step in range(round(CYCLE_S / 0.5)):
-            traffic.advance(1)
-            times += [0.5 * step] * int(traffic.link_stats().left[0])
-        passed += len(times)
-        headways += np.diff(times)[3:].tolist()
-    flow = 1.0 / float(np.mean(headways))
-    return flow, passed / cycles / flow
-
-
-def test_queue_discharges_at_the_usual_rate(discharge):
-    saturation, green = discharge
-    # Usual: 1,800 to 1,900 veh/h, and about as much yellow used as time lost at the start.
-    assert 1650.0 < 3600.0 * saturation < 2050.0
-    assert green == pytest.approx(30.0, abs=2.0)
-
-
-@pytest.mark.parametrize("degree", [0.4, 0.6, 0.8])
-def test_signal_delay_is_that_of_a_dd1_queue(discharge, degree):
-    # Webster 1958, first term, r^2 / (2 C (1 - q / s)), with the s and g that the other test run
-    # showed. Arrivals drift through the cycle, so that every phase of it is met.
-    saturation, green = discharge
-    flow = degree * saturation * green / CYCLE_S / 1.0061
-    known = (CYCLE_S - green) ** 2 / (2.0 * CYCLE_S * (1.0 - flow / saturation))
-    # A D/D/1 queue stands at the stop line, so the time up to the line is compared.
-    approach = []
-    for signal in (True, False):
-        traffic = _at_a_signal(flow, 300, signal=signal)
-        traffic.advance(round(2 * (300 / flow + 400)))
-        assert traffic.counters.finished == 300
-        assert traffic.counters.red_run == 0
-        approach.append(traffic.link_stats().vehicle_seconds[0] / 300)
-    assert approach[0] - approach[1] == pytest.approx(known, rel=0.10)
 
 
 def test_default_cars_leave_a_queue_at_a_usual_saturation_flow():
