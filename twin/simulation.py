@@ -28,7 +28,8 @@ from twin.recording.store import frame_box
 from twin.scenarios.changes import check
 from twin.scenarios.load import load_scenario
 from twin.scenarios.spec import Change, Scenario
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.interface import Traffic
+from twin.traffic.meso_mobility import MesoMobility
 from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.mobility import Mobility
 from twin.traffic.table import TableMobility
@@ -179,11 +180,12 @@ class CityModel(World):
     @classmethod
     def streets(
         cls, env: simpy.Environment, city: City, scenario: Scenario, streams: Streams
-    ) -> tuple[Mobility, MicroTraffic | None]:
+    ) -> tuple[Mobility, Traffic | None]:
         """Return the streets of the scenario's fidelity, and the traffic if there is any."""
         if scenario.traffic.fidelity == "table":
             return TableMobility(env, city, scenario), None
-        mobility = MicroMobility(env, city, scenario, streams)
+        kind = MesoMobility if scenario.traffic.fidelity == "meso" else MicroMobility
+        mobility = kind(env, city, scenario, streams)
         return mobility, mobility.traffic
 
     def submit(self, change: Change) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
 from twin.core.clock import Calendar
-from twin.traffic.micro import Finished, MicroTraffic
+from twin.traffic.engine import Finished
+from twin.traffic.interface import Traffic
 from twin.traffic.vehicles import VehicleView
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Observer:
         `x0`, `y0` and `side_m` of the square that positions are scaled to, local metres.
     """
 
-    def __init__(self, world: World, traffic: MicroTraffic | None, box: dict[str, float]) -> None:
+    def __init__(self, world: World, traffic: Traffic | None, box: dict[str, float]) -> None:
         self.world = world
         self.traffic = traffic
         self._box = box

@@ -82,9 +82,10 @@ class Period(_Part):
 class Traffic(_Part):
     """How things move."""
 
-    fidelity: Literal["micro", "table"] = Field(
+    fidelity: Literal["micro", "meso", "table"] = Field(
         default="micro",
-        description="micro: lane-level traffic; table: time-dependent network travel times.",
+        description="micro: lane-level traffic; meso: queues on links, many times faster; "
+        "table: time-dependent network travel times.",
     )
     demand_scale: float = Field(default=1.0, ge=0.0, le=5.0, description="Factor on all trips.")
     speed_factor: float = Field(

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from twin.demand.trips import CELL_S, TripPlan, Trips, Wishes
 from twin.network.graph import I32
+from twin.traffic.interface import Traffic
 from twin.traffic.loading import Loading
-from twin.traffic.micro import MicroTraffic, Running
+from twin.traffic.micro import Running
 
 FEED_S = 10.0
 """Length of the parts in which trips are handed over; those are not touched by later changes."""
@@ -43,7 +44,7 @@ class Feeder:
 
     def __init__(
         self,
-        traffic: MicroTraffic,
+        traffic: Traffic,
         loading: Loading,
         plan: TripPlan,
         area: I32,

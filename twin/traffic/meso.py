@@ -37,7 +37,7 @@ from twin.traffic.vehicles import Geometry, Kinds, VehicleView
 __all__ = ["MesoTraffic", "Parameters"]
 
 SAVED = ("lane", "place", "vehicle", "unit", "due", "pushed", "wheel", "done", "lost", "tally")
-SAVED_NET = ("link", "node")
+SAVED_NET = ("link", "node", "turn")
 
 
 class MesoTraffic:
@@ -348,6 +348,16 @@ class MesoTraffic:
         """Links that nobody may enter."""
         return np.flatnonzero(self._net.link["closed"]).astype(np.int32)
 
+    @property
+    def banned(self) -> I32:
+        """The turns that are banned, ascending."""
+        return np.flatnonzero(self._net.turn["banned"]).astype(np.int32)
+
+    def ban_turns(self, turns: I32) -> None:
+        """Ban these turns and no others; who has one in his route waits until he has another."""
+        self._net.turn["banned"] = 0
+        self._net.turn["banned"][turns] = 1
+
     def block(self, place: Place, lanes: int) -> int:
         """Take `lanes` lanes of the capacity of a link; return a token for `unblock`.
 
@@ -384,6 +394,13 @@ class MesoTraffic:
         """Return the numbers of vehicles, also waiting ones, that have yet to enter `link`."""
         ids = np.empty(len(self._state.vehicle), np.int64)
         return ids[: meso_reading.find_users(link, ids, self._net, self._state)]
+
+    def vehicles_turning(self, turns: I32) -> I64:
+        """Return the numbers of vehicles, also waiting ones, that have yet to make such a turn."""
+        marked = np.zeros(self.network.n_turns, np.uint8)
+        marked[turns] = 1
+        ids = np.empty(len(self._state.vehicle), np.int64)
+        return ids[: meso_reading.find_turning(marked, ids, self._state)]
 
     def set_route(self, ids: I64, route_ptr: I32, route_link: I32) -> int:
         """Give vehicles new routes; return how many took theirs; see `MicroTraffic.set_route`.

@@ -15,6 +15,7 @@ from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 from twin.traffic.feeding import Feeder
+from twin.traffic.interface import Traffic
 from twin.traffic.loading import Loading
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
@@ -54,13 +55,7 @@ class MicroMobility:
     ) -> None:
         period, settings = scenario.period, scenario.traffic
         begin = period.begin_s
-        self.traffic = MicroTraffic(
-            city.network,
-            seed=streams.kernel_key("traffic"),
-            threads=settings.threads,
-            start_s=begin,
-            speed_factor=settings.speed_factor,
-        )
+        self.traffic = self.empty_streets(city, scenario, streams)
         self.tick_s: float = self.traffic.dt_s
         self._costs = RoadCosts(
             city.network,
@@ -86,6 +81,18 @@ class MicroMobility:
             siren_factor=settings.emergency_speed_factor,
         )
         self._next_costs = begin
+
+    @classmethod
+    def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:
+        """Return the traffic without vehicles."""
+        settings = scenario.traffic
+        return MicroTraffic(
+            city.network,
+            seed=streams.kernel_key("traffic"),
+            threads=settings.threads,
+            start_s=scenario.period.begin_s,
+            speed_factor=settings.speed_factor,
+        )
 
     @property
     def trips_without_route(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from twin.network.graph import Place
 from twin.traffic.congestion import SQUEEZE_LANES
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.interface import Traffic
 
 TURN_S = 60.0
 """Period in which traffic squeezes past by turns, seconds."""
@@ -39,7 +39,7 @@ class Obstacles:
         The vehicles.
     """
 
-    def __init__(self, traffic: MicroTraffic) -> None:
+    def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
         self._standing: dict[int, _Obstacle] = {}
         self._next = 0

@@ -9,7 +9,7 @@ import simpy
 
 from twin.network.graph import I32, Place
 from twin.traffic.costs import RoadCosts
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.interface import Traffic
 from twin.traffic.mobility import UnreachableError
 from twin.traffic.obstacles import Obstacles
 from twin.traffic.router import Router
@@ -49,7 +49,7 @@ class Units:
     def __init__(
         self,
         env: simpy.Environment,
-        traffic: MicroTraffic,
+        traffic: Traffic,
         costs: RoadCosts,
         obstacles: Obstacles,
         *,

@@ -112,7 +112,7 @@ def serve_lane(
         if net.link[k].cut == 0:
             return end
         to = int(net.turn[t].to)
-        if net.link[to].closed:
+        if net.link[to].closed or net.turn[t].banned:
             if st.lane[x].since < 0:
                 st.lane[x].since = moment
             if end - st.lane[x].since > net.stuck:

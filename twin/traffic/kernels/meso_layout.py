@@ -124,6 +124,7 @@ TURN = np.dtype(
         ("clear", "i4"),  # time after the end of green in which it may still be made
         ("lo", "i4"),  # lanes of the link that it leaves
         ("hi", "i4"),
+        ("banned", "i4"),  # nobody may make it, for a time
     ]
 )
 NODE = np.dtype(

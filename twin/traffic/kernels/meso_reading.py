@@ -283,6 +283,31 @@ def find_users(link: int, ids: I64, net: Net, st: State) -> int:
     return count
 
 
+@inlined
+def makes_one_of(marked: U8, at: int, st: State) -> bool:
+    """Return whether the route from `at` on makes a marked turn."""
+    while st.route[at] >= 0:
+        if marked[st.route[at]]:
+            return True
+        at += 1
+    return False
+
+
+@inner
+def find_turning(marked: U8, ids: I64, st: State) -> int:
+    """Write the numbers of vehicles that have yet to make a marked turn; return how many."""
+    count = 0
+    for p in range(len(st.place)):
+        if st.place[p].when >= 0 and makes_one_of(marked, int(st.place[p].rpos), st):
+            ids[count] = st.vehicle[st.place[p].slot].id
+            count += 1
+    for s in range(len(st.vehicle)):
+        if st.vehicle[s].state == WAITING and makes_one_of(marked, int(st.vehicle[s].rpos), st):
+            ids[count] = st.vehicle[s].id
+            count += 1
+    return count
+
+
 @inner
 def queue_trips(slots: I32, start_s: float, net: Net, st: State) -> None:
     """Let trips wait at their first links, by departure; of equal ones the first comes first."""

@@ -84,6 +84,12 @@ def move_units(now: int, start_s: float, net: Net, st: State) -> None:
 
 
 @inner
+def is_open(t: int, net: Net) -> bool:
+    """Return whether ordinary vehicles may make turn `t`."""
+    return not (net.link[net.turn[t].to].closed or net.turn[t].banned)
+
+
+@inner
 def find_detour(k: int, at: int, net: Net, st: State) -> int:
     """Search from link `k` back to the route whose next turn stands at `at`; return the link met.
 
@@ -102,7 +108,7 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
     search[VISITED, k] = mark
     for t in range(net.link[k].turn0, net.link[k].turn1):
         to = net.turn[t].to
-        if t == blocked or net.link[to].closed or search[VISITED, to] == mark:
+        if t == blocked or search[VISITED, to] == mark or not is_open(t, net):
             continue
         search[VISITED, to] = mark
         search[CAME_BY, to] = t
@@ -117,7 +123,7 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
             return int(link)
         for t in range(net.link[link].turn0, net.link[link].turn1):
             to = net.turn[t].to
-            if search[VISITED, to] == mark or net.link[to].closed:
+            if search[VISITED, to] == mark or not is_open(t, net):
                 continue
             search[VISITED, to] = mark
             search[CAME_BY, to] = t

@@ -1,0 +1,118 @@
+"""What traffic does, whatever its fidelity: lanes (`micro`) or queues (`meso`).
+
+The calls are explained at `twin.traffic.micro.MicroTraffic`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twin.demand.trips import Trips
+from twin.network.graph import F32, I32, I64, Network, Place
+from twin.traffic.engine import Counters, Finished
+from twin.traffic.micro import LinkStats, Running
+from twin.traffic.storage import Checkpoint
+from twin.traffic.vehicles import VehicleView
+
+
+class Traffic(Protocol):
+    """Vehicles on a network, moved by ticks of `dt_s` seconds."""
+
+    network: Network
+    dt_s: float
+    tick: int
+
+    @property
+    def t(self) -> float:
+        """Simulated second now."""
+
+    @property
+    def counters(self) -> Counters:
+        """Totals since the start."""
+
+    @property
+    def vehicles(self) -> VehicleView:
+        """The vehicles on the road now."""
+
+    @property
+    def closed(self) -> I32:
+        """Links that nobody may enter."""
+
+    def add_trips(self, trips: Trips) -> I64:
+        """Queue trips at their first links; return their vehicle numbers."""
+
+    def advance(self, n_ticks: int) -> None:
+        """Advance by ticks."""
+
+    def finished(self) -> Finished:
+        """Return the trips that ended since the last call."""
+
+    def link_stats(self, *, reset: bool = True) -> LinkStats:
+        """Return what happened on every link since the last reset."""
+
+    def link_travel_time(self) -> F32:
+        """(L,) current travel time of every link, seconds."""
+
+    def insert_unit(
+        self,
+        unit: int,
+        place: Place,
+        route: I32,
+        end_pos_m: float,
+        *,
+        speed_factor: float,
+        siren: bool,
+    ) -> None:
+        """Let a unit enter the road and drive a route."""
+
+    def reroute_unit(self, unit: int, route: I32, end_pos_m: float | None = None) -> None:
+        """Give a unit a new route."""
+
+    def remove_unit(self, unit: int) -> Place:
+        """Take a unit off the road and return where it was."""
+
+    def unit_running(self, unit: int) -> bool:
+        """Return whether a unit is on the road."""
+
+    def unit_place(self, unit: int) -> Place:
+        """Return where a unit is."""
+
+    def arrivals(self) -> list[tuple[int, float]]:
+        """Return the units that arrived since the last call, and when."""
+
+    def close_lanes(self, link: int, lanes: int | None = None) -> None:
+        """Close a link or lanes of it."""
+
+    def open_lanes(self, link: int) -> None:
+        """Open a link and all its lanes."""
+
+    @property
+    def banned(self) -> I32:
+        """The turns that are banned."""
+
+    def ban_turns(self, turns: I32) -> None:
+        """Ban these turns and no others."""
+
+    def block(self, place: Place, lanes: int) -> int:
+        """Take lanes at a place out of use; return a token."""
+
+    def unblock(self, token: int) -> None:
+        """Give the lanes of `block` back."""
+
+    def vehicles_with(self, link: int) -> I64:
+        """Return the vehicles that have yet to enter a link."""
+
+    def vehicles_turning(self, turns: I32) -> I64:
+        """Return the vehicles that have yet to make one of these turns."""
+
+    def set_route(self, ids: I64, route_ptr: I32, route_link: I32) -> int:
+        """Give vehicles new routes; return how many took theirs."""
+
+    def running_routes(self, *, share: float = 1.0) -> Running:
+        """Return the link and the goal of vehicles on the road."""
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the whole state."""
+
+    def restore(self, parts: Checkpoint) -> None:
+        """Take the state of a checkpoint."""

@@ -1,0 +1,25 @@
+"""`meso` mobility: as `micro`, on queues instead of lanes."""
+
+from __future__ import annotations
+
+from twin.city.model import City
+from twin.core.random import Streams
+from twin.scenarios.spec import Scenario
+from twin.traffic.interface import Traffic
+from twin.traffic.meso import MesoTraffic
+from twin.traffic.micro_mobility import MicroMobility
+
+
+class MesoMobility(MicroMobility):
+    """Mobility in queue-level traffic, fed and rerouted as lane-level traffic is."""
+
+    @classmethod
+    def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:  # noqa: ARG003
+        """Return the traffic without vehicles; nothing in it is random."""
+        settings = scenario.traffic
+        return MesoTraffic(
+            city.network,
+            threads=settings.threads,
+            start_s=scenario.period.begin_s,
+            speed_factor=settings.speed_factor,
+        )
