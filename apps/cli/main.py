@@ -25,6 +25,7 @@ from twin.core.paths import cache_dir
 VERBS = {
     "run": "Run a scenario.",
     "replay": "Replay recorded calls of a city's day.",
+    "assign": "Let the drivers of a scenario learn their routes.",
     "compare": "Compare a what-if with its base over several replications.",
     "report": "Write the report of a run or of a comparison.",
     "city": "Build, import, export, show and list cities.",

@@ -9,6 +9,7 @@ from twin.city.model import City
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
+    BanTurn,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -17,6 +18,7 @@ from twin.scenarios.spec import (
     ScaleDemand,
     Scenario,
     SetPolicy,
+    Toll,
 )
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
@@ -83,12 +85,7 @@ class _Teller:
 
     @say.register
     def _(self, change: CloseLinks) -> str:
-        named = [f"“{change.street}”"] if change.street is not None else []
-        if change.links:
-            ids = ", ".join(map(str, change.links[:_MOST_NAMED]))
-            more = len(change.links) - _MOST_NAMED
-            word = "link" if len(change.links) == 1 else "links"
-            named.append(f"{word} {ids}{f' and {more} more' if more > 0 else ''}")
+        named = _roads(change.street, change.links)
         roads = " and ".join(named)
         both = ", both directions," if change.street is not None else ""
         if change.lanes is None:
@@ -97,6 +94,30 @@ class _Teller:
         lanes = _number(change.lanes, "lane", "lanes")
         verb = "is" if change.lanes == 1 else "are"
         return f"{_capital(lanes)} of {roads}{both} {verb} closed {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: Toll) -> str:
+        roads = " and ".join(_roads(change.street, change.links))
+        charge = (
+            f"{change.charge_per_km:g} a kilometre"
+            if change.charge is None
+            else f"{change.charge:g} a link"
+        )
+        return (
+            f"Driving on {roads} costs {charge} {_when(change.at, change.until)}; "
+            f"an hour is worth {change.value_of_time:g} to drivers."
+        )
+
+    @say.register
+    def _(self, change: BanTurn) -> str:
+        pairs = [f"{a} to {b}" for a, b in change.turns[:_MOST_NAMED]]
+        more = len(change.turns) - _MOST_NAMED
+        verb = "is" if len(change.turns) == 1 else "are"
+        return (
+            f"{_listed('Turn', pairs) if more <= 0 else 'Turns ' + ', '.join(pairs)}"
+            f"{f' and {more} more' if more > 0 else ''} (link to link) {verb} banned "
+            f"{_when(change.at, change.until)}."
+        )
 
     @say.register
     def _(self, change: ScaleDemand) -> str:
@@ -169,6 +190,16 @@ class _Teller:
     def _named(key: str, names: dict[str, str]) -> str:
         name = names.get(key, "")
         return f"{name} ({key})" if name and name != key else key
+
+
+def _roads(street: str | None, links: Sequence[int]) -> list[str]:
+    named = [f"“{street}”"] if street is not None else []
+    if links:
+        ids = ", ".join(map(str, links[:_MOST_NAMED]))
+        more = len(links) - _MOST_NAMED
+        word = "link" if len(links) == 1 else "links"
+        named.append(f"{word} {ids}{f' and {more} more' if more > 0 else ''}")
+    return named
 
 
 def _when(at: str | None, until: str | None) -> str:

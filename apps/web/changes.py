@@ -13,10 +13,11 @@ from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
-from twin.scenarios.changes import links_of
+from twin.scenarios.changes import links_of, turns_of
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
+    BanTurn,
     Change,
     CloseHospital,
     CloseLinks,
@@ -26,6 +27,7 @@ from twin.scenarios.spec import (
     ScaleDemand,
     Scenario,
     SetPolicy,
+    Toll,
 )
 
 Mark = dict[str, Any]
@@ -102,6 +104,8 @@ class _Telling:
         """Fill in where a change is; return the form of its sentence and what is put into it."""
         if isinstance(change, CloseLinks):
             return self._close(change, mark)
+        if isinstance(change, Toll | BanTurn):
+            return self._burden(change, mark)
         if isinstance(change, AddStation):
             mark["sign"] = "station"
             return "add_station", {"station": self._at_station(change.station_id, mark)}
@@ -154,6 +158,21 @@ class _Telling:
             return "close_links", {"road": road}
         return "close_lanes", {"road": road, "lanes": change.lanes}
 
+    def _burden(self, change: Toll | BanTurn, mark: Mark) -> tuple[str, dict[str, Any]]:
+        network = self.city.network
+        try:
+            if isinstance(change, Toll):
+                links = links_of(change, network)
+            else:
+                links = np.unique(network.turn_from[turns_of(change, network)])
+        except InputError:
+            links = np.empty(0, np.int32)
+        if len(links):
+            mark["x"], mark["y"] = _middle(self.city, links)
+        if isinstance(change, Toll):
+            return "toll", {"road": _road(self.city, links, change.street)}
+        return "ban_turn", {"road": _road(self.city, links, None)}
+
     def _at_station(self, station_id: str, mark: Mark) -> Names:
         name, mark["x"], mark["y"] = self.stations.get(
             station_id, (dict.fromkeys(LANGUAGES, station_id), None, None)
@@ -182,7 +201,7 @@ def _middle(city: City, links: NDArray[np.int32]) -> tuple[float, float]:
 
 
 def _road(city: City, links: NDArray[np.int32], street: str | None) -> Names:
-    """Return the name of the road that is closed: the commonest among its links."""
+    """Return the name of the road that a change is about: the commonest among its links."""
     network = city.network
     named = network.link_name[links]
     named = named[named >= 0]

@@ -29,6 +29,19 @@ CASES = [
         "Links 100, 101, 102, 103, 104, 105 and 3 more are closed from 18:00 to the end.",
     ),
     (
+        {"kind": "toll", "street": "Mapo Bridge", "charge_per_km": 2.5, "value_of_time": 20},
+        "Driving on “Mapo Bridge” costs 2.5 a kilometre for the whole run; an hour is worth 20 to "
+        "drivers.",
+    ),
+    (
+        {"kind": "toll", "links": [100], "charge": 3, "value_of_time": 15, "at": "18:00"},
+        "Driving on link 100 costs 3 a link from 18:00 to the end; an hour is worth 15 to drivers.",
+    ),
+    (
+        {"kind": "ban-turn", "turns": [[100, 101], [101, 102]]},
+        "Turns 100 to 101 and 101 to 102 (link to link) are banned for the whole run.",
+    ),
+    (
         {"kind": "scale-demand", "factor": 1.2, "until": "18:30"},
         "Drivers set out on 20% more trips until 18:30.",
     ),

@@ -32,11 +32,10 @@ from twin.scenarios.roads import Standing
 from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 from twin.traffic.engine import Finished
-from twin.traffic.kernels.route_bulk import scatter_rows
-from twin.traffic.loading import Loading
+from twin.traffic.loading import Loading, area_of_links
 from twin.traffic.micro import MicroTraffic
-from twin.traffic.micro_mobility import area_of_links
-from twin.traffic.timed_router import MOST_SPREAD, TimedRouter, rows_of
+from twin.traffic.rows import replaced, rows_of
+from twin.traffic.timed_router import MOST_SPREAD, TimedRouter
 
 LEAST_SAMPLE = 2000
 """The gap is measured on at least so many trips, if there are so many."""
@@ -178,10 +177,10 @@ def assign(
             span_s,
             key=streams.kernel_key("perception"),
             spread=spread,
-            extra=np.where(costs.ordinary.closed, np.float32(np.inf), known.tolls),
-            banned=known.banned,
+            graph=costs.ordinary.graph,
             threads=settings.threads,
         )
+        router.set_extra(costs.ordinary.extra)
         number = len(history) + 1
         drawn = streams.stream("rechoice", number).random(len(wishes))
         share = 1.0 / (number + 1)
@@ -340,18 +339,3 @@ def _choices(
     _, best = router.costs(number, depart, new_ptr, new_links)
     # The clock of a search follows the way that is best so far, so it may miss the best by a hair.
     return new_ptr, new_links, now, np.minimum(now, best)
-
-
-def replaced(ptr: I32, links: I32, rows: I64, new_ptr: I32, new_links: I32) -> tuple[I32, I32]:
-    """Return compressed rows with some of them replaced."""
-    length = np.diff(ptr)
-    length[rows] = np.diff(new_ptr)
-    out_ptr = np.zeros(len(ptr), np.int32)
-    np.cumsum(length, out=out_ptr[1:])
-    out = np.empty(int(out_ptr[-1]), np.int32)
-    kept = np.ones(len(length), np.bool_)
-    kept[rows] = False
-    stay = np.flatnonzero(kept).astype(np.int32)
-    scatter_rows(*rows_of(ptr, links, np.flatnonzero(kept)), stay, out_ptr, out)
-    scatter_rows(new_ptr, new_links, rows.astype(np.int32), out_ptr, out)
-    return out_ptr, out

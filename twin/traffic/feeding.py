@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from twin.demand.trips import CELL_S, TripPlan, Trips, Wishes
 from twin.network.graph import I32
 from twin.traffic.interface import Traffic
+from twin.traffic.learned import LearnedRoutes
 from twin.traffic.loading import Loading
 from twin.traffic.micro import Running
 
@@ -35,6 +36,8 @@ class Feeder:
         (L,) number of each link's area, see `Router.routes`.
     informed_share, reroute_every_s
         Share of drivers who follow live travel times, and how often they do.
+    learned
+        Routes with which trips begin; without them, those of `loading`.
 
     Attributes
     ----------
@@ -51,12 +54,14 @@ class Feeder:
         *,
         informed_share: float,
         reroute_every_s: float,
+        learned: LearnedRoutes | None = None,
     ) -> None:
         self.without_route = 0
         self._traffic = traffic
         self._loading = loading
         self._plan = plan
         self._area = area
+        self._learned = learned
         self._informed_share = informed_share
         self._reroute_every_s = reroute_every_s
         self._factor = 1.0
@@ -101,6 +106,9 @@ class Feeder:
             wishes = self._plan.between(max(t, self._fed_to), self._slice_end, factor=self._factor)
         drivers = self._drivers(t)
         origin, goal = drivers.link, drivers.goal
+        if wishes is not None and self._learned is not None:
+            self._set_trips(wishes, *self._learned.routes(wishes))
+            wishes, span_s = None, 0.0
         if wishes is not None:
             origin = np.concatenate([wishes.origin, origin])
             goal = np.concatenate([wishes.destination, goal])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.city.model import City
 from twin.core.clock import HOUR_S
 from twin.network.graph import F32, F64, I32, Network, RoadClass, TurnKind
 from twin.traffic.congestion import FREEWAY_CURVE, STREET_CURVE
@@ -117,3 +118,14 @@ class Loading:
         for mine, (ptr, links) in zip(rows, parts, strict=True):
             scatter_rows(ptr, links, mine, out_ptr, out)
         return out_ptr, out
+
+
+def area_of_links(city: City) -> I32:
+    """Return (L,) a number for each link's zone, and one of its own for links of no zone."""
+    n = city.network.n_links
+    table = city["zone_links"]
+    rows = np.unique(table["zone_id"].to_numpy(), return_inverse=True)[1].astype(np.int32)
+    area = np.arange(n, dtype=np.int32) + (int(rows.max()) + 1 if len(rows) else 0)
+    # A link of several zones belongs to the first that names it.
+    area[table["link"].to_numpy()[::-1]] = rows[::-1]
+    return area

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import simpy
 
 from twin.city.model import City
@@ -13,10 +13,12 @@ from twin.core.random import Streams
 from twin.demand.trips import TripPlan
 from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.spec import Scenario
+from twin.traffic.assignment_files import load_assignment
 from twin.traffic.costs import RoadCosts
 from twin.traffic.feeding import Feeder
 from twin.traffic.interface import Traffic
-from twin.traffic.loading import Loading
+from twin.traffic.learned import LearnedRoutes
+from twin.traffic.loading import Loading, area_of_links
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
 from twin.traffic.units import Units
@@ -71,6 +73,7 @@ class MicroMobility:
             area_of_links(city),
             informed_share=settings.reroute_share,
             reroute_every_s=settings.reroute_every_s,
+            learned=self._learned(city, scenario, streams),
         )
         self._obstacles = Obstacles(self.traffic)
         self._units = Units(
@@ -98,6 +101,19 @@ class MicroMobility:
     def trips_without_route(self) -> int:
         """Trips so far that never entered because no open road led to their goal."""
         return self._feeder.without_route
+
+    def _learned(self, city: City, scenario: Scenario, streams: Streams) -> LearnedRoutes | None:
+        settings = scenario.traffic
+        if settings.routes is None:
+            return None
+        return LearnedRoutes(
+            load_assignment(Path(settings.routes), city.network),
+            city.network,
+            self._costs.ordinary,
+            streams,
+            scenario.period.day,
+            threads=settings.threads,
+        )
 
     # Units
 
@@ -191,14 +207,3 @@ class MicroMobility:
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""
         self._feeder.scale(factor)
-
-
-def area_of_links(city: City) -> I32:
-    """Return (L,) a number for each link's zone, and one of its own for links of no zone."""
-    n = city.network.n_links
-    table = city["zone_links"]
-    rows = np.unique(table["zone_id"].to_numpy(), return_inverse=True)[1].astype(np.int32)
-    area = np.arange(n, dtype=np.int32) + (int(rows.max()) + 1 if len(rows) else 0)
-    # A link of several zones belongs to the first that names it.
-    area[table["link"].to_numpy()[::-1]] = rows[::-1]
-    return area

@@ -70,13 +70,13 @@ def graph_of_turns(n_links: int, turn_from: I32, turn_to: I32, cost: F32) -> Roa
     )
 
 
-def road_graph(network: Network, banned: I32 | None = None) -> RoadGraph:
-    """Return the arcs of a network's turns; banned ones cost infinitely much."""
-    cost = turn_costs(network)
-    if banned is not None:
-        cost[banned] = np.inf
+def road_graph(network: Network) -> RoadGraph:
+    """Return the arcs of a network's turns."""
     return graph_of_turns(
-        network.n_links, network.turn_from, network.turn_to.astype(np.int32), cost
+        network.n_links,
+        network.turn_from,
+        network.turn_to.astype(np.int32),
+        turn_costs(network),
     )
 
 
@@ -159,6 +159,11 @@ class Router:
     def set_tolls(self, seconds: F32) -> None:
         """Set (L,) what entering a link is worth to drivers of `routes` beside its time."""
         self.tolls = seconds.astype(np.float32)
+
+    @property
+    def extra(self) -> F32:
+        """(L,) the tolls, infinite where a link is closed."""
+        return np.where(self.closed, np.float32(np.inf), self.tolls)
 
     def _apply(self) -> None:
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.network.graph import F32, F64, I32, I64, Network
 from twin.traffic.kernels.routing import RoadGraph
@@ -32,10 +31,8 @@ class TimedRouter:
     key, spread
         Of the drivers' errors of perception: a driver takes a link to need `1 + spread z` times its
         true time, z of mean 0 and variance 1, the same at every search. 0: everybody knows.
-    extra
-        (L,) seconds that a link is worth beside its time, as tolls; infinite: closed.
-    banned
-        Turns that nobody makes.
+    graph
+        The turns; those of another router to share them with it, bans and all.
     threads
         Threads of `routes`; the result does not depend on it.
     """
@@ -49,14 +46,13 @@ class TimedRouter:
         *,
         key: np.uint64,
         spread: float = 0.0,
-        extra: F32 | None = None,
-        banned: I32 | None = None,
+        graph: RoadGraph | None = None,
         threads: int = 1,
     ) -> None:
-        self.graph: RoadGraph = road_graph(network, banned)
+        self.graph = road_graph(network) if graph is None else graph
         least = np.maximum(seconds, np.float32(MIN_COST_S)).astype(np.float32)
         none = np.zeros(network.n_links, np.float32)
-        self.timed = Timed(least, begin_s, span_s, none if extra is None else extra)
+        self._timed = Timed(least, begin_s, span_s, none)
         self._perception = Perception(np.uint64(key), float(spread))
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
@@ -68,6 +64,10 @@ class TimedRouter:
         self._max_speed = np.float32(fastest / (1.0 - _LARGEST_ERROR * spread))
         self._threads = threads
 
+    def set_extra(self, seconds: F32) -> None:
+        """Set (L,) what entering a link is worth beside its time (tolls); infinite: closed."""
+        self._timed = self._timed._replace(extra=seconds.astype(np.float32))
+
     def routes(self, number: I64, origin: I32, destination: I32, depart_s: F64) -> tuple[I32, I32]:
         """Return the ways of N trips as compressed rows; an empty row where there is none."""
         edges = np.arange(0, len(number) + _TRIPS_PER_PART, _TRIPS_PER_PART)
@@ -77,7 +77,7 @@ class TimedRouter:
             tree = new_tree(self.graph)
             with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
                 return fastest_of_trips(
-                    self.graph, self.timed, self._perception, self._x, self._y, self._max_speed,
+                    self.graph, self._timed, self._perception, self._x, self._y, self._max_speed,
                     number[part], origin[part], destination[part], depart_s[part], tree,
                     np.empty_like(tree.label),
                 )  # fmt: skip
@@ -102,16 +102,7 @@ class TimedRouter:
         seconds, perceived = np.empty(len(number)), np.empty(len(number))
         with np.errstate(over="ignore"):
             times_of_trips(
-                self.graph, self.timed, self._perception, number, depart_s, ptr, links,
+                self.graph, self._timed, self._perception, number, depart_s, ptr, links,
                 seconds, perceived,
             )  # fmt: skip
         return seconds, perceived
-
-
-def rows_of(ptr: I32, links: I32, rows: NDArray[np.int64]) -> tuple[I32, I32]:
-    """Return some rows of a compressed pair, in the order asked for."""
-    length = ptr[1:][rows] - ptr[:-1][rows]
-    out = np.zeros(len(rows) + 1, np.int32)
-    np.cumsum(length, out=out[1:])
-    at = np.arange(out[-1]) + np.repeat(ptr[:-1][rows] - out[:-1], length)
-    return out, links[at]
