@@ -1,0 +1,257 @@
+"""How near queue-level traffic comes to lane-level traffic, link by link on the same trips.
+
+Lane-level traffic is the reference. Both drive equal trips on equal routes at equal departures
+(nobody is rerouted), so that what differs is the movement alone.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from twin.city.model import City
+from twin.core.clock import HOUR_S
+from twin.core.random import Streams
+from twin.demand.trips import Trips
+from twin.network.graph import F64, I64
+from twin.scenarios.spec import Scenario
+from twin.traffic.interface import Traffic
+from twin.traffic.meso import MesoTraffic, Parameters
+from twin.traffic.micro import LinkStats, MicroTraffic
+from twin.traffic.micro_mobility import MicroMobility
+
+LEAST_VEHICLES = 20
+"""A link counts when at least so many left it in both."""
+CLOSE = 0.15
+"""Difference in travel time that still counts as close."""
+GOOD_GEH = 5.0
+"""GEH of hourly flows that counts as good (UK Design Manual for Roads and Bridges, vol. 12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityReport:
+    """Travel times and flows of the links that both fidelities used.
+
+    Attributes
+    ----------
+    link
+        (N,) links with at least `LEAST_VEHICLES` in both.
+    micro_s, meso_s
+        (N,) mean travel time, seconds.
+    micro_vph, meso_vph
+        (N,) vehicles per hour that left the link.
+    length_m
+        (N,) length of the links.
+    trips
+        Mean duration of the trips that ended in both, seconds: micro, meso.
+    finished
+        Trips that ended by the end: micro, meso.
+    cpu_s
+        CPU time of the ticks: micro, meso.
+    """
+
+    link: I64
+    micro_s: F64
+    meso_s: F64
+    micro_vph: F64
+    meso_vph: F64
+    length_m: F64
+    trips: tuple[float, float]
+    finished: tuple[int, int]
+    cpu_s: tuple[float, float]
+
+    @property
+    def correlation(self) -> float:
+        """Of travel times per kilometre over the links, each counted with its flow."""
+        weight = self.micro_vph / self.micro_vph.sum()
+        one, two = self.micro_s / self.length_m, self.meso_s / self.length_m
+        a, b = one - (weight * one).sum(), two - (weight * two).sum()
+        spread = np.sqrt((weight * a * a).sum() * (weight * b * b).sum())
+        return float((weight * a * b).sum() / spread)
+
+    @property
+    def bias(self) -> float:
+        """Vehicle-hours of meso over those of micro at micro's flows, less 1."""
+        return (
+            float((self.micro_vph * self.meso_s).sum() / (self.micro_vph * self.micro_s).sum()) - 1
+        )
+
+    @property
+    def close_share(self) -> float:
+        """Share of the flow on links whose travel times differ by no more than `CLOSE`."""
+        near = np.abs(self.meso_s / self.micro_s - 1.0) <= CLOSE
+        return float(self.micro_vph[near].sum() / self.micro_vph.sum())
+
+    @property
+    def geh(self) -> F64:
+        """(N,) GEH of the flows."""
+        apart: F64 = np.sqrt(
+            2.0 * (self.micro_vph - self.meso_vph) ** 2 / (self.micro_vph + self.meso_vph)
+        )
+        return apart
+
+    def lines(self) -> list[str]:
+        """Return the report as lines of text."""
+        return [
+            f"links compared: {len(self.link):,} (with {LEAST_VEHICLES} vehicles or more in both)",
+            (
+                f"travel time, meso over micro: {self.bias:+.1%} in all; correlation "
+                f"{self.correlation:.3f}; {self.close_share:.0%} of the flow within {CLOSE:.0%}"
+            ),
+            (
+                f"flows: {np.mean(self.geh < GOOD_GEH):.0%} of links have a GEH below {GOOD_GEH:g}; "
+                f"median {np.median(self.geh):.2f}"
+            ),
+            (
+                f"mean trip: micro {self.trips[0]:.0f} s, meso {self.trips[1]:.0f} s; finished: micro "
+                f"{self.finished[0]:,}, meso {self.finished[1]:,}"
+            ),
+            (
+                f"CPU time: micro {self.cpu_s[0]:.1f} s, meso {self.cpu_s[1]:.1f} s "
+                f"({self.cpu_s[0] / self.cpu_s[1]:.0f} times less)"
+            ),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Driven:
+    stats: LinkStats
+    vehicle: I64
+    took_s: F64
+    cpu_s: float
+
+
+def _drive(traffic: Traffic, parts: list[Trips], from_s: float, until_s: float) -> _Driven:
+    """Feed the parts, one per departure slice, and measure links from `from_s` to `until_s`."""
+    cpu = 0.0
+    done = []
+    ends = [*[float(p.depart_s[0]) for p in parts[1:]], until_s]
+    measured = False
+    for part, end in zip(parts, ends, strict=True):
+        traffic.add_trips(part)
+        goal = min(end, until_s)
+        before = time.process_time()
+        while traffic.t < goal:
+            stop = goal
+            if not measured and traffic.t < from_s:
+                stop = min(goal, from_s)
+            traffic.advance(max(1, round(stop - traffic.t)))
+            if not measured and traffic.t >= from_s:
+                traffic.link_stats(reset=True)
+                measured = True
+        cpu += time.process_time() - before
+        done.append(traffic.finished())
+    vehicle = np.concatenate([d.vehicle for d in done])
+    took = np.concatenate([d.t_arrive - d.t_planned for d in done])
+    return _Driven(traffic.link_stats(), vehicle, took, cpu)
+
+
+def compare_on_trips(
+    micro: MicroTraffic, meso: MesoTraffic, parts: list[Trips], from_s: float, until_s: float
+) -> FidelityReport:
+    """Drive the same trips in both and compare what links measure.
+
+    Parameters
+    ----------
+    micro, meso
+        Empty traffic on one network at one start.
+    parts
+        Trips by departure; vehicle numbers count through them.
+    from_s, until_s
+        Seconds between which links are measured; trips are fed from the start.
+    """
+    one = _drive(micro, parts, from_s, until_s)
+    two = _drive(meso, parts, from_s, until_s)
+    a, b = one.stats, two.stats
+    link = np.flatnonzero((a.left >= LEAST_VEHICLES) & (b.left >= LEAST_VEHICLES))
+    hours = (until_s - from_s) / HOUR_S
+    _, i, j = np.intersect1d(one.vehicle, two.vehicle, return_indices=True)
+    return FidelityReport(
+        link=link,
+        micro_s=a.vehicle_seconds[link] / a.left[link],
+        meso_s=b.vehicle_seconds[link] / b.left[link],
+        micro_vph=a.left[link] / hours,
+        meso_vph=b.left[link] / hours,
+        length_m=micro.network.link_length[link].astype(np.float64),
+        trips=(float(one.took_s[i].mean()), float(two.took_s[j].mean())),
+        finished=(len(one.vehicle), len(two.vehicle)),
+        cpu_s=(one.cpu_s, two.cpu_s),
+    )
+
+
+class _Listening(MicroTraffic):
+    """Lane-level traffic that keeps the trips it is given."""
+
+    heard: list[Trips]
+
+    def add_trips(self, trips: Trips) -> NDArray[np.int64]:
+        if len(trips):
+            self.heard.append(trips)
+        return super().add_trips(trips)
+
+
+class _ListeningMobility(MicroMobility):
+    @classmethod
+    def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:
+        settings = scenario.traffic
+        traffic = _Listening(
+            city.network,
+            seed=streams.kernel_key("traffic"),
+            threads=settings.threads,
+            start_s=scenario.period.begin_s,
+            speed_factor=settings.speed_factor,
+        )
+        traffic.heard = []
+        return traffic
+
+
+def heard_trips(city: City, scenario: Scenario) -> list[Trips]:
+    """Return the trips of a scenario with the routes that they take in lane-level traffic.
+
+    Routes follow its travel times as they come about; nobody is rerouted on the way.
+    """
+    still = scenario.traffic.model_copy(update={"reroute_share": 0.0})
+    scenario = scenario.model_copy(update={"traffic": still})
+    env = simpy.Environment(initial_time=scenario.period.begin_s)
+    mobility = _ListeningMobility(env, city, scenario, Streams(scenario.seed))
+    t = scenario.period.begin_s
+    while t < scenario.period.end_s:
+        t = min(t + 60.0, scenario.period.end_s)
+        mobility.move(t)
+    traffic = mobility.traffic
+    return traffic.heard if isinstance(traffic, _Listening) else []
+
+
+def compare_fidelities(
+    city: City, scenario: Scenario, *, parameters: Parameters | None = None
+) -> FidelityReport:
+    """Compare meso with micro on the traffic of a scenario, from its start to its end.
+
+    Parameters
+    ----------
+    city, scenario
+        The scenario's agents and changes are left out: only its trips move.
+    parameters
+        Of the queues, to fit them; the defaults if left out.
+    """
+    parts = heard_trips(city, scenario)
+    settings, period = scenario.traffic, scenario.period
+    micro = MicroTraffic(
+        city.network,
+        seed=Streams(scenario.seed).kernel_key("traffic"),
+        threads=settings.threads,
+        start_s=period.begin_s,
+        speed_factor=settings.speed_factor,
+    )
+    meso = MesoTraffic(
+        city.network,
+        threads=settings.threads,
+        start_s=period.begin_s,
+        speed_factor=settings.speed_factor,
+        parameters=parameters,
+    )
+    return compare_on_trips(micro, meso, parts, period.start_s, period.end_s)
