@@ -19,6 +19,10 @@ LIMITS = (
 )
 
 IN_TRAFFIC = "Ordinary drivers make way for a unit under siren in a simplified manner."
+IN_QUEUES = (
+    "Vehicles move from queue to queue: where they stand on a street is drawn from its queue, they "
+    "have no lanes to change, and a unit under siren passes a stated share of each queue."
+)
 BY_TABLE = (
     "Travel times come from a table by hour: no traffic moves, and what a closure turns away does "
     "not crowd other roads. For roads and signals ask with traffic.fidelity = micro."
@@ -28,8 +32,14 @@ BY_TABLE = (
 MOVES = {
     "table": "by travel-time table, no traffic moves",
     "micro": "in lane-level traffic",
+    "meso": "in queue-level traffic",
 }
 """How things move, by fidelity."""
+MODEL_LIMITS: dict[str, tuple[str, ...]] = {
+    "table": (),
+    "micro": (IN_TRAFFIC,),
+    "meso": (IN_QUEUES,),
+}
 
 
 def head(
@@ -107,7 +117,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         tag("h3", "The city"),
         bullets(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
         tag("h3", "The model"),
-        bullets([*LIMITS, *([IN_TRAFFIC] if scenario.traffic.fidelity == "micro" else []), *more]),
+        bullets([*LIMITS, *MODEL_LIMITS[scenario.traffic.fidelity], *more]),
         tag("h3", "The scenario"),
         tag("ul", *(tag("li", field) for field in fields), class_="fields"),
         tag("p", "Data: " + "; ".join(city.meta.attribution), class_="note")

@@ -90,7 +90,7 @@ def run_page(reader: RunReader, city: City) -> str:
     period = (scenario.period.start_s, scenario.period.end_s)
     units = utilisation(reader.table("unit_events"), *period)
     done = change_sentences(scenario, city)
-    micro = scenario.traffic.fidelity == "micro"
+    moving = scenario.traffic.fidelity != "table"
     seed = f"seed {stored.seed}, replication {stored.replication}"
     return page(
         title,
@@ -112,7 +112,7 @@ def run_page(reader: RunReader, city: City) -> str:
                 (clock(medical["p50"]), "median, medical calls (first ambulance)"),
                 (f"{summary.calls:,}", "calls"),
                 (f"{summary.open:,}", "still open at the end"),
-                *([(f"{summary.vehicles.inserted:,}", "vehicles entered")] if micro else []),
+                *([(f"{summary.vehicles.inserted:,}", "vehicles entered")] if moving else []),
             ]
         ),
         section("What the scenario changes", bullets(done)) if done else None,
@@ -122,8 +122,8 @@ def run_page(reader: RunReader, city: City) -> str:
             section("Response time by priority", _ecdf(calls), _note_response()),
             section(
                 "The city over time",
-                *_pulse(reader, micro=micro),
-                *([_note_vehicles(summary.vehicles)] if micro else []),
+                *_pulse(reader, moving=moving),
+                *([_note_vehicles(summary.vehicles)] if moving else []),
             ),
             class_="two",
         ),
@@ -230,7 +230,7 @@ def _note_vehicles(vehicles: Vehicles) -> Raw:
     return tag("p", said, class_="note")
 
 
-def _pulse(reader: RunReader, *, micro: bool) -> list[Raw]:
+def _pulse(reader: RunReader, *, moving: bool) -> list[Raw]:
     pulse = reader.table("pulse", ["t", "vehicles", "calls_waiting", "units_busy"])
     if len(pulse) < 2:
         return [tag("p", "The run recorded no course of time.", class_="note")]
@@ -241,7 +241,7 @@ def _pulse(reader: RunReader, *, micro: bool) -> list[Raw]:
         ("units_busy", "units at work"),
         ("calls_waiting", "calls waiting for a unit"),
     ):
-        if column == "vehicles" and not micro:
+        if column == "vehicles" and not moving:
             continue
         values = pulse[column].to_numpy(np.float64)
         if values.any():

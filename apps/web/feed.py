@@ -91,7 +91,7 @@ class RunFeed:
     @property
     def opening_t(self) -> float:
         """Moment to show first: of a run without vehicles, when the first unit is on its way."""
-        if self.scenario.traffic.fidelity == "micro":
+        if self.scenario.traffic.fidelity != "table":
             return self.first_t
         away = self.reader.query(
             "SELECT min(t) AS t FROM unit_frames WHERE state = ?", [UnitState.TO_SCENE.value]

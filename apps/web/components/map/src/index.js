@@ -41,7 +41,7 @@ class Stage {
     this.incidents = new Incidents([]);
     this.streets = new StreetMap(arrays);
     this.changes = new Changes(meta.changes, this.streets);
-    this.hasTraffic = meta.fidelity === "micro";
+    this.hasTraffic = meta.fidelity !== "table";
     this.tracks = new Tracks(meta.units, meta.box, meta.frame_every_s, meta.states);
     this.traffic = new Traffic(meta.windows, (window) => model.send_msg({ask: "window", window}));
     this.speeds = new Map();

@@ -11,7 +11,7 @@ const SHOWN_STATES = ["idle", "turnout", "to_scene", "on_scene", "transporting",
 export class Legend {
   /** `choice` is {measure, palette, vehicles, places, labels, districts}; `change()` is called after a choice; `scene` tells what there is to explain. */
   constructor(choice, change, scene) {
-    this.traffic = scene.fidelity === "micro";
+    this.traffic = scene.fidelity !== "table";
     const {changes} = scene;
     this.signs = new Set(changes.filter((each) => each.links.length || !["close", "lanes"].includes(each.sign)).map((each) => each.sign));
     this.unitsChanged = scene.units.some((unit) => unit.changed);
