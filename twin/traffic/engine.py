@@ -29,6 +29,7 @@ from twin.traffic.kernels.layout import (
     Records,
 )
 from twin.traffic.kernels.times import PERIOD_S
+from twin.traffic.signals import no_signals
 from twin.traffic.vehicles import Geometry, Kinds
 
 SQRT6 = np.float32(np.sqrt(6.0))
@@ -150,6 +151,7 @@ class Engine:
             network, (kinds or Kinds()).table(), speed_factor=speed_factor, least_gap=least_gap
         )
         self._state = storage.new_state(self._net)
+        self._signals = no_signals()
         self._buffers = storage.new_buffers(layout.space_needed(self._state.lane) + 4096)
         self._current = 0
         self._next_id = 0
@@ -292,6 +294,7 @@ class Engine:
                     self._current,
                     self._net,
                     self._state,
+                    self._signals,
                     *self._buffers,
                 )
             self.tick += done

@@ -183,20 +183,10 @@ class View:
         InputError
             If the plan does not fit the signal or its own cycle.
         """
-        index = np.flatnonzero(self.network.group_signal == signal)
         begin, end = np.asarray(green_from, np.float64), np.asarray(green_to, np.float64)
-        if not len(index):
-            raise InputError(f"there is no signal {signal}", field="signal")
-        if not begin.shape == end.shape == index.shape:
-            raise InputError(f"signal {signal} has {len(index)} groups", field="green_from")
-        if not (cycle_s > 0 and np.isfinite(offset_s)):
-            raise InputError(f"a cycle of {cycle_s} s", field="cycle_s")
-        if not ((begin >= 0) & (begin < end) & (end <= cycle_s)).all():
-            raise InputError("greens must lie within the cycle", field="green_to")
-        group = self._traffic._net.group  # noqa: SLF001
-        group["cycle"][index], group["offset"][index] = cycle_s, offset_s
-        group["green_from"][index], group["green_for"][index] = begin, end - begin
-        self._set_held(index, np.full(len(index), RELEASE, np.int32), None)
+        self._traffic.set_plan(
+            signal, cycle_s=cycle_s, offset_s=offset_s, green_from=begin, green_to=end
+        )
         self._log(
             "set-plan",
             signal=signal,
@@ -264,6 +254,8 @@ class View:
         index, want = index[change], want[change]
         if not len(index):
             return
+        # From now on the hook has the say, not the signal's controller.
+        self._traffic.free_signals(np.unique(group["signal"][index]))
         # Who was in yellow or red by plan stays in it for as long.
         planned = index[group["held"][index] == PLAN]
         before = self.t - self._traffic.dt_s

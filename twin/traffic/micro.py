@@ -13,7 +13,7 @@ import numpy as np
 
 from twin.core.errors import InputError, TwinError
 from twin.network.graph import F32, F64, I32, I64, Place
-from twin.traffic import storage
+from twin.traffic import signals, storage
 from twin.traffic.bans import TurnBans
 from twin.traffic.engine import END_M, Counters, Finished
 from twin.traffic.hook import Command, Hook, View
@@ -28,6 +28,7 @@ from twin.traffic.kernels.layout import (
     WAITING,
 )
 from twin.traffic.kernels.times import TRAVEL_TIME
+from twin.traffic.signalled import SignalledTraffic
 from twin.traffic.vehicles import Kind, Kinds, VehicleView
 
 __all__ = ["Counters", "Finished", "Kind", "Kinds", "LinkStats", "MicroTraffic", "Running"]
@@ -57,7 +58,7 @@ class LinkStats(NamedTuple):
     left: I64
 
 
-class MicroTraffic(TurnBans):
+class MicroTraffic(TurnBans, SignalledTraffic):
     """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
 
     Attributes
@@ -380,6 +381,7 @@ class MicroTraffic(TurnBans):
     def checkpoint(self) -> storage.Checkpoint:
         """Return the whole state as plain arrays; a run restored from them has the same bits."""
         parts = storage.save(self._net, self._state, self._records)
+        parts.update(signals.save(self._signals))
         parts["free"] = self._free[: self._n_free].copy()
         tokens = [(token, link) for token, link in self._blocks.items()]
         parts["blocks"] = np.array(tokens, np.int64).reshape(-1, 2)
@@ -401,6 +403,7 @@ class MicroTraffic(TurnBans):
         if len(parts["link"]) != self.network.n_links:
             raise InputError("the checkpoint is of another network")
         self._state, *buffers = storage.load(parts, self._net, self._state)
+        self._signals = signals.load(self.network, self._net, parts)
         self._buffers = (buffers[0], buffers[1])
         self._current = 0
         free = parts["free"]

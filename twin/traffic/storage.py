@@ -123,6 +123,7 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["route_size"] = np.array([len(state.route)])
     parts["link"] = np.array(net.link)
     parts["turn_eta"] = np.array(net.turn["eta"])
+    parts["turn_passed"] = np.array(net.turn["passed"])
     parts["node_siren"] = np.array(net.node["siren"])
     parts["group"] = np.array(net.group)
     parts["record"] = np.array(buffer)
@@ -142,6 +143,7 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     values["route"] = route
     net.link[:] = parts["link"]
     net.turn["eta"] = parts["turn_eta"]
+    net.turn["passed"] = parts["turn_passed"]
     net.node["siren"] = parts["node_siren"]
     net.group[:] = parts["group"]
     first, second = new_buffers(len(parts["record"]))

@@ -1,13 +1,14 @@
 """Signal groups that a hook holds against their plan, one mark per group.
 
-A held group never jumps from green to red: yellow lies between. Nor does it turn green while
-another held group of its signal clears the junction.
+A held group never jumps from green to red: yellow lies between. Nor does it turn green until every
+other held group of its signal has been red for `ALL_RED_S`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from twin.network.signals import ALL_RED_S
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import BIG, Net
@@ -17,8 +18,6 @@ YELLOW = 1
 RED = 2
 """`state` of a signal group."""
 YELLOW_S = 3.0
-ALL_RED_S = 1.0
-"""Seconds between the red of one held group and the green of another of its signal."""
 PLAN, HOLD_GREEN, HOLD_RED, RELEASE = range(4)
 """`held` of a signal group; `RELEASE` leads it back to its plan."""
 

@@ -1,4 +1,4 @@
-"""Junctions: signals, who gives way, which lane is entered, and the passage from link to link.
+"""Junctions: who gives way, which lane is entered, and the passage from link to link.
 
 A vehicle decides on the state at the start of a tick (`approach`); the junction then moves those
 that passed the end of their link (`pass_junction`). A junction is a point: what stands before it
@@ -11,10 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
-from twin.traffic.kernels.holding import GREEN, RED, YELLOW, YELLOW_S, hold_group
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
-    BIG,
     CLEARED,
     CROSSED,
     EMERGENCY,
@@ -55,33 +53,6 @@ TWO = np.float32(2.0)
 HELD = np.float32(0.01)
 STANDING = np.float32(0.5)
 """Speed in m/s below which a vehicle stands."""
-
-
-@inner
-def set_signals(t: float, net: Net) -> None:
-    """Write the state of every signal group at time `t` and the seconds until it turns red.
-
-    They are negative once it has.
-
-    Green begins `offset + green_from` seconds into the cycle counted from midnight.
-    """
-    for g in range(len(net.group)):
-        since = (t - net.group[g].offset - net.group[g].green_from) % net.group[g].cycle
-        green = net.group[g].green_for
-        if net.group[g].held:
-            hold_group(g, since < green, t, net)
-        elif green + YELLOW_S >= net.group[g].cycle:
-            net.group[g].state = GREEN
-            net.group[g].left = BIG
-        elif since < green:
-            net.group[g].state = GREEN
-            net.group[g].left = np.float32(green + YELLOW_S - since)
-        elif since < green + YELLOW_S:
-            net.group[g].state = YELLOW
-            net.group[g].left = np.float32(green + YELLOW_S - since)
-        else:
-            net.group[g].state = RED
-            net.group[g].left = np.float32(green + YELLOW_S - since)
 
 
 @inlined
@@ -277,6 +248,7 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
                 st.tally[block, CLEARED if may else RED_RUN] += 1
             st.tally[block, CROSSED] += 1
             net.link[k].left += 1
+            net.turn[t].passed += 1
             st.vehicle[slot].distance += length
             j = int(st.lane[aim].start) - 1
             R[j] = R[i]

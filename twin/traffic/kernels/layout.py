@@ -136,6 +136,7 @@ TURN = np.dtype(
         ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
         ("zips", "i1"),  # a turn joins its stream on an expressway
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
+        ("passed", "i4"),  # vehicles that made it since the start
     ]
 )
 NODE = np.dtype(

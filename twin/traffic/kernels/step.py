@@ -22,7 +22,6 @@ from twin.traffic.kernels.junctions import (
     HOLD_M,
     pass_junction,
     seconds_left,
-    set_signals,
 )
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
@@ -46,6 +45,8 @@ from twin.traffic.kernels.layout import (
     make_room,
     space_needed,
 )
+from twin.traffic.kernels.preemption import hear_sirens
+from twin.traffic.kernels.signals import Signals, run_controllers, set_signals
 from twin.traffic.kernels.times import update_travel_times
 
 COOPERATE_BRAKE = np.float32(1.5)
@@ -284,6 +285,7 @@ def _advance(
     current: int,
     net: Net,
     st: State,
+    sg: Signals,
     first: Records,
     second: Records,
 ) -> tuple[int, int]:
@@ -293,6 +295,7 @@ def _advance(
     """
     links = len(net.link)
     nodes = len(net.node)
+    controllers = len(sg.control)
     for step in range(n):
         now = tick + step
         t = start_s + now * np.float64(dt)
@@ -306,6 +309,12 @@ def _advance(
         current ^= state
         R = first if current == 0 else second
         set_signals(t, net)
+        if controllers > 0:
+            hear_sirens(t, net, st, R, sg)
+            for block in prange(N_BLOCKS):
+                low = block * controllers // N_BLOCKS
+                high = (block + 1) * controllers // N_BLOCKS
+                run_controllers(low, high, t, net, st, R, sg)
         mark_sirens(net, st, R)
         place_units(t, net, st, R)
         for block in prange(N_BLOCKS):
