@@ -113,7 +113,7 @@ class Visit(Viewer):
         self._entries: list[RunEntry] = []
         self._map = TwinMap(self._answer, sizing_mode="stretch_both", margin=0)
         self._note = pn.pane.HTML("", sizing_mode="stretch_both", margin=0)
-        self._picker = RunPicker(self._turn_to)
+        self._picker = RunPicker(self._turn_to, opened=self._list)
         self._language = pmui.RadioButtonGroup(
             options={name: code for code, name in LANGUAGES.items()},
             value=self.lang,

@@ -28,6 +28,8 @@ MENU: dict[str, Any] = {
         }
     },
     "MuiMenuItem": {
+        # Every menu of the page is the list of a select: what a screen reader looks for in one.
+        "defaultProps": {"role": "option"},
         "styleOverrides": {
             "root": {
                 "whiteSpace": "normal",
@@ -35,7 +37,7 @@ MENU: dict[str, Any] = {
                 KIOSK: {"minHeight": "100px", "&, & *": {"fontSize": "38px !important"}},
                 "&.Mui-selected": {"backgroundColor": "#2b4a80 !important"},
             }
-        }
+        },
     },
 }
 """Part of the page's theme: lists that stand out from the page, with rows of any length."""
@@ -69,10 +71,13 @@ class RunPicker:
     choose
         Called with the run that was chosen, and whether it lies beside the one before, so that
         the same moment can be shown.
+    opened
+        Called when the list of runs is opened: the moment to look for new ones.
     """
 
-    def __init__(self, choose: Callable[[str, bool], None]) -> None:
+    def __init__(self, choose: Callable[[str, bool], None], opened: Callable[[], None]) -> None:
         self._choose = choose
+        self._opened = opened
         self._rows: list[Listing] = []
         self._run = ""
         self._filling = False
@@ -89,6 +94,7 @@ class RunPicker:
             styles={"flex": "0 0 var(--part, 132px)"},
         )
         self.rows.param.watch(self._row_chosen, "value")
+        self.rows.param.watch(self._list_opened, "dropdown_open")
         self.parts.param.watch(self._part_chosen, "value")
 
     def update(self, entries: Sequence[RunEntry], run: str, lang: str) -> None:
@@ -117,6 +123,10 @@ class RunPicker:
         """Return the row of the list that the run is in."""
         runs = (row for row in self._rows if any(e.run_id == self._run for e in row.entries))
         return next(runs, None)
+
+    def _list_opened(self, event: param.parameterized.Event) -> None:
+        if event.new:
+            self._opened()
 
     def _row_chosen(self, event: param.parameterized.Event) -> None:
         row = next((each for each in self._rows if each.key == event.new), None)

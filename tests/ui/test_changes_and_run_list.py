@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_run import CHANGES, START_S, make_city, make_run, scenario
 
+from apps.web.app import Library, Visit
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
 from apps.web.names import by_language, station_name
@@ -84,6 +85,18 @@ def test_half_a_comparison_is_listed_run_by_run(runs: Path, tmp_path: Path) -> N
     (row,) = listings(list_runs(tmp_path))
     assert not row.compares
     assert row.shown.run_id == "half/base-000"
+
+
+def test_the_list_looks_for_new_runs_when_it_is_opened(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "evening", tmp_path / "evening")
+    visit = Visit(Library(tmp_path, None))
+    visit._list()
+    chosen = visit._picker.rows
+    assert len(chosen.options) == 1
+    shutil.copytree(runs / "evening", tmp_path / "later")
+    chosen.dropdown_open = True
+    assert set(chosen.options.values()) == {"evening", "later"}
+    assert visit.run == ""
 
 
 def test_every_change_says_where_and_when_it_is(whatif: RunFeed) -> None:

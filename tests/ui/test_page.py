@@ -298,7 +298,7 @@ def test_a_comparison_shows_what_was_changed(
 
     # The other side of the comparison, at the same moment.
     page.get_by_role("combobox").filter(has_text="가정 1").click()
-    page.locator(".MuiMenuItem-root", has_text="기준 1").click()
+    page.get_by_role("option", name="기준 1").click()
     page.wait_for_function(
         "() => new URLSearchParams(location.search).get('run').includes('compared/base-000')",
         timeout=READY_MS,
