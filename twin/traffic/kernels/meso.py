@@ -54,31 +54,68 @@ PATIENCE = 30_000
 STANDS = 4_000
 """Milliseconds at the line after which a vehicle that gives way is not coming."""
 LATE_MIN = 1_000
+FOES = 4
+"""Vehicles of a lane that who gives way looks at."""
 
 
 @inlined
-def gap_is_free(t: int, moment: int, waited: int, now: int, net: Net, st: State) -> bool:
-    """Return whether nobody to whom turn `t` gives way passes within its gap after `moment`."""
+def conflict(foe: int, x: int, moment: int, until: int, now: int, net: Net, st: State) -> int:
+    """Return when a vehicle of lane `x` next makes turn `foe` between two moments, or -1."""
+    base = int(st.lane[x].base)
+    ring = int(st.lane[x].ring)
+    at = int(st.lane[x].head)
+    passes = int(st.lane[x].free_out)
+    own = int(st.lane[x].headway)
+    # Who passed in this tick passed later than this, maybe.
+    if passes - own > moment:
+        return passes - own
+    cross = int(net.link[st.lane[x].link].cross)
+    for _ in range(FOES):
+        when = int(st.place[base + at].when)
+        # Who may have come into the link in this very tick is not seen yet.
+        if when < 0 or when - cross >= now:
+            return -1
+        passes = max(passes, when)
+        if passes >= until:
+            return -1
+        if st.place[base + at].turn == foe:
+            if net.turn[foe].gap > 0 and when + STANDS < moment:
+                return -1
+            passes = next_green(net, foe, passes)
+            if passes >= until:
+                return -1
+            if passes > moment:
+                return passes
+        passes += own
+        at += 1
+        if at == ring:
+            at = 0
+    return -1
+
+
+@inlined
+def gap_from(t: int, moment: int, waited: int, now: int, net: Net, st: State) -> int:
+    """Return the first moment at which nobody to whom turn `t` gives way passes within its gap.
+
+    A moment after this tick is only a time to look again.
+    """
     gap = int(net.turn[t].gap) if waited < PATIENCE else int(net.turn[t].least)
-    until = moment + gap
-    for f in range(net.turn[t].foe0, net.turn[t].foe1):
-        foe = int(net.foe[f])
-        k = int(net.turn[foe].start)
-        lane0 = int(net.link[k].lane0)
-        for x in range(lane0 + int(net.turn[foe].lo), lane0 + int(net.turn[foe].hi) + 1):
-            i = int(st.lane[x].base) + int(st.lane[x].head)
-            when = int(st.place[i].when)
-            # Who may have come into the link in this very tick is not seen yet.
-            if when < 0 or when - int(net.link[k].cross) >= now:
-                continue
-            if st.place[i].turn != foe or st.lane[x].since >= 0:
-                continue
-            comes = max(when, int(st.lane[x].free_out))
-            if net.turn[foe].gap > 0 and comes + STANDS < moment:
-                continue
-            if comes < until and next_green(net, foe, comes) < until:
-                return False
-    return True
+    end = now + TICK
+    free = False
+    while not free and moment < end:
+        free = True
+        for f in range(net.turn[t].foe0, net.turn[t].foe1):
+            foe = int(net.foe[f])
+            k = int(net.turn[foe].start)
+            lane0 = int(net.link[k].lane0)
+            for x in range(lane0 + int(net.turn[foe].lo), lane0 + int(net.turn[foe].hi) + 1):
+                if st.lane[x].since >= 0:
+                    continue
+                passes = conflict(foe, x, moment, moment + gap, now, net, st)
+                if passes >= 0:
+                    moment = passes
+                    free = False
+    return moment
 
 
 @inlined
@@ -154,11 +191,14 @@ def serve_lane(
             if moment >= end:
                 return moment
         waited = moment - when
-        if net.turn[t].gap > 0 and not gap_is_free(t, moment, waited, now, net, st):
-            return end
-        # Who waited and is the first to go starts from standstill.
+        looks = net.turn[t].gap > 0
+        if looks:
+            moment = gap_from(t, moment, waited, now, net, st)
+            if moment >= end:
+                return moment
+        # Who waited and is the first to go starts from standstill, and who looked for a gap.
         late = 0
-        if waited > LATE_MIN and moment - st.lane[x].free_out > LATE_MIN:
+        if waited > LATE_MIN and (looks or moment - st.lane[x].free_out > LATE_MIN):
             late = int(net.link[to].restart)
         st.lane[x].free_out = moment + max(headway_out(x, kind, net, st), int(net.turn[t].follow))
         drop(x, i, k, moment, net, st)
