@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.errors import InputError
-from twin.network.graph import F32, F64, I32, I64, Network
+from twin.network.graph import F32, I32, I64, Network
+from twin.network.stages import stages_of
 from twin.traffic.kernels import signals as kernel
-from twin.traffic.kernels.holding import PLAN, RELEASE, YELLOW_S
+from twin.traffic.kernels.holding import PLAN, RELEASE
 from twin.traffic.kernels.layout import Net
 from twin.traffic.kernels.signals import CONTROL, N_SETTINGS, STAGE, Signals
 
@@ -28,11 +29,7 @@ MODES = {
 """How a controller may be run, by name."""
 SATURATION_PER_LANE = 0.5
 """Vehicles per second that a lane passes on green (1,800 veh/h)."""
-PEDESTRIAN_STAGE_S = 4.0
-"""Red for all, beyond yellow and clearance, from which on it is a stage for pedestrians."""
 Row = tuple[int, float, float, float, float, float]
-SHORTEST_STAGE_S = 2.0
-"""Shorter overlaps of greens are not stages of their own."""
 MOST_GROUPS = 62
 
 
@@ -71,63 +68,6 @@ class Timing:
         for name in self.__slots__:
             if not 0.0 < getattr(self, name) < 1e6:
                 raise InputError(f"{getattr(self, name)} is not a positive number", field=name)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Groups of one controller that are green together.
-
-    Attributes
-    ----------
-    groups
-        Indices of groups; none in a stage for pedestrians.
-    begin_s, end_s
-        In the plan: seconds of the cycle from its offset on; the end may lie behind the cycle's.
-    """
-
-    groups: tuple[int, ...]
-    begin_s: float
-    end_s: float
-
-
-def stages_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
-    """Return the stages of a plan in their order.
-
-    A stretch in which nobody is green counts when all are red for `PEDESTRIAN_STAGE_S` beyond the
-    yellow and a second of clearance: it is for pedestrians.
-
-    Parameters
-    ----------
-    groups
-        Indices of the controller's groups.
-    begin, end
-        Of their greens, seconds of the cycle.
-    cycle
-        Seconds.
-    """
-    always = end - begin + YELLOW_S >= cycle
-    edges = np.unique(np.concatenate([begin[~always], end[~always]]) % cycle)
-    found: list[Stage] = []
-    for at, low in enumerate(edges):
-        high = edges[at + 1] if at + 1 < len(edges) else edges[0] + cycle
-        middle = (low + high) / 2.0
-        green = ((middle - begin) % cycle < end - begin) | always
-        members = tuple(groups[green].tolist())
-        found.append(Stage(members, float(low), float(high)))
-    kept: list[Stage] = []
-    for stage in found:
-        long = stage.end_s - stage.begin_s
-        if not stage.groups:
-            if long >= kernel.CLEARANCE_S + PEDESTRIAN_STAGE_S:
-                kept.append(Stage((), stage.begin_s + kernel.CLEARANCE_S, stage.end_s))
-        elif long >= SHORTEST_STAGE_S or not _in_others(stage, found):
-            kept.append(stage)
-    return kept
-
-
-def _in_others(stage: Stage, every: list[Stage]) -> bool:
-    longer = [s for s in every if s.end_s - s.begin_s >= SHORTEST_STAGE_S]
-    return set(stage.groups) <= {g for s in longer for g in s.groups}
 
 
 def no_signals() -> Signals:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.network.signals import ALL_RED_S
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import BIG, Net
@@ -18,6 +17,8 @@ YELLOW = 1
 RED = 2
 """`state` of a signal group."""
 YELLOW_S = 3.0
+ALL_RED_S = 2.0
+"""As `twin.network.signals` has it, which kernels do not see."""
 PLAN, HOLD_GREEN, HOLD_RED, RELEASE = range(4)
 """`held` of a signal group; `RELEASE` leads it back to its plan."""
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.network.signals import ALL_RED_S
 from twin.traffic.kernels.holding import (
+    ALL_RED_S,
     GREEN,
     HOLD_GREEN,
     HOLD_RED,

@@ -1,0 +1,96 @@
+"""Stages of a fixed-time plan: sets of signal groups that are green together, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.network.graph import F64, I64, YELLOW_S
+from twin.network.signals import ALL_RED_S, CHANGE_S
+
+PEDESTRIAN_STAGE_S = 4.0
+"""Red for all, beyond yellow and clearance, from which on it is a stage for pedestrians."""
+SHORTEST_STAGE_S = 2.0
+"""Shorter overlaps of greens are not stages of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Groups of one controller that are green together.
+
+    Attributes
+    ----------
+    groups
+        Indices of groups; none in a stage for pedestrians.
+    begin_s, end_s
+        In the plan: seconds of the cycle from its offset on; the end may lie behind the cycle's.
+    """
+
+    groups: tuple[int, ...]
+    begin_s: float
+    end_s: float
+
+
+def pieces_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
+    """Return the stretches of a cycle between which some group begins or ends its green.
+
+    Parameters
+    ----------
+    groups
+        Indices of the controller's groups.
+    begin, end
+        Of their greens, seconds of the cycle.
+    cycle
+        Seconds.
+    """
+    always = end - begin + YELLOW_S >= cycle
+    edges = np.unique(np.concatenate([begin[~always], end[~always]]) % cycle)
+    found = []
+    for at, low in enumerate(edges):
+        high = edges[at + 1] if at + 1 < len(edges) else edges[0] + cycle
+        green = (((low + high) / 2.0 - begin) % cycle < end - begin) | always
+        found.append(Stage(tuple(groups[green].tolist()), float(low), float(high)))
+    return found
+
+
+def stages_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
+    """Return the stages of a plan in their order (parameters as for `pieces_of`).
+
+    A stretch in which nobody is green counts when all are red for `PEDESTRIAN_STAGE_S` beyond the
+    yellow and the clearance: it is for pedestrians.
+    """
+    found = pieces_of(groups, begin, end, cycle)
+    long = [s for s in found if s.end_s - s.begin_s >= SHORTEST_STAGE_S]
+    covered = {group for stage in long for group in stage.groups}
+    kept = []
+    for stage in found:
+        if not stage.groups:
+            if stage.end_s - stage.begin_s >= CHANGE_S + PEDESTRIAN_STAGE_S:
+                kept.append(Stage((), stage.begin_s + YELLOW_S + ALL_RED_S, stage.end_s))
+        elif stage in long or not set(stage.groups) <= covered:
+            kept.append(stage)
+    return kept
+
+
+def stretched(
+    groups: I64, begin: F64, end: F64, cycle: float, lengths: list[float]
+) -> tuple[F64, F64, float]:
+    """Return the greens of a plan whose pieces (see `pieces_of`) have other lengths, and its cycle.
+
+    The first piece begins at the offset.
+    """
+    pieces = pieces_of(groups, begin, end, cycle)
+    old = np.array([p.begin_s for p in pieces])
+    total = float(sum(lengths))
+    at = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    always = end - begin + YELLOW_S >= cycle
+
+    def moved(second: F64) -> F64:
+        index = np.searchsorted(old, second % cycle - 1e-6)
+        return np.asarray(at[index % len(old)], np.float64)
+
+    first = moved(begin)
+    last = moved(end)
+    last = np.where(last <= first, last + total, last)
+    return np.where(always, 0.0, first), np.where(always, total, last), total
