@@ -27,11 +27,14 @@ from twin.recording.memory import NullRecorder, Recorder
 from twin.recording.store import frame_box
 from twin.scenarios.changes import check
 from twin.scenarios.load import load_scenario
+from twin.scenarios.sensing import check_detectors
 from twin.scenarios.spec import Change, Scenario
 from twin.traffic.interface import Traffic
 from twin.traffic.meso_mobility import MesoMobility
+from twin.traffic.micro import MicroTraffic
 from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.mobility import Mobility
+from twin.traffic.sensors import Sensors
 from twin.traffic.table import TableMobility
 from twin.traffic.vehicles import Geometry, VehicleView
 
@@ -60,6 +63,8 @@ class Summary:
         What each phase took.
     assumed
         Intervals for which the city has no times, so that defaults stood in.
+    emitted_kg
+        Kilograms of each pollutant that the traffic emitted; None if that was not asked for.
     """
 
     calls: int
@@ -79,6 +84,7 @@ class Summary:
     realtime_factor: float
     phase_seconds: dict[str, float]
     assumed: list[str]
+    emitted_kg: dict[str, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -136,6 +142,7 @@ class CityModel(World):
             city = get_city(city or scenario.city)
         check(scenario, city)
         check_policies(scenario)
+        check_detectors(scenario, city.network)
         period = scenario.period
         streams = Streams(scenario.seed, replication)
         self.begin_s = period.begin_s
@@ -155,7 +162,11 @@ class CityModel(World):
         populate(self)
         self.calls = draw_calls(city, scenario, streams, self.durations.service)
         self.agenda = Agenda(self, self.begin_s)
-        self.observer = Observer(self, self.traffic, frame_box(city.network))
+        self.sensors: Sensors | None = None
+        record = scenario.record
+        if isinstance(self.traffic, MicroTraffic) and (record.detectors or record.emissions):
+            self.sensors = Sensors(self.traffic, record, streams, period.start_s)
+        self.observer = Observer(self, self.traffic, frame_box(city.network), self.sensors)
         env.process(received(self, self.calls))
         self.datacollector = DataCollector(
             model_reporters={
@@ -281,6 +292,7 @@ class CityModel(World):
             realtime_factor=self.realtime_factor,
             phase_seconds=dict(self.phase_seconds),
             assumed=sorted(self.durations.assumed),
+            emitted_kg=None if self.sensors is None else self.sensors.emitted_kg,
         )
 
     def _time_of(self, tick: int) -> float:

@@ -23,6 +23,7 @@ from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.core.errors import InputError
 from twin.scenarios.changes import faults
 from twin.scenarios.load import catalogue, load_scenario
+from twin.scenarios.sensing import detector_faults
 from twin.scenarios.spec import Scenario
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -79,7 +80,8 @@ def _faults(scenario: Scenario) -> list[InputError]:
             f"were not checked; `twin city build {scenario.city}` builds it."
         )
         return wrong
-    return [*wrong, *faults(scenario, load(scenario.city, renew=False))]
+    city = load(scenario.city, renew=False)
+    return [*wrong, *faults(scenario, city), *detector_faults(scenario, city.network)]
 
 
 def _print(content: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
 from twin.core.clock import Calendar
 from twin.traffic.engine import Finished
 from twin.traffic.interface import Traffic
+from twin.traffic.micro import MicroTraffic
+from twin.traffic.sensors import Sensors
 from twin.traffic.vehicles import VehicleView
 
 if TYPE_CHECKING:
@@ -39,11 +42,22 @@ class Observer:
         The vehicles; None when none are simulated.
     box
         `x0`, `y0` and `side_m` of the square that positions are scaled to, local metres.
+    sensors
+        Detectors and emissions; None when the scenario has none.
     """
 
-    def __init__(self, world: World, traffic: Traffic | None, box: dict[str, float]) -> None:
+    def __init__(
+        self,
+        world: World,
+        traffic: Traffic | None,
+        box: dict[str, float],
+        sensors: Sensors | None = None,
+    ) -> None:
         self.world = world
         self.traffic = traffic
+        self._sensors = sensors
+        if isinstance(traffic, MicroTraffic):
+            traffic.commands = []
         self._box = box
         record, period = world.scenario.record, world.scenario.period
         self._start = period.start_s
@@ -71,6 +85,9 @@ class Observer:
         if links_due:
             self._write_links(t)
             self._next_links = _following(self._next_links, self._links_every, t)
+        if self._sensors is not None:
+            for table, columns in self._sensors.rows(t, last=last):
+                self.world.recorder.columns(table, **columns)
         if last or t >= self._next_frame:
             self._write_frame(t)
             self._next_frame = _following(self._next_frame, self._frame_every, t)
@@ -79,6 +96,8 @@ class Observer:
         """Write the first frame, at the scenario's start; forget the link sums of the warm-up."""
         if self.traffic is not None:
             self.traffic.link_stats(reset=True)
+        if self._sensors is not None:
+            self._sensors.begin()
         self._write_frame(self._start)
 
     def _sum_links(self, t: float) -> None:
@@ -127,6 +146,8 @@ class Observer:
             }
             self._write_vehicles(t, view)
             self._write_trips(self.traffic.finished())
+            if isinstance(self.traffic, MicroTraffic):
+                self._write_commands(self.traffic)
         recorder.row(
             "pulse",
             t=t,
@@ -149,8 +170,19 @@ class Observer:
     def _write_trips(self, done: Finished) -> None:
         if self.world.scenario.record.trips:
             rows = {name: column[done.reached] for name, column in done._asdict().items()}
-            del rows["reached"]
+            del rows["reached"], rows["speed_factor"]
             self.world.recorder.columns("trips", **rows)
+
+    def _write_commands(self, traffic: MicroTraffic) -> None:
+        """Write what hooks did as changes."""
+        for command in traffic.commands or ():
+            self.world.recorder.row(
+                "changes",
+                t=command.t,
+                kind=f"hook: {command.kind}",
+                detail=json.dumps(command.detail),
+            )
+        traffic.commands = []
 
     def _write_vehicles(self, t: float, view: VehicleView) -> None:
         most = self.world.scenario.record.frame_vehicles

@@ -88,6 +88,8 @@ class RunReader:
             # The run may have finished, and its parts been merged, since its status was read.
             if found or self.status != "finished":
                 return found
+        if table not in self.meta.get("tables", RUN_TABLES):
+            return []  # an earlier version of Twin, which had no such table, wrote the run
         whole = self.folder / f"{table}.parquet"
         if not whole.is_file():
             raise InputError("the table of a finished run is missing", file=whole)

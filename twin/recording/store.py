@@ -40,7 +40,14 @@ __all__ = ["ROW_GROUP", "RunReader", "RunWriter", "frame_box"]
 ROW_GROUP = 131_072
 """Rows in a row group of a merged table."""
 
-_STREAMED = {"frames": ["vehicle"], "unit_frames": ["unit_id"], "links": ["link"]}
+_STREAMED = {
+    "frames": ["vehicle"],
+    "unit_frames": ["unit_id"],
+    "links": ["link"],
+    "detectors": ["link"],
+    "probes": ["vehicle"],
+    "emissions": ["link"],
+}
 """Tables too large to sort whole; they come in order of time, and each batch is put in order."""
 _ORDER = ("t", "t_call", "t_arrive", "call_id", "unit_id", "hospital_id", "vehicle")
 """Every other table is sorted whole at the end by those of these columns that it has."""

@@ -124,6 +124,53 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "units_busy": "int32",
         "calls_waiting": "int32",
     },
+    # What loops measured in an interval that ended at `t`, and what was true. `lane` counts from
+    # the kerb; -1 is a whole link. `occupancy` is the share of time that a lane is covered,
+    # `speed_mps` the mean of the vehicles that passed.
+    "detectors": {
+        "t": "float64",
+        "detector": "string",
+        "link": "int32",
+        "lane": "int8",
+        "vehicles": "int32",
+        "occupancy": "float32",
+        "speed_mps": "float32",
+        "true_vehicles": "int32",
+        "true_occupancy": "float32",
+        "true_speed_mps": "float32",
+    },
+    # One row a vehicle that came through a travel-time segment, at the time when it did.
+    # `seconds` is null when the vehicle was not known again.
+    "segments": {
+        "t": "float64",
+        "segment": "string",
+        "vehicle": "int64",
+        "seconds": "float32",
+        "true_seconds": "float32",
+    },
+    # One row a report of a probe vehicle: where it says it is, and where it is.
+    "probes": {
+        "t": "float64",
+        "probes": "string",
+        "vehicle": "int64",
+        "lon": "float64",
+        "lat": "float64",
+        "speed_mps": "float32",
+        "true_lon": "float64",
+        "true_lat": "float64",
+        "true_speed_mps": "float32",
+        "link": "int32",
+        "pos_m": "float32",
+    },
+    # Grams emitted on a link in an interval that ended at `t` (see twin.traffic.emissions).
+    "emissions": {
+        "t": "float64",
+        "link": "int32",
+        "co2_g": "float32",
+        "nox_g": "float32",
+        "voc_g": "float32",
+        "pm_g": "float32",
+    },
     # Scenario changes and people's commands, as they were applied.
     "changes": {"t": "float64", "kind": "string", "detail": "string"},
 }

@@ -6,6 +6,7 @@ nearest legal word.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from twin.core.errors import InputError, NotFoundError, did_you_mean
+from twin.scenarios.detectors import Detector
 from twin.scenarios.spec import Change, Scenario
 from twin.scenarios.toml_lines import Location, line_of
 
@@ -24,10 +26,17 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 LARGEST_BYTES = 1_000_000
 """A scenario is a page of text; a larger file is something else."""
 
-_CHANGES: dict[str, type[BaseModel]] = {
-    get_args(member.model_fields["kind"].annotation)[0]: member
-    for member in get_args(get_args(Change)[0])
+
+def _kinds(union: Any) -> dict[str, type[BaseModel]]:
+    members = get_args(get_args(union)[0])
+    return {get_args(m.model_fields["kind"].annotation)[0]: m for m in members}
+
+
+_LISTS: dict[Location, tuple[str, dict[str, type[BaseModel]]]] = {
+    ("changes",): ("change", _kinds(Change)),
+    ("record", "detectors"): ("detector", _kinds(Detector)),
 }
+"""Lists of tables that have a `kind`: what one is called, and its kinds."""
 _REPLACED = frozenset({"title", "question"})
 """Tables of a what-if that stand in place of its base's, not on top of them."""
 
@@ -232,8 +241,8 @@ def _read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
     model: type[BaseModel] | None = Scenario
     kind: Any = Scenario
     for part in name.strip().split("."):
-        if where == ("changes",):
-            kind = model = _change_at(part, merged, name)
+        if where in _LISTS:
+            kind = model = _element_at(part, where, merged, name)
             where = (*where, int(part) - 1)
             continue
         if where and where[0] in _REPLACED:
@@ -260,17 +269,26 @@ def _read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
     return where, _typed(text.strip(), kind, setting)
 
 
-def _change_at(part: str, merged: dict[str, Any], name: str) -> type[BaseModel]:
-    changes = merged.get("changes", [])
-    if not part.isdigit() or not isinstance(changes, list) or not 1 <= int(part) <= len(changes):
+def _element_at(part: str, where: Location, merged: dict[str, Any], name: str) -> type[BaseModel]:
+    """Return the model of one table of a list, by its kind."""
+    noun, kinds = _LISTS[where]
+    found: Any = merged
+    for key in where:
+        found = found.get(key, {}) if isinstance(found, dict) else {}
+    if not part.isdigit() or not isinstance(found, list) or not 1 <= int(part) <= len(found):
         raise InputError(
-            f"'{name}' names no change of this scenario, which has {len(changes)}", field="--set"
+            f"'{name}' names no {noun} of this scenario, which has {len(found)}", field="--set"
         )
-    change = changes[int(part) - 1]
-    kind = change.get("kind") if isinstance(change, dict) else None
-    if kind not in _CHANGES:
-        raise InputError(f"change {part} has no legal kind", field="--set")
-    return _CHANGES[kind]
+    element = found[int(part) - 1]
+    kind = element.get("kind") if isinstance(element, dict) else None
+    if kind not in kinds:
+        raise InputError(f"{noun} {part} has no legal kind", field="--set")
+    return kinds[kind]
+
+
+def _list_of(where: Location) -> Location | None:
+    """Return the list that a place is in, as `("changes",)`; None when it is in none."""
+    return next((at for at in _LISTS if where[: len(at)] == at and len(where) > len(at)), None)
 
 
 def _typed(text: str, kind: Any, setting: str) -> Any:
@@ -321,9 +339,10 @@ def _dotted(where: Location) -> str:
 
 
 def _without_tags(loc: Location) -> Location:
-    """Drop the kind that pydantic puts after a change's number."""
-    if len(loc) > 2 and loc[0] == "changes" and loc[2] in _CHANGES:
-        return (*loc[:2], *loc[3:])
+    """Drop the kind that pydantic puts after the number of a change or detector."""
+    at = _list_of(loc)
+    if at is not None and len(loc) > len(at) + 1 and loc[len(at) + 1] in _LISTS[at][1]:
+        return (*loc[: len(at) + 1], *loc[len(at) + 2 :])
     return loc
 
 
@@ -334,27 +353,30 @@ def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[st
         return f"there is no field '{last}' here", did_you_mean(str(last), names) or _choices(names)
     if kind == "missing":
         return "the field is missing", None
-    if kind == "union_tag_not_found":
-        return "a change needs a `kind`", _choices(_CHANGES)
-    if kind == "union_tag_invalid":
+    if kind.startswith("union_tag_"):
+        noun, kinds = _LISTS[_list_of(where) or ("changes",)]
+        if kind == "union_tag_not_found":
+            return f"a {noun} needs a `kind`", _choices(kinds)
         wrong = str(problem["ctx"]["tag"])
-        return f"{wrong!r} is not a kind of change", did_you_mean(wrong, _CHANGES) or _choices(
-            _CHANGES
-        )
+        hint = did_you_mean(wrong, kinds) or _choices(kinds)
+        return f"{wrong!r} is not a kind of {noun}", hint
     if kind == "value_error":
         return str(problem["ctx"]["error"]), None
     said = problem["msg"].removeprefix("Input ").removeprefix("String ")
     shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
     hint = None
     if kind == "literal_error" and isinstance(value, str):
-        hint = did_you_mean(value, [w.strip("'") for w in problem["ctx"]["expected"].split(" or ")])
+        hint = did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
     return f"{shown} is not allowed: it {said[:1].lower()}{said[1:]}", hint
 
 
 def _fields_at(where: Location, merged: dict[str, Any]) -> list[str]:
-    if len(where) == 2 and where[0] == "changes":
-        change = merged["changes"][where[1]]
-        return list(_CHANGES[change["kind"]].model_fields)
+    at = _list_of(where)
+    if at is not None and len(where) == len(at) + 1:
+        element: Any = merged
+        for part in where:
+            element = element[part]
+        return list(_LISTS[at][1][element["kind"]].model_fields)
     model: Any = Scenario
     for part in where:
         model = model.model_fields[part].annotation
@@ -379,7 +401,8 @@ def _find(chain: Sequence[_Source], where: Location) -> tuple[Path, int | None]:
     for source in reversed(chain):
         inner: Any = source.fields
         for part in where:
-            if not isinstance(inner, dict) or part not in inner:
+            in_list = isinstance(inner, list) and isinstance(part, int) and part < len(inner)
+            if not in_list and not (isinstance(inner, dict) and part in inner):
                 break
             inner = inner[part]
         else:

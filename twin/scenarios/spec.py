@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
+from twin.scenarios.detectors import Detector
 
 Clock = Annotated[
     str, Field(description="City time, HH:MM or HH:MM:SS; 24:00 and later are legal.")
@@ -136,9 +137,23 @@ class Record(_Part):
     )
     links_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
     trips: bool = Field(default=True, description="Write a row for every finished trip.")
+    emissions: bool = Field(default=False, description="Write what the traffic emits, by link.")
+    diesel_share: float = Field(
+        default=0.3, ge=0.0, le=1.0, description="Share of cars that burn diesel, for emissions."
+    )
+    detectors: list[Detector] = Field(
+        default=[], max_length=1000, description="Loops, travel-time segments, probe vehicles."
+    )
     routes: bool = Field(
         default=False, description="Write the route that every finished trip planned and drove."
     )
+
+    @model_validator(mode="after")
+    def _names(self) -> Record:
+        names = [detector.name for detector in self.detectors]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two detectors have the name {twice[0]!r}")
+        return self
 
 
 class _Change(_Part):
