@@ -262,6 +262,8 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             set_wishes(net, st, R, j, to)
             st.lane[aim].rear = pos - own_length
             st.lane[aim].last = k
+            # What is noted of the lane is cleared when it is empty, even if that is at once.
+            net.link[to].busy = 1
             st.lane[x].asks = -1
             if R[j].kind == EMERGENCY:
                 st.unit[st.vehicle[slot].unit].link = to
