@@ -21,8 +21,7 @@ from apps.cli.common import (
     read_scenario,
 )
 from apps.cli.run import Replication
-from twin.traffic.assignment_files import refuse_folder, save_assignment
-from twin.traffic.assignment_runs import Iteration
+from twin.traffic.assignment_files import Iteration, refuse_folder, save_assignment
 from twin.traffic.assignment_runs import assign as learn
 
 
@@ -98,14 +97,14 @@ def _table(iterations: tuple[Iteration, ...]) -> Table:
     table = Table(box=box.SIMPLE)
     for name in (
         "iteration", "relative gap", "mean trip s", "finished", "on the road", "waiting", "removed",
-        "change route", "wall s",
+        "no way", "change route", "wall s",
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for row in iterations:
         table.add_row(
             str(row.number), f"{row.gap:.4f}", f"{row.mean_s:.1f}", f"{row.finished:,}",
-            f"{row.running:,}", f"{row.waiting:,}", f"{row.removed:,}", f"{row.changed:,}",
-            f"{row.wall_s:.1f}",
+            f"{row.running:,}", f"{row.waiting:,}", f"{row.removed:,}", f"{row.lost:,}",
+            f"{row.changed:,}", f"{row.wall_s:.1f}",
         )  # fmt: skip
     return table
 

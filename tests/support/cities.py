@@ -12,6 +12,42 @@ from twin.network.graph import Network
 SHARES = np.array([1, 1, 1, 1, 1, 2, 4, 7, 8, 6, 5, 5, 5, 5, 5, 6, 7, 8, 8, 5, 4, 3, 2, 1], float)
 
 
+def two_zone_city(network: Network, origin: int, goal: int, trips_per_hour: float) -> City:
+    """Return a city in which all trips go from one link to another, evenly over the day."""
+    tables = {
+        name: pd.DataFrame({column: [] for column in columns}) for name, columns in TABLES.items()
+    }
+    ids = np.array([1, 2], np.int32)
+    tables["zones"] = pd.DataFrame(
+        {
+            "zone_id": ids,
+            "name": ["a", "b"],
+            "district": "d",
+            "lon": 0.0,
+            "lat": 0.0,
+            "x": 0.0,
+            "y": 0.0,
+            "population": 1.0,
+            "jobs": 1.0,
+        }
+    )
+    tables["zone_links"] = pd.DataFrame(
+        {
+            "zone_id": ids,
+            "link": np.array([origin, goal], np.int32),
+            "weight": np.ones(2, np.float32),
+        }
+    )
+    per_day = np.array([24.0 * trips_per_hour], np.float32)
+    tables["od"] = pd.DataFrame(
+        {"origin": ids[:1], "destination": ids[1:], "trips_per_day": per_day}
+    )
+    even = np.full(24, 1.0 / 24.0)
+    tables["trip_profile"] = pd.DataFrame({"hour": np.arange(24), "weekday": even, "weekend": even})
+    meta = Meta(name="two-zones", title={"en": "Two"}, timezone="UTC", synthesised=True)
+    return City(meta, network, tables)
+
+
 def grid_city(
     rows: int = 6,
     cols: int = 6,

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
@@ -172,6 +173,15 @@ class Observer:
             rows = {name: column[done.reached] for name, column in done._asdict().items()}
             del rows["reached"], rows["speed_factor"]
             self.world.recorder.columns("trips", **rows)
+        if (book := self.world.mobility.book) is not None:
+            taken = book.take(done)
+            self.world.recorder.columns(
+                "trip_routes",
+                vehicle=taken.vehicle,
+                t_arrive=done.t_arrive[done.reached],
+                planned=pa.array(taken.planned, pa.list_(pa.int32())),
+                driven=pa.array(taken.driven, pa.list_(pa.int32())),
+            )
 
     def _write_commands(self, traffic: MicroTraffic) -> None:
         """Write what hooks did as changes."""

@@ -21,6 +21,7 @@ _ARROW = {
     "uint16": pa.uint16(),
     "uint8": pa.uint8(),
     "bool": pa.bool_(),
+    "list of int32": pa.list_(pa.int32()),
 }
 _SCHEMAS = {
     table: pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
@@ -172,12 +173,16 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _is_scalar(value: Any) -> bool:
+    if isinstance(value, pa.Array):
+        return False
     return value is None or isinstance(value, str) or np.ndim(value) == 0
 
 
 def _array(value: Any, kind: pa.DataType, n: int) -> pa.Array:
     if value is None:
         return pa.nulls(n, kind)
+    if isinstance(value, pa.Array):
+        return value.cast(kind)
     if _is_scalar(value):
         plain = value.item() if isinstance(value, np.generic) else value
         return pa.array([plain] * n, type=kind, from_pandas=True)

@@ -89,6 +89,14 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "destination": "int32",
         "distance_m": "float32",
     },
+    # With `record.routes`, one row a finished trip: the links that it planned when it set out, and
+    # those that it drove.
+    "trip_routes": {
+        "vehicle": "int32",
+        "t_arrive": "float32",
+        "planned": "list of int32",
+        "driven": "list of int32",
+    },
     # Positions for replay: x, y in local metres from the network's south-west corner (`box` in
     # run.json) scaled to 0..65535 of its longer side; speed in units of 0.25 m/s.
     "frames": {

@@ -13,8 +13,9 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,6 @@ import pyarrow.parquet as pq
 
 from twin.core.errors import InputError, NotFoundError
 from twin.network.graph import F32, I32, I64, Network
-from twin.traffic.assignment_runs import Assignment, Iteration
 from twin.traffic.timed_router import MOST_SPREAD
 
 HEAD, ROUTES, TIMES = "assignment.json", "routes.parquet", "times.parquet"
@@ -30,6 +30,72 @@ _VERSION = 1
 _ROUTES = pa.schema([("trip", pa.int64()), ("links", pa.list_(pa.int32()))])
 _TIMES = pa.schema([("slice", pa.int32()), ("link", pa.int32()), ("seconds", pa.float32())])
 _HINT = "make it with `twin assign`"
+
+
+class Iteration(NamedTuple):
+    """What one iteration showed.
+
+    Attributes
+    ----------
+    number
+        Counts from 1.
+    gap
+        Relative gap, see `twin.traffic.assignment_runs`.
+    changed
+        Trips that took another route after it.
+    mean_s
+        Time from planned departure to arrival, or to the end for who has not arrived, mean.
+    finished, running, waiting, removed, lost
+        Trips at the end, by what became of them; for the last no road leads to their goal.
+    wall_s
+        Seconds of computing.
+    """
+
+    number: int
+    gap: float
+    changed: int
+    mean_s: float
+    finished: int
+    running: int
+    waiting: int
+    removed: int
+    lost: int
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Routes of all trips of a period, and the link times that they met on them.
+
+    Attributes
+    ----------
+    trips
+        (N,) number of the trip (`Wishes.number`), ascending.
+    route_ptr, route_link
+        Their routes as compressed rows; empty where no road leads.
+    seconds
+        (S, L) time of every link in every slice.
+    begin_s, span_s
+        Begin of the first slice and length of each.
+    spread
+        Of the drivers' errors of perception.
+    seed, replication, day
+        Whose trips they are.
+    iterations
+        What every iteration showed.
+    """
+
+    trips: I64
+    route_ptr: I32
+    route_link: I32
+    seconds: F32
+    begin_s: float
+    span_s: float
+    spread: float
+    seed: int
+    replication: int
+    day: str
+    iterations: tuple[Iteration, ...]
 
 
 def network_checksum(network: Network) -> str:

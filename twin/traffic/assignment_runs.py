@@ -16,9 +16,7 @@ gap ends at a noise that more iterations do not take away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,10 +28,13 @@ from twin.demand.trips import CELL_S, TripPlan, Trips, Wishes
 from twin.network.graph import F32, F64, I32, I64
 from twin.scenarios.roads import Standing
 from twin.scenarios.spec import Scenario
+from twin.traffic.assignment_files import Assignment, Iteration
 from twin.traffic.costs import RoadCosts
 from twin.traffic.engine import Finished
+from twin.traffic.interface import Traffic
 from twin.traffic.loading import Loading, area_of_links
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.meso_mobility import MesoMobility
+from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.rows import replaced, rows_of
 from twin.traffic.timed_router import MOST_SPREAD, TimedRouter
 
@@ -41,71 +42,6 @@ LEAST_SAMPLE = 2000
 """The gap is measured on at least so many trips, if there are so many."""
 LONGEST_S = HOUR_S
 """A link on which nobody moves counts as taking so long."""
-
-
-class Iteration(NamedTuple):
-    """What one iteration showed.
-
-    Attributes
-    ----------
-    number
-        Counts from 1.
-    gap
-        Relative gap, see the module.
-    changed
-        Trips that took another route after it.
-    mean_s
-        Time from planned departure to arrival, or to the end for who has not arrived, mean.
-    finished, running, waiting, removed
-        Trips at the end, by what became of them.
-    wall_s
-        Seconds of computing.
-    """
-
-    number: int
-    gap: float
-    changed: int
-    mean_s: float
-    finished: int
-    running: int
-    waiting: int
-    removed: int
-    wall_s: float
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Routes of all trips of a period, and the link times that they met on them.
-
-    Attributes
-    ----------
-    trips
-        (N,) number of the trip (`Wishes.number`), ascending.
-    route_ptr, route_link
-        Their routes as compressed rows; empty where no road leads.
-    seconds
-        (S, L) time of every link in every slice.
-    begin_s, span_s
-        Begin of the first slice and length of each.
-    spread
-        Of the drivers' errors of perception.
-    seed, replication, day
-        Whose trips they are.
-    iterations
-        What every iteration showed.
-    """
-
-    trips: I64
-    route_ptr: I32
-    route_link: I32
-    seconds: F32
-    begin_s: float
-    span_s: float
-    spread: float
-    seed: int
-    replication: int
-    day: str
-    iterations: tuple[Iteration, ...]
 
 
 def assign(
@@ -199,11 +135,12 @@ def assign(
                 number,
                 measured,
                 len(moves),
-                _mean_s(wishes, done, period.end_s),
+                _mean_s(wishes.depart_s[np.diff(ptr) > 0], done, period.end_s),
                 int(counters.finished),
                 int(counters.running),
                 int(counters.waiting_to_insert),
                 int(counters.removed),
+                int(np.count_nonzero(np.diff(ptr) == 0)),
                 perf_counter() - start,
             )
         )
@@ -245,15 +182,10 @@ def _check(scenario: Scenario, iterations: int, gap: float, spread: float, span_
         raise InputError(f"a slice of {span_s} s is not in 60..7200 s", field="slice")
 
 
-def new_traffic(city: City, scenario: Scenario, streams: Streams, known: Standing) -> MicroTraffic:
+def new_traffic(city: City, scenario: Scenario, streams: Streams, known: Standing) -> Traffic:
     """Return empty traffic at the scenario's beginning, with the changes that always hold."""
-    traffic = MicroTraffic(
-        city.network,
-        seed=streams.kernel_key("traffic"),
-        threads=scenario.traffic.threads,
-        start_s=scenario.period.begin_s,
-        speed_factor=scenario.traffic.speed_factor,
-    )
+    kind = MesoMobility if scenario.traffic.fidelity == "meso" else MicroMobility
+    traffic = kind.empty_streets(city, scenario, streams)
     for link, lanes in known.closed.items():
         traffic.close_lanes(link, lanes)
     traffic.ban_turns(known.banned)
@@ -280,7 +212,7 @@ def first_routes(
 
 
 def run_trips(
-    traffic: MicroTraffic,
+    traffic: Traffic,
     wishes: Wishes,
     ptr: I32,
     links: I32,
@@ -322,9 +254,10 @@ def run_trips(
     return seconds, Finished(*columns)
 
 
-def _mean_s(wishes: Wishes, done: Finished, end_s: float) -> float:
+def _mean_s(depart_s: F64, done: Finished, end_s: float) -> float:
+    """Return the mean time in the traffic of trips that depart at `depart_s`."""
     arrived = float((done.t_arrive - end_s)[done.reached].sum())
-    return (arrived + float((end_s - wishes.depart_s).sum())) / len(wishes)
+    return (arrived + float((end_s - depart_s).sum())) / max(len(depart_s), 1)
 
 
 def _choices(

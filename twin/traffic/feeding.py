@@ -13,7 +13,11 @@ from twin.traffic.interface import Traffic
 from twin.traffic.learned import LearnedRoutes
 from twin.traffic.loading import Loading
 from twin.traffic.micro import Running
+from twin.traffic.rows import rows_of
+from twin.traffic.trip_routes import RouteBook
 
+WORTH_IT = 0.9
+"""An informed driver takes another way when that needs less than this share of the time left."""
 FEED_S = 10.0
 """Length of the parts in which trips are handed over; those are not touched by later changes."""
 
@@ -38,6 +42,8 @@ class Feeder:
         Share of drivers who follow live travel times, and how often they do.
     learned
         Routes with which trips begin; without them, those of `loading`.
+    book
+        Told the routes with which trips begin.
 
     Attributes
     ----------
@@ -55,13 +61,16 @@ class Feeder:
         informed_share: float,
         reroute_every_s: float,
         learned: LearnedRoutes | None = None,
+        book: RouteBook | None = None,
     ) -> None:
         self.without_route = 0
         self._traffic = traffic
         self._loading = loading
+        self._router = loading.router
         self._plan = plan
         self._area = area
         self._learned = learned
+        self._book = book
         self._informed_share = informed_share
         self._reroute_every_s = reroute_every_s
         self._factor = 1.0
@@ -85,12 +94,17 @@ class Feeder:
 
     def feed(self, t: float) -> float:
         """Plan and hand over what is due at `t`; return when to come again."""
+        if self._book is not None:
+            self._book.look()
         if self._stale or t >= self._slice_end or t >= self._next_reroute:
             self._plan_slice(t)
         if t >= self._fed_to:
             self._fed_to = min((math.floor(t / FEED_S) + 1) * FEED_S, self._slice_end)
             end = int(np.searchsorted(self._trips.depart_s, self._fed_to))
-            self._traffic.add_trips(self._trips.part(self._fed, end))
+            part = self._trips.part(self._fed, end)
+            vehicles = self._traffic.add_trips(part)
+            if self._book is not None:
+                self._book.plan(vehicles, part.route_ptr, part.route_link)
             self._fed = end
             self.without_route += int(np.count_nonzero(self._lost < self._fed_to))
             self._lost = self._lost[self._lost >= self._fed_to]
@@ -155,9 +169,15 @@ class Feeder:
         return Running(every.vehicle[keep], every.link[keep], every.goal[keep])
 
     def _set_routes(self, drivers: Running, ptr: I32, links: I32) -> None:
-        has_way = np.diff(ptr) > 0
-        length = np.diff(ptr)[has_way]
-        kept = np.zeros(len(length) + 1, np.int32)
-        np.cumsum(length, out=kept[1:])
-        if len(length):
-            self._traffic.set_route(drivers.vehicle[has_way], kept, links[ptr[0] :])
+        """Give drivers new routes where these are clearly faster, or their own ones are barred.
+
+        Who changed for every second gained would turn back as soon as others had done the same.
+        """
+        new_ptr, new_links = ptr - ptr[0], links[ptr[0] : ptr[-1]]
+        has_way = np.diff(new_ptr) > 0
+        before = self._router.worth_of(*self._traffic.ways_ahead(drivers.vehicle))
+        after = self._router.worth_of(new_ptr, new_links)
+        better = np.flatnonzero(has_way & ~(after >= WORTH_IT * before))
+        if len(better):
+            better_ptr, better_links = rows_of(new_ptr, new_links, better)
+            self._traffic.set_route(drivers.vehicle[better], better_ptr, better_links)

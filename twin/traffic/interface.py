@@ -105,6 +105,9 @@ class Traffic(Protocol):
     def vehicles_turning(self, turns: I32) -> I64:
         """Return the vehicles that have yet to make one of these turns."""
 
+    def ways_ahead(self, vehicles: I64) -> tuple[I32, I32]:
+        """Return the routes of vehicles from the links they are on, as compressed rows."""
+
     def set_route(self, ids: I64, route_ptr: I32, route_link: I32) -> int:
         """Give vehicles new routes; return how many took theirs."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from twin.core.random import Streams
 from twin.demand.trips import Wishes
 from twin.network.graph import I32, Network
-from twin.traffic.assignment_runs import Assignment
+from twin.traffic.assignment_files import Assignment
 from twin.traffic.router import Router
 from twin.traffic.rows import replaced, rows_of
 from twin.traffic.timed_router import TimedRouter

@@ -49,13 +49,15 @@ class Loading:
 
     Attributes
     ----------
+    router
+        As given.
     flow
         (L,) veh/h that the routes of the slices so far bring, averaged.
     """
 
     def __init__(self, router: Router, undisturbed_s: F32) -> None:
         network = router.network
-        self._router = router
+        self.router = router
         self._undisturbed_s = undisturbed_s
         self._capacity = np.maximum(network.link_capacity * green_share(network), 1.0)
         freeway = network.link_class <= RoadClass.TRUNK
@@ -86,7 +88,7 @@ class Loading:
         turn
             Number of the slice.
         """
-        measured = self._router.times
+        measured = self.router.times
         n = len(origin)
         length = np.zeros(n, np.int32)
         rows, parts = [], []
@@ -96,8 +98,8 @@ class Loading:
         for wave in range(WAVES):
             # The turn changes which areas come first.
             mine = np.flatnonzero((area + turn) % WAVES == wave).astype(np.int32)
-            self._router.set_costs(np.maximum(measured, self.expected(flow)))
-            ptr, links = self._router.routes(origin[mine], goal[mine], areas=area[mine], turn=turn)
+            self.router.set_costs(np.maximum(measured, self.expected(flow)))
+            ptr, links = self.router.routes(origin[mine], goal[mine], areas=area[mine], turn=turn)
             length[mine] = np.diff(ptr)
             rows.append(mine)
             parts.append((ptr, links))
@@ -108,7 +110,7 @@ class Loading:
                 brought += counts * (HOUR_S / span_s)
                 done = routed / max(departing, 1)
                 flow = self.flow + self._step * (brought - done * self.flow)
-        self._router.set_costs(measured)
+        self.router.set_costs(measured)
         if span_s > 0:
             self.flow = flow
             self._step = STEP

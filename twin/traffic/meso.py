@@ -14,7 +14,7 @@ from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, Network, Place
 from twin.traffic import meso_network
 from twin.traffic.engine import END_M, Counters, Finished
-from twin.traffic.kernels import meso, meso_reading, meso_units
+from twin.traffic.kernels import meso, meso_reading, meso_units, routes
 from twin.traffic.kernels import meso_layout as layout
 from twin.traffic.kernels.jit import use_threads
 from twin.traffic.kernels.layout import EMERGENCY
@@ -31,6 +31,7 @@ from twin.traffic.kernels.meso_layout import (
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.meso_network import Parameters
 from twin.traffic.micro import LinkStats, Running
+from twin.traffic.rows import rows_with
 from twin.traffic.storage import Checkpoint
 from twin.traffic.vehicles import Geometry, Kinds, VehicleView
 
@@ -401,6 +402,19 @@ class MesoTraffic:
         marked[turns] = 1
         ids = np.empty(len(self._state.vehicle), np.int64)
         return ids[: meso_reading.find_turning(marked, ids, self._state)]
+
+    def ways_ahead(self, vehicles: I64) -> tuple[I32, I32]:
+        """Return routes from where vehicles are; see `MicroTraffic.ways_ahead`."""
+        slot, link, *_ = self._running()
+        place = self._state.place
+        used = np.flatnonzero(place["when"] >= 0)
+        rpos = np.zeros(len(self._state.vehicle), np.int32)
+        rpos[place["slot"][used]] = place["rpos"][used]
+        if not len(slot):
+            return np.zeros(len(vehicles) + 1, np.int32), np.empty(0, np.int32)
+        row = rows_with(np.array(self._state.vehicle["id"][slot]), vehicles)
+        found = np.where(row >= 0, link[row], -1).astype(np.int32)
+        return routes.ways_ahead(found, rpos[slot[row]], self._state.route, self.network.turn_to)
 
     def set_route(self, ids: I64, route_ptr: I32, route_link: I32) -> int:
         """Give vehicles new routes; return how many took theirs; see `MicroTraffic.set_route`.

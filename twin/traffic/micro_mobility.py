@@ -12,6 +12,7 @@ from twin.city.model import City
 from twin.core.random import Streams
 from twin.demand.trips import TripPlan
 from twin.network.graph import F32, F64, I32, Place
+from twin.scenarios.signals import SignalSettings, settings_for
 from twin.scenarios.spec import Scenario
 from twin.traffic.assignment_files import load_assignment
 from twin.traffic.costs import RoadCosts
@@ -21,6 +22,8 @@ from twin.traffic.learned import LearnedRoutes
 from twin.traffic.loading import Loading, area_of_links
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
+from twin.traffic.signal_running import SignalRunner
+from twin.traffic.trip_routes import RouteBook
 from twin.traffic.units import Units
 
 COSTS_EVERY_S = 60.0
@@ -50,6 +53,8 @@ class MicroMobility:
     ----------
     traffic
         The vehicles.
+    book
+        Their routes, if the scenario records them.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class MicroMobility:
             threads=settings.threads,
             streams=streams,
         )
+        self.book = RouteBook(self.traffic) if scenario.record.routes else None
         self._feeder = Feeder(
             self.traffic,
             Loading(self._costs.ordinary, self._costs.undisturbed_s),
@@ -74,6 +80,7 @@ class MicroMobility:
             informed_share=settings.reroute_share,
             reroute_every_s=settings.reroute_every_s,
             learned=self._learned(city, scenario, streams),
+            book=self.book,
         )
         self._obstacles = Obstacles(self.traffic)
         self._units = Units(
@@ -84,6 +91,8 @@ class MicroMobility:
             siren_factor=settings.emergency_speed_factor,
         )
         self._next_costs = begin
+        self._signals: SignalRunner | None = None
+        self.set_signals(settings_for(settings, (), city.network))
 
     @classmethod
     def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:
@@ -203,6 +212,12 @@ class MicroMobility:
         self.traffic.ban_turns(turns)
         self._feeder.roads_changed()
         self._units.reroute()
+
+    def set_signals(self, settings: SignalSettings) -> None:
+        """Run signals as these settings say; only lane-level traffic has any to run."""
+        if isinstance(self.traffic, MicroTraffic):
+            self._signals = self._signals or SignalRunner(self.traffic)
+            self._signals.set(settings)
 
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from twin.core.errors import TwinError
 from twin.network.graph import Place
+from twin.scenarios.signals import SignalSettings
+from twin.traffic.trip_routes import RouteBook
 
 
 class UnreachableError(TwinError):
@@ -26,6 +28,8 @@ class Mobility(Protocol):
 
     tick_s: float
     """Longest step that the clock may take at once, seconds."""
+    book: RouteBook | None
+    """Routes that trips planned and drove, if they are recorded."""
 
     def add_unit(self, unit_id: str, kind: str, place: Place) -> int:
         """Put a parked unit on the map and return its handle (0, 1, 2, ...)."""
@@ -77,6 +81,9 @@ class Mobility(Protocol):
 
     def ban_turns(self, turns: NDArray[np.int32]) -> None:
         """Let nobody make these turns, and allow all others; a siren makes no exception."""
+
+    def set_signals(self, settings: SignalSettings) -> None:
+        """Run the signals of lane-level traffic as these settings say."""
 
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""

@@ -272,6 +272,12 @@ class Router:
         route_times(self.graph, self.costs, ptr, links, out)
         return out
 
+    def worth_of(self, ptr: I32, links: I32) -> F32:
+        """Return what `times_of` does, with what tolls are worth to drivers on top."""
+        out = np.empty(len(ptr) - 1, np.float32)
+        route_times(self.graph, self.costs + self.tolls, ptr, links, out)
+        return out
+
     def turns_of(self, route: I32) -> F64:
         """Return (R - 1,) seconds that the turns of one route take beside its links."""
         out = np.empty(len(route) - 1)

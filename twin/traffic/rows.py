@@ -30,3 +30,13 @@ def replaced(ptr: I32, links: I32, rows: I64, new_ptr: I32, new_links: I32) -> t
     scatter_rows(*rows_of(ptr, links, np.flatnonzero(kept)), stay, out_ptr, out)
     scatter_rows(new_ptr, new_links, rows.astype(np.int32), out_ptr, out)
     return out_ptr, out
+
+
+def rows_with(numbers: I64, wanted: I64) -> I64:
+    """Return the row of each wanted number among `numbers`, which are distinct; -1: not there."""
+    if not len(numbers):
+        return np.full(len(wanted), -1)
+    order = np.argsort(numbers, kind="stable")
+    at = np.minimum(np.searchsorted(numbers[order], wanted), len(numbers) - 1)
+    row: I64 = order[at]
+    return np.where(numbers[row] == wanted, row, -1)

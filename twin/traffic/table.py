@@ -12,10 +12,12 @@ import simpy
 from twin.city.model import City
 from twin.core.clock import DAY_S, HOUR_S
 from twin.network.graph import F32, F64, I32, Place
+from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
 from twin.traffic.mobility import UnreachableError
+from twin.traffic.trip_routes import RouteBook
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class TableMobility:
     """
 
     tick_s: float = 60.0
+    book: RouteBook | None = None
 
     def __init__(
         self,
@@ -193,6 +196,9 @@ class TableMobility:
         """Let nobody make these turns, and allow all others."""
         self._costs.ban_turns(turns)
         self._changed()
+
+    def set_signals(self, settings: SignalSettings) -> None:
+        """Do nothing: scenarios that run signals are refused in this fidelity."""
 
     def scale_demand(self, factor: float) -> None:
         """Let the volumes of the delay curves be `factor` times the scenario's."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twin.traffic.kernels.jit import inner
+import numpy as np
+
+from twin.traffic.kernels.jit import inner, njit
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
     I32,
@@ -185,6 +187,36 @@ def find_turning(marked: U8, ids: I64, st: State, R: Records) -> int:
                 ids[count] = st.vehicle[slot].id
                 count += 1
     return count
+
+
+@njit
+def ways_ahead(link: I32, rpos: I32, store: I32, turn_to: I32) -> tuple[I32, I32]:
+    """Return the links of vehicles from the one they are on, as compressed rows.
+
+    Parameters
+    ----------
+    link, rpos
+        (N,) link of each, or -1 for an empty row; where its next turn stands in `store`.
+    store
+        The route store.
+    turn_to
+        (T,) link that a turn leads to.
+    """
+    ptr = np.zeros(len(link) + 1, np.int32)
+    for i in range(len(link)):
+        count = 0
+        if link[i] >= 0:
+            count = 1
+            while store[rpos[i] + count - 1] >= 0:
+                count += 1
+        ptr[i + 1] = ptr[i] + count
+    links = np.empty(ptr[len(link)], np.int32)
+    for i in range(len(link)):
+        if link[i] >= 0:
+            links[ptr[i]] = link[i]
+        for n in range(1, ptr[i + 1] - ptr[i]):
+            links[ptr[i] + n] = turn_to[store[rpos[i] + n - 1]]
+    return ptr, links
 
 
 @inner
