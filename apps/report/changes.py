@@ -14,7 +14,9 @@ from twin.scenarios.spec import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    PreemptSignals,
     RemoveUnits,
+    RetimeSignals,
     ScaleDemand,
     Scenario,
     SetPolicy,
@@ -26,6 +28,12 @@ _UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "f
 _COMPARED = ("period", "traffic", "calls", "policy")
 """Groups of fields that act on the figures."""
 _MOST_NAMED = 6
+_RUN = {
+    "fixed": "by their plans",
+    "actuated": "by who is there",
+    "coordinated": "by who is there, with the plan's green on the main road",
+    "max-pressure": "by the pressure of queues",
+}
 
 
 def change_sentences(scenario: Scenario, city: City, first: int = 0) -> list[str]:
@@ -126,6 +134,24 @@ class _Teller:
         return f"Drivers set out on {said} trips {_when(change.at, change.until)}."
 
     @say.register
+    def _(self, change: PreemptSignals) -> str:
+        ahead = f"{change.detection_m:g} m"
+        if change.detection_s:
+            ahead += f" or {change.detection_s:g} s"
+        return (
+            f"{_capital(_signals(change))} turn green for units under siren that are nearer than "
+            f"{ahead} {_when(change.at, change.until)}."
+        )
+
+    @say.register
+    def _(self, change: RetimeSignals) -> str:
+        said = [] if change.mode is None else [f"are run {_RUN[change.mode]}"]
+        if change.cycle_s is not None:
+            said.append(f"get a cycle of {change.cycle_s:g} s")
+        when = _when(change.at, change.until)
+        return f"{_capital(_signals(change))} {' and '.join(said)} {when}."
+
+    @say.register
     def _(self, change: AddStation) -> str:
         name = self._named(change.station_id, self._stations)
         return (
@@ -200,6 +226,15 @@ def _roads(street: str | None, links: Sequence[int]) -> list[str]:
         word = "link" if len(links) == 1 else "links"
         named.append(f"{word} {ids}{f' and {more} more' if more > 0 else ''}")
     return named
+
+
+def _signals(change: PreemptSignals | RetimeSignals) -> str:
+    named = _roads(change.street, change.links)
+    if change.junctions:
+        named.append(_listed("junction", [str(n) for n in change.junctions[:_MOST_NAMED]]))
+        if len(change.junctions) > _MOST_NAMED:
+            named[-1] += f" and {len(change.junctions) - _MOST_NAMED} more"
+    return f"the signals at {' and '.join(named)}" if named else "all signals"
 
 
 def _when(at: str | None, until: str | None) -> str:

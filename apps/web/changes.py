@@ -13,7 +13,7 @@ from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
-from twin.scenarios.changes import links_of, turns_of
+from twin.scenarios.changes import links_of, signals_of, turns_of
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
@@ -23,7 +23,9 @@ from twin.scenarios.spec import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    PreemptSignals,
     RemoveUnits,
+    RetimeSignals,
     ScaleDemand,
     Scenario,
     SetPolicy,
@@ -139,6 +141,8 @@ class _Telling:
             x, y = local(self.city.network, np.array([change.lon]), np.array([change.lat]))
             mark["x"], mark["y"] = float(x[0]), float(y[0])
             return "inject", {"kind": _kind(change.incident)}
+        if isinstance(change, PreemptSignals | RetimeSignals):
+            return self._at_signals(change, mark)
         if isinstance(change, ScaleDemand):
             return "scale_demand", {"factor": f"{change.factor:g}"}
         return "set_policy", {"rules": _rules(change)}
@@ -172,6 +176,22 @@ class _Telling:
         if isinstance(change, Toll):
             return "toll", {"road": _road(self.city, links, change.street)}
         return "ban_turn", {"road": _road(self.city, links, None)}
+
+    def _at_signals(
+        self, change: PreemptSignals | RetimeSignals, mark: Mark
+    ) -> tuple[str, dict[str, Any]]:
+        network = self.city.network
+        try:
+            signals = signals_of(change, network)
+        except InputError:
+            signals = np.empty(0, np.int32)
+        links = np.flatnonzero(np.isin(network.node_signal[network.link_to], signals))
+        if len(links):
+            mark["x"], mark["y"] = _middle(self.city, links.astype(np.int32))
+        count = {"count": len(signals)}
+        if isinstance(change, PreemptSignals):
+            return "preempt_signals", count
+        return "retime_signals", count
 
     def _at_station(self, station_id: str, mark: Mark) -> Names:
         name, mark["x"], mark["y"] = self.stations.get(

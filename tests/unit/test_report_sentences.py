@@ -88,6 +88,15 @@ CASES = [
         },
         "At 18:10 a collision of priority 2 with 3 patients happens at 37.5000° N, 127.0000° E.",
     ),
+    (
+        {"kind": "preempt-signals", "junctions": [3], "detection_m": 300, "at": "18:00"},
+        "The signals at junction 3 turn green for units under siren that are nearer than 300 m "
+        "from 18:00 to the end.",
+    ),
+    (
+        {"kind": "retime-signals", "mode": "max-pressure", "cycle_s": 90},
+        "All signals are run by the pressure of queues and get a cycle of 90 s for the whole run.",
+    ),
 ]  # fmt: skip
 
 

@@ -15,12 +15,15 @@ from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.changes import check
 from twin.scenarios.roads import banned_turns, closures, tolls_s
+from twin.scenarios.signals import settings_for
 from twin.scenarios.spec import (
     BanTurn,
     Change,
     CloseHospital,
     CloseLinks,
     InjectIncident,
+    PreemptSignals,
+    RetimeSignals,
     ScaleDemand,
     SetPolicy,
     Toll,
@@ -30,7 +33,15 @@ if TYPE_CHECKING:
     from twin.agents.world import Life, World
 
 Timed: TypeAlias = (
-    CloseLinks | Toll | BanTurn | ScaleDemand | CloseHospital | SetPolicy | InjectIncident
+    CloseLinks
+    | Toll
+    | BanTurn
+    | ScaleDemand
+    | PreemptSignals
+    | RetimeSignals
+    | CloseHospital
+    | SetPolicy
+    | InjectIncident
 )
 """Changes that begin, and may end, while a run goes on."""
 _SEVERITY = {HospitalStatus.OPEN: 0, HospitalStatus.DIVERT: 1, HospitalStatus.CLOSED: 2}
@@ -125,6 +136,11 @@ class Agenda:
             case BanTurn():
                 network = self.world.city.network
                 self.world.mobility.ban_turns(banned_turns(self._in_force.values(), network))
+            case PreemptSignals() | RetimeSignals():
+                world = self.world
+                held = [self._in_force[number] for number in sorted(self._in_force)]
+                now = settings_for(world.scenario.traffic, held, world.city.network)
+                world.mobility.set_signals(now)
             case CloseHospital():
                 self._set_hospital(change.hospital)
             case SetPolicy():

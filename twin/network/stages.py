@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.network.graph import F64, I64, YELLOW_S
+from twin.core.errors import InputError
+from twin.network.graph import F64, I64, YELLOW_S, Network
 from twin.network.signals import ALL_RED_S, CHANGE_S
 
 PEDESTRIAN_STAGE_S = 4.0
 """Red for all, beyond yellow and clearance, from which on it is a stage for pedestrians."""
 SHORTEST_STAGE_S = 2.0
 """Shorter overlaps of greens are not stages of their own."""
+LEAST_GREEN_S = 5.0
+"""No green is made shorter than this by another cycle, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +97,30 @@ def stretched(
     last = moved(end)
     last = np.where(last <= first, last + total, last)
     return np.where(always, 0.0, first), np.where(always, total, last), total
+
+
+def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[F64, F64]:
+    """Return begin and end of a signal's greens at another cycle, at which they keep their shares.
+
+    Raises
+    ------
+    InputError
+        If a green would be shorter than `LEAST_GREEN_S`.
+    """
+    groups = np.flatnonzero(network.group_signal == signal)
+    begin = network.group_green_from[groups].astype(np.float64)
+    end = network.group_green_to[groups].astype(np.float64)
+    cycle = float(network.signal_cycle[signal])
+    pieces = pieces_of(groups, begin, end, cycle)
+    empty = sum(p.end_s - p.begin_s for p in pieces if not p.groups)
+    factor = (cycle_s - empty) / (cycle - empty) if cycle > empty else 1.0
+    lengths = [(p.end_s - p.begin_s) * (factor if p.groups else 1.0) for p in pieces]
+    if pieces and min(lengths) < min(LEAST_GREEN_S, *(p.end_s - p.begin_s for p in pieces)):
+        node = int(network.node_id[network.signal_node[signal]])
+        raise InputError(
+            f"a cycle of {cycle_s:g} s leaves a green shorter than {LEAST_GREEN_S:g} s "
+            f"at junction {node}",
+            field="cycle_s",
+        )
+    first, last, _ = stretched(groups, begin, end, cycle, lengths)
+    return first, last

@@ -17,6 +17,7 @@ from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Network
+from twin.network.stages import plan_at_cycle
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
@@ -25,7 +26,9 @@ from twin.scenarios.spec import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    PreemptSignals,
     RemoveUnits,
+    RetimeSignals,
     Scenario,
     Toll,
 )
@@ -102,6 +105,46 @@ def turns_of(change: BanTurn, network: Network) -> NDArray[np.int32]:
     return turns
 
 
+def signals_of(change: PreemptSignals | RetimeSignals, network: Network) -> NDArray[np.int32]:
+    """Return the signals that a change is about, in order, each once.
+
+    Raises
+    ------
+    InputError
+        If a junction, link or street is not in the network, or no signal is there.
+    """
+    if not change.junctions and not change.links and change.street is None:
+        return np.arange(network.n_signals, dtype=np.int32)
+    links = _links_numbered(network, change.links, "links")
+    if change.street is not None:
+        links = np.concatenate([links, links_named(network, change.street)])
+    nodes = nodes_numbered(network, change.junctions, "junctions")
+    found = np.unique(network.node_signal[np.concatenate([nodes, network.link_to[links]])])
+    found = found[found >= 0]
+    if not len(found):
+        field = "junctions" if change.junctions else "links" if change.links else "street"
+        raise InputError("no signal is there", field=field)
+    return found.astype(np.int32)
+
+
+def nodes_numbered(network: Network, numbers: ArrayLike, field: str) -> NDArray[np.int64]:
+    """Return the indices of nodes by their external numbers.
+
+    Raises
+    ------
+    InputError
+        If the city has no such junction.
+    """
+    wanted = np.asarray(numbers, np.int64)
+    order = np.argsort(network.node_id, kind="stable")
+    at = np.searchsorted(network.node_id, wanted, sorter=order)
+    found: NDArray[np.int64] = order[np.minimum(at, network.n_nodes - 1)]
+    missing = wanted[network.node_id[found] != wanted]
+    if len(missing):
+        raise InputError(f"the city has no junction {missing[0]}", field=field)
+    return found
+
+
 def _links_numbered(network: Network, numbers: ArrayLike, field: str) -> NDArray[np.int64]:
     wanted = np.asarray(numbers, np.int64)
     order = np.argsort(network.link_id, kind="stable")
@@ -133,6 +176,12 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
     stations = set(city["stations"]["station_id"])
     units = city["units"]
     gone: set[str] = set()
+    try:
+        nodes_numbered(
+            city.network, scenario.traffic.preemption.junctions, "traffic.preemption.junctions"
+        )
+    except InputError as error:
+        yield error
     for number, change in enumerate(scenario.changes, start=1):
         try:
             _check_time(change, scenario)
@@ -143,6 +192,8 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 links_of(change, city.network)
             elif isinstance(change, BanTurn):
                 turns_of(change, city.network)
+            elif isinstance(change, PreemptSignals | RetimeSignals):
+                _check_signals(change, scenario, city.network)
             elif isinstance(change, AddStation):
                 if change.station_id in stations:
                     raise InputError(
@@ -203,6 +254,17 @@ def _check_lanes(change: CloseLinks, network: Network, links: NDArray[np.int32])
         raise InputError(
             f"{change.lanes} lanes cannot be closed where there are at most {most}", field="lanes"
         )
+
+
+def _check_signals(
+    change: PreemptSignals | RetimeSignals, scenario: Scenario, network: Network
+) -> None:
+    if scenario.traffic.fidelity != "micro":
+        raise InputError("signals are run only in fidelity = 'micro'", field="kind")
+    signals = signals_of(change, network)
+    if isinstance(change, RetimeSignals) and change.cycle_s is not None:
+        for signal in signals.tolist():
+            plan_at_cycle(network, signal, change.cycle_s)
 
 
 def _check_position(lon: float, lat: float, network: Network) -> None:

@@ -20,7 +20,9 @@ Clock = Annotated[
 
 
 LinkNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
-"""External number of a link."""
+"""External number of a link or node."""
+
+SignalMode = Literal["fixed", "actuated", "coordinated", "max-pressure"]
 
 
 class _Part(BaseModel):
@@ -80,6 +82,30 @@ class Period(_Part):
         return parse_clock(self.end)
 
 
+class Preemption(_Part):
+    """Signals turn green for units under siren that come their way (micro only)."""
+
+    enabled: bool = Field(default=False, description="Whether signals listen to units.")
+    detection_m: float = Field(
+        default=400.0,
+        ge=0.0,
+        le=5000.0,
+        description="A unit asks signals that are nearer along its route, metres.",
+    )
+    detection_s: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=600.0,
+        description="Or nearer than so many seconds at free flow.",
+    )
+    longest_s: float = Field(
+        default=120.0, ge=10.0, le=3600.0, description="No unit holds a signal for longer, seconds."
+    )
+    junctions: list[LinkNumber] = Field(
+        default=[], description="External numbers of nodes; every signal if left out."
+    )
+
+
 class Traffic(_Part):
     """How things move."""
 
@@ -106,7 +132,20 @@ class Traffic(_Part):
         le=2.5,
         description="Desired speed under siren, as a factor on the link's free-flow speed.",
     )
+    signals: SignalMode = Field(
+        default="fixed",
+        description="fixed: by plan; actuated: by who is there; coordinated: the same with the "
+        "plan's green on the main road; max-pressure: by queues. Other than fixed: micro only.",
+    )
+    preemption: Preemption = Preemption()
     threads: int = Field(default=1, ge=1, le=64, description="Threads of the movement kernels.")
+
+    @model_validator(mode="after")
+    def _lanes_needed(self) -> Traffic:
+        if self.fidelity != "micro" and (self.signals != "fixed" or self.preemption.enabled):
+            what = "pre-emption" if self.signals == "fixed" else f"signals = {self.signals!r}"
+            raise ValueError(f"{what} needs fidelity = 'micro'")
+        return self
 
 
 class Calls(_Part):
@@ -226,6 +265,39 @@ class ScaleDemand(_Change):
     factor: float = Field(ge=0.0, le=5.0)
 
 
+class _AtSignals(_Change):
+    """A change of signals: of the named nodes, at the end of links, along a street, or of all."""
+
+    junctions: list[LinkNumber] = Field(default=[], description="External numbers of nodes.")
+    links: list[LinkNumber] = Field(default=[], description="Links that end at the signals.")
+    street: str | None = Field(default=None, description="Street in the city.")
+
+
+class PreemptSignals(_AtSignals):
+    """Let signals turn green for units under siren; all signals if none are named (micro only)."""
+
+    kind: Literal["preempt-signals"]
+    detection_m: float = Field(default=400.0, ge=0.0, le=5000.0, description="Metres.")
+    detection_s: float = Field(default=0.0, ge=0.0, le=600.0, description="Seconds at free flow.")
+    longest_s: float = Field(default=120.0, ge=10.0, le=3600.0, description="Seconds.")
+
+
+class RetimeSignals(_AtSignals):
+    """Run signals in another way, or with another cycle; all if none are named (micro only)."""
+
+    kind: Literal["retime-signals"]
+    mode: SignalMode | None = Field(default=None, description="As in `traffic.signals`.")
+    cycle_s: float | None = Field(
+        default=None, ge=20.0, le=300.0, description="Cycle; greens keep their shares."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> RetimeSignals:
+        if self.mode is None and self.cycle_s is None:
+            raise ValueError("give a `mode` or a `cycle_s`")
+        return self
+
+
 class AddStation(_Part):
     """Open a station."""
 
@@ -304,6 +376,8 @@ Change = Annotated[
     | Toll
     | BanTurn
     | ScaleDemand
+    | PreemptSignals
+    | RetimeSignals
     | AddStation
     | AddUnits
     | RemoveUnits
