@@ -15,17 +15,27 @@ from twin.traffic.assignment_runs import assign
 pytestmark = pytest.mark.verify
 
 
-def fork(second_m: float = 1000.0, first_speed: float = 20.0, lanes: int = 2) -> Network:
-    """Return a road that forks into two ways of two links each and becomes one again."""
+def fork(second_m: float = 1000.0) -> Network:
+    """Return a road that forks into two ways and becomes one again.
+
+    Each way has a link of two lanes and then one of one lane, so that it queues by itself.
+    """
     links = [
-        Link(0, 1, 400.0, 2, 20.0),
-        Link(1, 2, 1000.0, 1, first_speed),
-        Link(1, 3, second_m, 1, 20.0),
-        Link(2, 4, 1000.0, 1, first_speed),
-        Link(3, 4, second_m, 1, 20.0),
-        Link(4, 5, 400.0, lanes, 20.0),
+        Link(0, 1, 400.0, 4),
+        Link(1, 2, 1000.0, 2),
+        Link(1, 3, second_m, 2),
+        Link(2, 4, 1000.0, 1),
+        Link(3, 4, second_m, 1),
+        Link(4, 5, 400.0, 2),
     ]
-    turns = [Turn(0, 1), Turn(0, 2, lo=1, hi=1), Turn(1, 3), Turn(2, 4), Turn(3, 5), Turn(4, 5)]
+    turns = [
+        Turn(0, 1, hi=1),
+        Turn(0, 2, lo=2, hi=3),
+        Turn(1, 3, hi=1),
+        Turn(2, 4, hi=1),
+        Turn(3, 5),
+        Turn(4, 5),
+    ]
     return make_network(links, turns)
 
 
