@@ -34,6 +34,7 @@ from twin.recording.store import RunWriter
 from twin.scenarios.changes import check
 from twin.scenarios.spec import Scenario
 from twin.simulation import CityModel
+from twin.traffic.assignment_files import check_assignment
 
 Progress = Callable[[CityModel], None]
 RunsProgress = Callable[[int, int], None]
@@ -75,6 +76,8 @@ def run_scenario(
         city = get_city(scenario.city)
     check(scenario, city)
     check_policies(scenario)
+    if scenario.traffic.routes is not None:
+        check_assignment(Path(scenario.traffic.routes), city.network)
     with RunWriter(out, scenario, city, replication=replication, command=command) as writer:
         model = CityModel(city, scenario, recorder=writer, replication=replication)
         result = model.run(progress)

@@ -29,6 +29,8 @@ def _type(annotation: Any) -> str:
         return " or ".join(_type(a) for a in get_args(annotation) if a is not type(None))
     if origin is list:
         return f"list of {_type(get_args(annotation)[0])}"
+    if origin is tuple:
+        return f"pair of {_type(get_args(annotation)[0])}"
     if origin is dict:
         return "table of text"
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true/false"}.get(

@@ -7,12 +7,14 @@ import json
 import platform
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from twin.city.model import City
 from twin.scenarios.spec import Scenario
+from twin.traffic.assignment_files import assignment_checksum
 
 _PACKAGES = ("twin-city", "numpy", "numba", "mesa", "simpy", "pandas", "pyarrow", "duckdb", "scipy")
 
@@ -44,8 +46,13 @@ def city_checksum(city: City) -> str:
 
 
 def scenario_checksum(scenario: Scenario) -> str:
-    """Return the SHA-256 of what a scenario asks for; titles and questions do not count."""
+    """Return the SHA-256 of what a scenario asks for; titles and questions do not count.
+
+    Learned routes count by their content.
+    """
     asked = scenario.model_dump(mode="json", exclude={"title", "question", "base", "name"})
+    if scenario.traffic.routes is not None:
+        asked["traffic"]["routes"] = assignment_checksum(Path(scenario.traffic.routes))
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

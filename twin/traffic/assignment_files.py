@@ -176,6 +176,40 @@ def save_assignment(assignment: Assignment, folder: Path, network: Network, city
     return folder
 
 
+def check_assignment(folder: Path, network: Network) -> dict[str, Any]:
+    """Return the head of the assignment of a folder; its tables are not read.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    InputError
+        If the head is damaged, or of another network.
+    """
+    if not (folder / HEAD).is_file():
+        raise NotFoundError(
+            f"{str(folder)!r} is no folder of an assignment", field="traffic.routes", hint=_HINT
+        )
+    head = _head(folder / HEAD)
+    if head["network_sha256"] != network_checksum(network):
+        raise InputError(
+            f"is of the city '{head['city']}' with other roads than this one's",
+            file=folder / HEAD,
+            field="network_sha256",
+            hint=_HINT,
+        )
+    return head
+
+
+def assignment_checksum(folder: Path) -> str:
+    """Return the SHA-256 of the folder of an assignment; of a missing file, that of none."""
+    digest = hashlib.sha256()
+    for name in (HEAD, ROUTES, TIMES):
+        file = folder / name
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
+
+
 def load_assignment(folder: Path, network: Network) -> Assignment:
     """Return the assignment of a folder.
 
@@ -186,16 +220,7 @@ def load_assignment(folder: Path, network: Network) -> Assignment:
     InputError
         If it is damaged, or of another network.
     """
-    if not (folder / HEAD).is_file():
-        raise NotFoundError(f"{str(folder)!r} is no folder of an assignment", hint=_HINT)
-    head = _head(folder / HEAD)
-    if head["network_sha256"] != network_checksum(network):
-        raise InputError(
-            f"is of the city '{head['city']}' with other roads than this one's",
-            file=folder / HEAD,
-            field="network_sha256",
-            hint=_HINT,
-        )
+    head = check_assignment(folder, network)
     trips, ptr, links = _routes(folder / ROUTES, network)
     return Assignment(
         trips,
