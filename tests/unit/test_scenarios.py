@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.runs import small_city
+from twin.core.clock import parse_clock
 from twin.core.errors import InputError, NotFoundError, TwinError
 from twin.scenarios.changes import check, links_named, links_of
 from twin.scenarios.load import catalogue, load_scenario, locate
@@ -45,6 +49,62 @@ def test_every_scenario_of_the_catalogue_is_legal_and_speaks_two_languages(name)
     scenario = load_scenario(name)
     assert scenario.name == name
     assert scenario.title.keys() == scenario.question.keys() == {"en", "ko"}
+
+
+NUMBERS = {
+    "en": [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ],
+    "ko": ["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두"],
+}
+CLOCKS = {
+    "en": r"\b(?:from|to|and|between|at|until) ({})\b(?! (?:ambulances?|engines?|more)\b)",
+    "ko": r"(?<![가-힣])({}) 시(?!간)",
+}
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_time_of_day_in_a_catalogue_text_stands_in_its_fields(name):
+    scenario = load_scenario(name)
+    period = scenario.period
+    own = [each for each in scenario.changes if getattr(each, "at", None)]
+    for change in own:
+        until = getattr(change, "until", None) or period.end
+        assert period.start_s <= parse_clock(change.at) < parse_clock(until) <= period.end_s
+    # A what-if that says when speaks of its change; a base speaks of its period.
+    what_if = "base" in tomllib.loads(catalogue()[name].read_text("utf-8"))
+    clocks = {
+        parse_clock(clock)
+        for part in (own if what_if else [period])
+        for clock in (
+            (part.at, getattr(part, "until", None)) if what_if else (part.start, part.end)
+        )
+        if clock
+    }
+    hours = {round(clock / 3600.0) % 12 for clock in clocks}
+    for lang, numbers in NUMBERS.items():
+        text = f"{scenario.title[lang]}\n{scenario.question[lang]}"
+        pattern = CLOCKS[lang].format("|".join(sorted(numbers, key=len, reverse=True)))
+        told = {(numbers.index(found) + 1) % 12 for found in re.findall(pattern, text)}
+        assert told <= hours, (lang, text)
+        if told or (what_if and own):
+            assert told == hours, (lang, text)
+
+
+def test_a_closure_of_the_catalogue_holds_when_its_question_says():
+    change = load_scenario("seoul-bridge-closed").changes[0]
+    assert (change.at, change.until) == ("18:00", "19:00")
 
 
 def test_a_what_if_is_its_base_with_changes_appended(write):
