@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import I32, YELLOW_S, Network, TurnKind
+from twin.network.graph import I32, YELLOW_S, Network, RoadClass, TurnKind
 from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
@@ -59,6 +59,8 @@ class Parameters(NamedTuple):
         Seconds of yellow that are used.
     restart_s_per_mps
         Seconds that the first to start from the line loses, per m/s of the next link's speed.
+    weave_share
+        Share of a lane's capacity that is left where expressways join or part.
     stuck_s
         Seconds after which a vehicle squeezes into a full link.
     fill_share
@@ -67,12 +69,13 @@ class Parameters(NamedTuple):
         Share of the delay of others that a unit under siren suffers.
     """
 
-    tau_s: float = 1.5
+    tau_s: float = 1.6
     spacing_m: float = 7.0
-    pace: float = 1.0
-    lost_s: float = 1.0
+    pace: float = 1.03
+    lost_s: float = 2.0
     yellow_s: float = 1.0
     restart_s_per_mps: float = 0.25
+    weave_share: float = 0.55
     stuck_s: float = 60.0
     fill_share: float = 0.5
     siren_share: float = SIREN_DELAY_SHARE
@@ -118,6 +121,17 @@ def _turns(network: Network) -> layout.Records:
     turn["follow"] = np.where(looks, _ms(follow), 0)
     turn["clear"] = np.where(looks & (network.turn_group >= 0), _ms(CLEAR_S), 0)
     return turn
+
+
+def _weaves(network: Network) -> NDArray[np.bool_]:
+    """Return (L,) whether a link is a piece of expressway that several roads join or leave."""
+    ahead = network.turn_kind != TurnKind.U_TURN
+    ways_out = np.bincount(network.turn_from[ahead], minlength=network.n_links)
+    ways_in = np.bincount(network.turn_to[ahead], minlength=network.n_links)
+    weaves: NDArray[np.bool_] = (network.link_class <= RoadClass.TRUNK) & (
+        (ways_out > 1) | (ways_in > 1)
+    )
+    return weaves
 
 
 def _kind_share(kinds: Kinds) -> I32:
@@ -177,6 +191,7 @@ def queue_network(
 
     most = int(np.bincount(network.link_to, weights=lanes).max())
     headway = parameters.tau_s + parameters.spacing_m / speed
+    headway[_weaves(network)] /= parameters.weave_share
     # All that fits, and enough for the capacity where the shortest times above say otherwise.
     room = np.ceil(np.maximum(length / parameters.spacing_m, (cross + lag) / headway) - 1e-6)
     lane = _records(int(lanes.sum()), layout.LANE)

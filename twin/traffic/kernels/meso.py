@@ -178,7 +178,10 @@ def serve_lane(
         if free == FULL:
             if st.lane[x].since < 0:
                 st.lane[x].since = moment
-            if end - st.lane[x].since <= net.stuck or not can_squeeze(y, now, net, st):
+            if end - st.lane[x].since <= net.stuck:
+                return end
+            if not can_squeeze(y, now, net, st):
+                st.lost[block] = x
                 return end
             st.tally[block, SQUEEZED] += 1
             free = moment

@@ -90,10 +90,20 @@ def is_open(t: int, net: Net) -> bool:
 
 
 @inner
+def takes_one(k: int, net: Net, st: State) -> bool:
+    """Return whether a lane of link `k` has a place left."""
+    lane0 = int(net.link[k].lane0)
+    for x in range(lane0, lane0 + int(net.link[k].lanes)):
+        if st.place[int(st.lane[x].base) + int(st.lane[x].tail)].when < 0:
+            return True
+    return False
+
+
+@inner
 def find_detour(k: int, at: int, net: Net, st: State) -> int:
     """Search from link `k` back to the route whose next turn stands at `at`; return the link met.
 
-    -1 when there is none. The first turn is another one than that.
+    -1 when there is none. The first turn is another one than that, into a link with a place left.
     """
     search = st.search
     st.counts[SEARCHES] += 1
@@ -109,6 +119,8 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
     for t in range(net.link[k].turn0, net.link[k].turn1):
         to = net.turn[t].to
         if t == blocked or search[VISITED, to] == mark or not is_open(t, net):
+            continue
+        if not takes_one(int(to), net, st):
             continue
         search[VISITED, to] = mark
         search[CAME_BY, to] = t
@@ -161,7 +173,7 @@ def write_detour(met: int, st: State) -> int:
 
 @inner
 def help_lost(net: Net, st: State) -> None:
-    """Give the first vehicle of each lane that waits before a closed link another way."""
+    """Give another way to who waited long before a closed or a full link, one in each block."""
     for block in range(N_BLOCKS):
         x = int(st.lost[block])
         if x < 0:
