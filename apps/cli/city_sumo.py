@@ -35,7 +35,8 @@ def sumo_city(file: Path, meta: Meta) -> City:
     InputError
         Naming the file, the element and the attribute of the first fault.
     """
-    network, report, edges = read_sumo(file)
+    network, report, edges, actuated = read_sumo(file)
+    modes = pd.DataFrame({"signal": actuated, "mode": ["actuated"] * len(actuated)})
     table = pd.DataFrame(
         {
             "link": np.arange(network.n_links, dtype=np.int32),
@@ -44,4 +45,4 @@ def sumo_city(file: Path, meta: Meta) -> City:
             "lanes": [" ".join(str(lane) for lane in lanes) for lanes in edges.lanes],
         }
     )
-    return City(meta=meta, network=network, tables={"edges": table}, build=report)
+    return City(meta=meta, network=network, tables={"edges": table, "signals": modes}, build=report)

@@ -74,6 +74,12 @@ def traffic(
     )
     _tell("left aside", demand.left_out)
     engine = _engine(fidelity, network, seed, threads)
+    modes = network_city.tables["signals"]
+    for mode, rows in modes.groupby("mode"):
+        if isinstance(engine, MicroTraffic):
+            engine.control_signals(str(mode), rows["signal"].to_numpy())
+        else:
+            notes.print(f"{len(rows)} signals that are {mode} follow their plans in {fidelity}")
     with seconds_progress("driving", end) as progress:
         totals = drive(
             engine,

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from twin.city.columns import ROWS, SCALARS, network_columns, network_of
-from twin.city.model import TABLES, City, Meta, Service
+from twin.city.model import OPTIONAL, TABLES, City, Meta, Service
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, NotFoundError
 from twin.network.build import BuildReport
@@ -38,7 +38,7 @@ _OURS = re.compile(
 )
 """Names of the files beside `city.toml`, and of those that a killed save has left."""
 
-_LATER = frozenset({"edges"})
+_LATER = frozenset({"edges", "signals", "network_greens"})
 """Tables that cities stored before they were thought of do not list."""
 
 _ARROW: dict[str, pa.DataType] = {
@@ -169,12 +169,13 @@ def load_city(folder: Path | str) -> City:
     folder = Path(folder)
     head = _head(folder)
     stored = head["files"] if isinstance(head["files"], dict) else {}
-    listed = [name for name in TABLES if name not in _LATER or name in stored]
-    names = [*(f"network_{name}" for name in ROWS), *listed]
+    every = [*(f"network_{name}" for name in ROWS), *TABLES]
+    names = [name for name in every if name not in _LATER or name in stored]
     tables = {name: _read(folder, head, name) for name in names}
     columns = {
         name: {column: table[column].to_numpy() for column in table.column_names}
-        for name, table in ((name, tables[f"network_{name}"]) for name in ROWS)
+        for name, table in ((name, tables.get(f"network_{name}")) for name in ROWS)
+        if table is not None
     }
     where = folder / HEAD
     try:
@@ -264,7 +265,8 @@ def _arrow(city: City, name: str) -> pa.Table:
     if frame is None:
         frame = empty_table(name)
     columns = {}
-    for column, kind in TABLES[name].items():
+    further = {c: kind for c, kind in OPTIONAL.get(name, {}).items() if c in frame.columns}
+    for column, kind in {**TABLES[name], **further}.items():
         if column not in frame.columns:
             raise InputError("the column is missing", file=f"table {name}", field=column)
         try:

@@ -39,6 +39,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "foes": ("foe_turn",),
     "signals": ("signal_node", "signal_cycle", "signal_offset"),
     "groups": ("group_signal", "group_green_from", "group_green_to"),
+    "greens": ("more_group", "more_from", "more_to"),
     "names": ("names",),
 }
 """Columns of each table. A row pointer stands beside its rows, without its leading zero."""
@@ -71,6 +72,8 @@ def network_of(scalars: dict[str, float], tables: dict[str, Columns]) -> Network
     """
     values: dict[str, Any] = dict(scalars)
     for table, names in ROWS.items():
+        if table not in tables and table == "greens":
+            continue  # cities were stored before groups had several greens
         for name in names:
             column = tables[table][name]
             if name in POINTERS:

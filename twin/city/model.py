@@ -113,6 +113,10 @@ class Meta(BaseModel):
     assumptions: list[str] = Field(
         default=[], description="What was imputed or assumed, one sentence each."
     )
+    known_gaps: list[str] = Field(
+        default=[],
+        description="Where the twin is known to differ from the city, one sentence each.",
+    )
 
 
 TABLES: dict[str, dict[str, str]] = {
@@ -170,6 +174,9 @@ TABLES: dict[str, dict[str, str]] = {
     # What the links of a city from a SUMO network are called there: id of the edge, metres at the
     # start that lie inside the junction, numbers of the edge's lanes from the kerb.
     "edges": {"link": "int32", "edge": "str", "entry_m": "float32", "lanes": "str"},
+    # Signals that are run by what stands before them, not by their plan (`mode`, see
+    # `twin.traffic.signals.MODES`).
+    "signals": {"signal": "int32", "mode": "str"},
     # Recorded calls, for replay (may be empty): one row a call, times are UTC. The stamps are those
     # of `unit_id`, an ambulance for medical calls; `t_first_onscene` is any unit's first arrival.
     "history": {
@@ -194,6 +201,13 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """Tables of a city and the type of each column. A table may be empty; a column may not miss."""
+
+OPTIONAL: dict[str, dict[str, str]] = {
+    # The district that a place belongs to in truth, where the city's borders are only drawn.
+    "stations": {"district": "str"},
+    "hospitals": {"district": "str"},
+}
+"""Columns that a table may have beside its own."""
 
 
 @dataclass(slots=True)

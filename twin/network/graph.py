@@ -8,7 +8,7 @@ transverse Mercator projection centred on the city; longitude and latitude are W
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -87,10 +87,13 @@ class Network:
     signal_node, signal_cycle, signal_offset
         (S,) one of the controller's nodes; cycle and offset in seconds.
     group_signal, group_green_from, group_green_to
-        (G,) controller; green in seconds of the cycle (`from < to <= cycle`); `YELLOW_S` seconds
-        of yellow follow it; the rest is red.
+        (G,) controller; green in seconds of the cycle (`from < to`, which may pass its end);
+        `YELLOW_S` seconds of yellow follow it; the rest is red.
     names
         Street names.
+    more_group, more_from, more_to
+        (E,) group, ascending, and seconds of its cycle of greens beside its first, where it has
+        several.
     """
 
     lon0: float
@@ -129,10 +132,13 @@ class Network:
     group_green_from: F32
     group_green_to: F32
     names: tuple[str, ...]
+    more_group: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
+    more_from: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    more_to: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for column in fields(self):
+            value = getattr(self, column.name)
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
@@ -165,6 +171,14 @@ class Network:
     def free_flow_s(self) -> F32:
         """(L,) travel time of every link at its free-flow speed, seconds."""
         return (self.link_length / self.link_speed).astype(np.float32)
+
+    @property
+    def green_s(self) -> F64:
+        """(G,) seconds of green of every group in a cycle, all its greens together."""
+        first = (self.group_green_to - self.group_green_from).astype(np.float64)
+        more = (self.more_to - self.more_from).astype(np.float64)
+        total: F64 = first + np.bincount(self.more_group, more, minlength=len(first))
+        return total
 
     def link_of(self, external_id: int) -> int:
         """Return the index of the link with this external number.

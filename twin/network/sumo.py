@@ -20,7 +20,7 @@ from twin.core.errors import InputError
 from twin.network.build import BuildReport
 from twin.network.conflicts import foe_rows
 from twin.network.geometry import Projection, pointer
-from twin.network.graph import F64, I64, U8, Network, RoadClass, TurnKind
+from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind
 from twin.network.impute import DEFAULTS
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
 from twin.network.sumo_signals import Groups, meet, signal_groups
@@ -65,11 +65,24 @@ class SumoEdges(NamedTuple):
 
 
 class SumoNetwork(NamedTuple):
-    """A network that was read, what was done, and what its links are called in the file."""
+    """A network that was read.
+
+    Attributes
+    ----------
+    network
+        The network.
+    report
+        What was done.
+    edges
+        What its links are called in the file.
+    actuated
+        Signals that the file runs by what stands before them.
+    """
 
     network: Network
     report: BuildReport
     edges: SumoEdges
+    actuated: I32
 
 
 class _Turns(NamedTuple):
@@ -117,6 +130,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     kind = _kinds(file, turns, speed, inside[:, 1])
     node_signal = _node_signals(file, edges, nodes, groups)
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
+    more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
     f32, i32 = np.float32, np.int32
     network = Network(
         lon0=lon0,
@@ -152,9 +166,12 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         signal_cycle=np.array(groups.cycle, f32),
         signal_offset=np.array(groups.offset, f32),
         group_signal=np.array(groups.group_signal, i32),
-        group_green_from=np.array(groups.green_from, f32),
-        group_green_to=np.array(groups.green_to, f32),
+        group_green_from=np.array([windows[0][0] for windows in groups.greens], f32),
+        group_green_to=np.array([windows[0][1] for windows in groups.greens], f32),
         names=names,
+        more_group=np.array([group for group, _ in more], i32),
+        more_from=np.array([begin for _, (begin, _) in more], f32),
+        more_to=np.array([end for _, (_, end) in more], f32),
     )
     report = BuildReport(source=file.path, imputed={"capacity": 1.0})
     report.counts = {
@@ -163,12 +180,17 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         "movements": len(turns.rows),
         "turns round": int((kind == TurnKind.U_TURN).sum()),
         "roundabouts": file.roundabouts,
-        "signals": len({name for name, _ in groups.signal_of}),
+        "signals": len(groups.signal_of),
+        "groups with several greens a cycle": len({group for group, _ in more}),
         **{f"left out: {what}": n for what, n in sorted(file.left_out.items())},
         **{what: int(n) for what, n in sorted(counts.items()) if n},
     }
     own = [tuple(lane.number for lane in edge.lanes) for edge in edges]
-    return SumoNetwork(network, report, SumoEdges([edge.id for edge in edges], entry, own))
+    called = SumoEdges([edge.id for edge in edges], entry, own)
+    actuated = [
+        signal for name, signal in groups.signal_of.items() if file.programs[name].kind != "static"
+    ]
+    return SumoNetwork(network, report, called, np.array(actuated, i32))
 
 
 def _used_nodes(edges: list[Edge]) -> dict[str, None]:
@@ -233,7 +255,7 @@ def _turn_group(
         counts["movements whose lanes have different lamps"] += len(shown) > 1
         lit = sorted(shown - {-1})
         if lit:
-            out[turn] = max(lit, key=lambda g: groups.green_to[g] - groups.green_from[g])
+            out[turn] = max(lit, key=groups.green_s)
     return out
 
 
@@ -289,27 +311,19 @@ def _node_signals(
     file: SumoFile, edges: list[Edge], nodes: dict[str, int], groups: Groups
 ) -> NDArray[np.int32]:
     out = np.full(len(nodes), -1, np.int32)
-    first: dict[str, int] = {}
-    for (name, _), signal in groups.signal_of.items():
-        first.setdefault(name, signal)
     end = {edge.id: edge.end for edge in edges}
     for rows in file.order.values():
         for row in rows:
             joined = file.connections[row]
-            if row >= 0 and joined.light in first:
-                out[nodes[end[joined.start]]] = first[joined.light]
+            if row >= 0 and joined.light in groups.signal_of:
+                out[nodes[end[joined.start]]] = groups.signal_of[joined.light]
     return out
 
 
 def _signal_nodes(node_signal: NDArray[np.int32], groups: Groups) -> NDArray[np.int32]:
-    """Return (S,) a node of each controller; those of one program stand in one place."""
-    out = np.zeros(len(groups.cycle), np.int32)
-    mates: dict[str, int] = {}
-    for (name, _), signal in groups.signal_of.items():
-        mate = mates.setdefault(name, signal)
-        at = np.flatnonzero(node_signal == mate)
-        out[signal] = at[0] if len(at) else 0
-    return out
+    """Return (S,) a node of each controller."""
+    first = {signal: node for node, signal in reversed(list(enumerate(node_signal.tolist())))}
+    return np.array([first.get(signal, 0) for signal in range(len(groups.cycle))], np.int32)
 
 
 def _class(edge: Edge) -> RoadClass:

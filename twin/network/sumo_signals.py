@@ -1,9 +1,8 @@
-"""Signal programs of SUMO as groups with one green a cycle.
+"""Signal programs of SUMO as controllers and groups.
 
 A movement's lamp shows `G` (it goes first), `g` (it gives way), `y`, `r` and others in the phases
-of its program. Our groups have one green a cycle, `YELLOW_S` of yellow, then red. A lamp with
-several greens a cycle that repeat evenly becomes a group of a controller with the shorter cycle;
-one with greens that do not keeps the longest, and is counted.
+of its program. Our groups have one green a cycle or several, each followed by `YELLOW_S` of yellow.
+Lamps of a program that are green at the same times are one group.
 """
 
 from __future__ import annotations
@@ -26,28 +25,30 @@ Window = tuple[float, float]
 
 @dataclass(slots=True)
 class Groups:
-    """Controllers and groups as columns (see `Network`), and the group of each connection."""
+    """Controllers and groups as columns (see `Network`); `greens` are all those of each group."""
 
-    signal_of: dict[tuple[str, float], int] = field(default_factory=dict)
-    group_of: dict[tuple[int, Window], int] = field(default_factory=dict)
+    signal_of: dict[str, int] = field(default_factory=dict)
+    group_of: dict[tuple[int, tuple[Window, ...]], int] = field(default_factory=dict)
     cycle: list[float] = field(default_factory=list)
     offset: list[float] = field(default_factory=list)
     group_signal: list[int] = field(default_factory=list)
-    green_from: list[float] = field(default_factory=list)
-    green_to: list[float] = field(default_factory=list)
+    greens: list[tuple[Window, ...]] = field(default_factory=list)
 
-    def group(self, program: Program, cycle: float, window: Window) -> int:
-        """Return the group of a green, made when it is the first of its kind."""
-        signal = self.signal_of.setdefault((program.id, cycle), len(self.cycle))
+    def group(self, program: Program, windows: tuple[Window, ...]) -> int:
+        """Return the group of a program with these greens, made when it is the first."""
+        signal = self.signal_of.setdefault(program.id, len(self.cycle))
         if signal == len(self.cycle):
-            self.cycle.append(cycle)
-            self.offset.append(program.offset % cycle)
-        group = self.group_of.setdefault((signal, window), len(self.group_signal))
+            self.cycle.append(cycle_of(program))
+            self.offset.append(program.offset % self.cycle[signal])
+        group = self.group_of.setdefault((signal, windows), len(self.group_signal))
         if group == len(self.group_signal):
             self.group_signal.append(signal)
-            self.green_from.append(window[0])
-            self.green_to.append(window[1])
+            self.greens.append(windows)
         return group
+
+    def green_s(self, group: int) -> float:
+        """Return the seconds of green of a group in a cycle."""
+        return sum(end - begin for begin, end in self.greens[group])
 
 
 def cycle_of(program: Program) -> float:
@@ -84,21 +85,6 @@ def greens(program: Program, lamp: int) -> list[Window]:
     return found
 
 
-def one_green(windows: list[Window], cycle: float) -> tuple[Window, float, bool]:
-    """Return one green and the cycle in which it repeats, and whether it says all there is."""
-    count = len(windows)
-    short = cycle / count
-    first = windows[0]
-    even = all(
-        abs(begin - first[0] - k * short) < _CLOSE_S
-        and abs(end - begin - first[1] + first[0]) < _CLOSE_S
-        for k, (begin, end) in enumerate(windows)
-    )
-    if even:
-        return first, short, True
-    return max(windows, key=lambda window: window[1] - window[0]), cycle, False
-
-
 def signal_groups(
     file: SumoFile, rows: list[int], counts: Counter[str]
 ) -> tuple[Groups, list[int]]:
@@ -120,12 +106,12 @@ def signal_groups(
             counts["lamps without green"] += 1
             # A green too short for anybody to use.
             windows = [(0.0, 0.1)]
-        window, cycle, whole = one_green(windows, cycle_of(program))
-        counts["lamps of which only the longest green was kept"] += not whole
-        wanted.append(groups.group(program, cycle, window))
+        # The longest first: what looks at one green only sees that.
+        windows.sort(key=lambda window: window[0] - window[1])
+        wanted.append(groups.group(program, tuple(windows)))
     for name in used:
         program = file.programs[name]
-        counts["actuated signals taken as their plan"] += program.kind != "static"
+        counts["actuated signals"] += program.kind != "static"
         counts[f"signals whose yellow is not {YELLOW_S:g} s"] += _other_yellow(program)
     return groups, wanted
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twin.network.graph import Network, RoadClass, TurnKind
 from twin.traffic.kernels.giving_way import ZIPPER
-from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, NODE, TURN, Net
+from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, MORE, NODE, TURN, Net
 
 CRITICAL_GAP_S = {
     TurnKind.RIGHT: 4.7,
@@ -131,6 +131,12 @@ def kernel_network(
     group["green_from"] = network.group_green_from
     group["green_for"] = network.group_green_to - network.group_green_from
     group["signal"] = network.group_signal
+    more = np.zeros(len(network.more_group), MORE)
+    more["green_from"] = network.more_from
+    more["green_for"] = network.more_to - network.more_from
+    every = np.arange(len(group))
+    group["more0"] = np.searchsorted(network.more_group, every)
+    group["more1"] = np.searchsorted(network.more_group, every, side="right")
     return Net(
         link=link.view(np.recarray),
         turn=turn.view(np.recarray),
@@ -139,4 +145,5 @@ def kernel_network(
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_node,
         kinds=np.ascontiguousarray(kinds, np.float32),
+        more=more.view(np.recarray),
     )

@@ -29,8 +29,8 @@ def green_share(network: Network) -> F64:
     share = np.ones(network.n_turns)
     group = network.turn_group
     signalled = group >= 0
-    green = (network.group_green_to - network.group_green_from).astype(np.float64)
-    share[signalled] = (green / network.signal_cycle[network.group_signal])[group[signalled]]
+    shares = network.green_s / network.signal_cycle[network.group_signal]
+    share[signalled] = shares[group[signalled]]
     counted = (network.turn_kind != TurnKind.U_TURN).astype(np.float64)
     total = np.bincount(network.turn_from, weights=share * counted, minlength=network.n_links)
     turns = np.bincount(network.turn_from, weights=counted, minlength=network.n_links)

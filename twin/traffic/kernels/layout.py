@@ -157,8 +157,11 @@ GROUP = np.dtype(
         ("until", "f8"),  # second at which the yellow of a held group ends
         ("signal", "i4"),
         ("held", "i4"),  # 0: its plan rules; else what a hook asked for (see `holding`)
+        ("more0", "i4"),  # greens beside its first are `more[more0:more1]`
+        ("more1", "i4"),
     ]
 )
+MORE = np.dtype([("green_from", "f8"), ("green_for", "f8")])
 VEHICLE = np.dtype(
     [
         ("t_plan", "f8"),
@@ -217,6 +220,8 @@ class Net(NamedTuple):
         Links by the junction at their end.
     kinds
         (N_KINDS, 8) f32, parameters of drivers and vehicles by kind.
+    more
+        Greens of groups that have several a cycle.
     """
 
     link: Records
@@ -226,6 +231,7 @@ class Net(NamedTuple):
     foe: I32
     in_link: I32
     kinds: F32
+    more: Records
 
 
 class State(NamedTuple):

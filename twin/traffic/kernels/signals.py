@@ -128,6 +128,12 @@ def set_signals(t: float, net: Net) -> None:
     for g in range(len(net.group)):
         since = (t - net.group[g].offset - net.group[g].green_from) % net.group[g].cycle
         green = net.group[g].green_for
+        for m in range(net.group[g].more0, net.group[g].more1):
+            # Of several greens the one that began last counts.
+            later = (t - net.group[g].offset - net.more[m].green_from) % net.group[g].cycle
+            if later < since:
+                since = later
+                green = net.more[m].green_for
         if net.group[g].held:
             hold_group(g, since < green, t, net)
         elif green + YELLOW_S >= net.group[g].cycle:
