@@ -8,10 +8,15 @@ import numpy as np
 import shapely
 import typer
 from numpy.typing import ArrayLike, NDArray
+from rich.columns import Columns
 from rich.table import Table
 
 from apps.cli.common import AsJson, answers, end_with_json, load
 from twin.city.model import City
+
+DRAWN = "drawn_district"
+WHERE = ("district", DRAWN)
+HEADINGS = {DRAWN: "drawn in"}
 
 
 def places(
@@ -28,16 +33,25 @@ def places(
     for title, columns in (
         (
             "stations",
-            ("station_id", "name", "kind", "district", "ambulances", "engines", "lon", "lat"),
+            ("station_id", "name", "kind", *WHERE, "ambulances", "engines", "lon", "lat"),
         ),
-        ("hospitals", ("hospital_id", "name", "level", "district", "capabilities", "lon", "lat")),
+        ("hospitals", ("hospital_id", "name", "level", *WHERE, "capabilities", "lon", "lat")),
     ):
-        table = Table(*columns, title=title)
+        shown = [c for c in columns if c != DRAWN or any(map(_astray, found[title]))]
+        table = Table(*(HEADINGS.get(column, column) for column in shown), title=title)
         for row in found[title]:
-            table.add_row(*(_cell(row[column]) for column in columns))
+            cells = {**row, DRAWN: (row[DRAWN] or "none") if _astray(row) else ""}
+            table.add_row(*(_cell(cells[column]) for column in shown))
         console.print(table)
+    if found["streets"]:
+        console.print(f"{len(found['streets'])} streets with a name:")
+        console.print(Columns(found["streets"], column_first=True, padding=(0, 3)))
+    else:
+        console.print("No street has a name: close roads by link.")
     console.print(
-        f"streets: {'; '.join(found['streets']) or 'none has a name: close them by link'}"
+        "In a change of a scenario: station_id goes in `station` (add-units, remove-units) or `to` "
+        "(move-units), hospital_id in `hospital` (close-hospital), a street in `street` "
+        "(close-links, toll); either language of a street's name will do."
     )
 
 
@@ -57,6 +71,24 @@ def named(city: City) -> dict[str, Any]:
     }
 
 
+def outlines_at(city: City, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.object_]:
+    """Return (P,) the district in whose outline each point lies; an empty text if in none.
+
+    Parameters
+    ----------
+    city
+        A city.
+    lon, lat
+        (P,) degrees.
+    """
+    east, north = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+    found = np.full(len(east), "", object)
+    outlines = shapely.from_wkb(city["districts"]["polygon_wkb"].to_numpy(object))
+    point, outline = shapely.STRtree(outlines).query(shapely.points(east, north), "intersects")
+    found[point] = city["districts"]["district"].to_numpy(object)[outline]
+    return found
+
+
 def districts_at(city: City, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.object_]:
     """Return (P,) the district in which each point lies.
 
@@ -71,25 +103,35 @@ def districts_at(city: City, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.objec
         (P,) degrees.
     """
     east, north = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
-    found = np.full(len(east), "", object)
+    found = outlines_at(city, east, north)
+    outside = found == ""
     zones = city["zones"][city["zones"]["district"] != ""]
-    if len(zones):
+    if len(zones) and outside.any():
         narrow = np.cos(np.deg2rad(city.network.lat0))
         apart = np.hypot(
-            (east[:, None] - zones["lon"].to_numpy()[None, :]) * narrow,
-            north[:, None] - zones["lat"].to_numpy()[None, :],
+            (east[outside, None] - zones["lon"].to_numpy()[None, :]) * narrow,
+            north[outside, None] - zones["lat"].to_numpy()[None, :],
         )
-        found[:] = zones["district"].to_numpy(object)[apart.argmin(axis=1)]
-    outlines = shapely.from_wkb(city["districts"]["polygon_wkb"].to_numpy(object))
-    point, outline = shapely.STRtree(outlines).query(shapely.points(east, north), "intersects")
-    found[point] = city["districts"]["district"].to_numpy(object)[outline]
+        found[outside] = zones["district"].to_numpy(object)[apart.argmin(axis=1)]
     return found
 
 
 def _rows(city: City, table: str, columns: list[str]) -> list[dict[Any, Any]]:
     places = city[table]
-    where = places.assign(district=districts_at(city, places["lon"], places["lat"]))
-    return where[[*columns, "district", "lon", "lat"]].to_dict("records")
+    district = districts_at(city, places["lon"], places["lat"])
+    drawn = district.copy()
+    if "district" in places.columns:
+        true = places["district"].fillna("").to_numpy(object)
+        known = true != ""
+        district[known] = true[known]
+        drawn[known] = outlines_at(city, places["lon"], places["lat"])[known]
+    where = places.assign(**{"district": district, DRAWN: drawn})
+    return where[[*columns, *WHERE, "lon", "lat"]].to_dict("records")
+
+
+def _astray(row: dict[str, Any]) -> bool:
+    """Return whether a place whose district is known is drawn in another, or in none."""
+    return bool(row[DRAWN] != row["district"])
 
 
 def _cell(value: object) -> str:

@@ -151,6 +151,8 @@ def test_places_are_what_a_scenario_can_name(place, answer, twin):
     status, out, _ = twin("city", "places", place / "city")
     assert status == 0
     assert out.count("district") == 2
+    assert "drawn in" not in out  # no place of this city has a district of record
+    assert "No street has a name" in out
 
 
 def test_a_foreign_folder_is_left_alone(bring, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from apps.cli.places import named
+from twin.city.bundle import load_city, save_city
 from twin.city.model import TABLES, City
 from twin.city.seoul import build_seoul
 from twin.city.seoul.build import CORE, Drawing, draw_city, finish_city, vehicle_km
@@ -139,6 +142,37 @@ def test_units_stations_and_hospitals_of_the_facts(whole: City) -> None:
     links = np.concatenate([whole["stations"]["link"], whole["hospitals"]["link"]])
     assert (whole.network.link_name[links] < 0).all()
     assert (whole.network.link_class[links] >= RoadClass.PRIMARY).all()
+
+
+@pytest.mark.parametrize("which", ["core", "whole"])
+def test_a_place_names_its_true_district_in_both_cities(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    save_city(request.getfixturevalue(which), tmp_path)
+    found = named(load_city(tmp_path))
+    place = {row["name"]: row for row in found["stations"] + found["hospitals"]}
+    true = {
+        "공덕119안전센터 (Mapo Fire Station)": "Mapo-gu",
+        "숭인119안전센터 (Jongno Fire Station)": "Jongno-gu",
+        "강북삼성병원 (Kangbuk Samsung)": "Jongno-gu",
+    }
+    if which == "whole":
+        true |= {
+            "이대목동병원 (Ewha Mokdong)": "Yangcheon-gu",
+            "경희대병원 (Kyung Hee Univ.)": "Dongdaemun-gu",
+        }
+    assert {name: place[name]["district"] for name in true} == true
+    # The borders are only drawn: which outline a place lies in is told beside.
+    assert place["강북삼성병원 (Kangbuk Samsung)"]["drawn_district"] == "Seodaemun-gu"
+    assert {row["district"] for row in place.values()} <= set(fact_table("gu")["en"])
+
+
+def test_every_fire_station_and_hospital_is_of_a_district() -> None:
+    known = set(fact_table("gu")["en"])
+    stations = fact_table("fire_stations")["gu"]
+    assert set(stations) == known
+    assert stations.is_unique
+    assert set(fact_table("emergency_centres")["gu"]) <= known
 
 
 def test_demand_keeps_to_the_published_totals(whole: City, drawing: Drawing) -> None:

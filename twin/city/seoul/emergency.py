@@ -42,7 +42,7 @@ def place_stations(
     """Return the stations (119 safety centres) and their units.
 
     Every centre has its published ambulances and one engine; the centre that houses a fire
-    station's headquarters has two engines (assumed).
+    station's headquarters has two engines (assumed). Its district is that of its fire station.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ def place_stations(
     table = fact_table("safety_centres")
     stations = fact_table("fire_stations")
     english = dict(zip(stations["ko"], stations["en"], strict=True))
+    gu = dict(zip(stations["ko"], stations["gu"], strict=True))
     seat = _headquarters(table, stations)
     if inside is not None:
         table = table[inside]
@@ -70,6 +71,7 @@ def place_stations(
             "lat": table["lat"].to_numpy(float),
             "link": link,
             "pos_m": pos,
+            "district": [gu[station] for station in table["station_ko"]],
         }
     )
     units = []
@@ -116,6 +118,7 @@ def place_hospitals(locator: Locator, inside: list[bool] | None = None) -> pd.Da
             "level": level,
             "capabilities": [CAPABILITIES[name] for name in level],
             "open": True,
+            "district": table["gu"].to_numpy(object),
         }
     )
 

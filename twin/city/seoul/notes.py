@@ -30,6 +30,12 @@ def describe(*, core: bool) -> Meta:
         attribution=[str(text) for text in fact_table("sources")["text"]],
         built_by="twin.city.seoul",
         assumptions=_assumptions() + (_core_assumptions() if core else []),
+        known_gaps=[
+            (
+                "In lane-level traffic the urban expressways run at 38 to 47 km/h in the evening "
+                "peak, below the 50.2 km/h published for 2024: trips along them take too long."
+            ),
+        ],
     )
 
 
@@ -41,7 +47,8 @@ def _assumptions() -> list[str]:
         ),
         (
             "District borders are power cells of the districts' centroids with the official areas, "
-            "not the real borders."
+            "not the real borders, so a place near one may stand on the wrong side; a centre or "
+            "hospital names its true district, and calls are counted in the drawn ones."
         ),
         (
             f"The Han is a smooth line through its bridges, {2 * WATER_M:.0f} m wide; hills and "
