@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -44,5 +45,5 @@ def demo(
     show(found, report)
     if os.environ.get("TWIN_DEMO_SERVE") == "0":
         return
-    notes.print(f"The page is at http://127.0.0.1:{port}/ (Ctrl+C ends it).")
-    serve_page(port, runs=out, run=folder)
+    ready = partial(notes.print, f"The page is at http://127.0.0.1:{port}/ (Ctrl+C ends it).")
+    serve_page(port, runs=out, run=folder, ready=ready)

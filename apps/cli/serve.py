@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from apps.cli.common import notes
-from apps.web.server import serve as serve_page
 from twin.core.errors import InputError
 from twin.recording.reader import RunReader
 
@@ -28,5 +29,13 @@ def serve(
         raise InputError("is a file, not a folder of runs", file=runs, field="--runs")
     if run is not None:
         RunReader(run)  # refuses what is not a run
-    notes.print(f"The page is at http://{host}:{port}/ (Ctrl+C ends it).")
-    serve_page(port, runs=runs, run=run, show=open_browser, host=host)
+    notes.print("Starting the page …")
+    # By name and only now: the page's libraries take many seconds to load.
+    import_module("apps.web.server").serve(
+        port,
+        runs=runs,
+        run=run,
+        show=open_browser,
+        host=host,
+        ready=partial(notes.print, f"The page is at http://{host}:{port}/ (Ctrl+C ends it)."),
+    )

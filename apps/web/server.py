@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import panel as pn
@@ -27,6 +28,7 @@ def serve(
     run: Path | None = None,
     show: bool = False,
     host: str = "127.0.0.1",
+    ready: Callable[[], None] | None = None,
 ) -> None:
     """Serve the page until the process is interrupted.
 
@@ -42,6 +44,8 @@ def serve(
         Open a browser.
     host
         Address to listen on.
+    ready
+        Called once the page answers.
 
     Raises
     ------
@@ -77,4 +81,6 @@ def serve(
             field="--port",
             hint="choose another port",
         ) from error
+    if ready is not None:
+        server.io_loop.add_callback(ready)
     server.run_until_shutdown()
