@@ -176,9 +176,10 @@ def test_a_ban_outlives_a_checkpoint(city):
     ).all()
 
 
-@pytest.mark.parametrize(("seconds", "leaves"), [(0.0, False), (19.0, False), (40.0, True)])
+@pytest.mark.parametrize(("seconds", "leaves"), [(0.0, False), (12.0, False), (40.0, True)])
 def test_informed_drivers_leave_their_way_for_a_clear_gain_only(city, seconds, leaves):
-    # The other way takes 50 s instead of 30; 19 s of toll make both alike, 40 s it faster by 29%.
+    # The other way takes 50 s instead of 30. With 12 s of toll it is the fastest to drivers who
+    # misjudge it, but not by what is measured; with 40 s it is faster by 29%.
     run = Run(city, scenario(reroute_share=1.0, reroute_every_s=30.0))
     run.until(EIGHT + 120.0)
     run.mobility.set_tolls(np.array([0, seconds, 0, 0, 0, 0], np.float32))
