@@ -1,5 +1,6 @@
 """Junctions whose turns, lanes and precedence are known."""
 
+import numpy as np
 import pytest
 
 from tests.support.junctions import (
@@ -116,9 +117,23 @@ def test_two_equal_roads_yield_to_the_right():
     assert north not in foes(network, west)
 
 
-def test_nobody_waits_for_everybody_at_four_equal_roads():
+def test_all_stop_at_four_equal_roads():
     network = build(CROSS, *cross())
+    at = network.link_to[network.turn_from] == node(network, 0)
+    assert (network.turn_yield[at] == 2).all()
+    for t in np.flatnonzero(at):
+        assert all(t in foes(network, u) for u in foes(network, t))
+    assert turn(network, 3, 0, 1) in foes(network, turn(network, 4, 0, 2))
+    assert turn(network, 3, 0, 1) not in foes(network, turn(network, 1, 0, 3))
+    assert (build(CROSS, *cross(main=PRIMARY)).turn_yield < 2).all()
+    assert (build(CROSS, *cross(), signals=[0]).turn_yield < 2).all()
+
+
+def test_nobody_waits_for_everybody_at_three_equal_roads():
+    nodes = {k: CROSS[k] for k in (0, 1, 2, 3)}
+    network = build(nodes, *(street(0, k) for k in (1, 2, 3)))
     waits = {t: foes(network, t) for t in range(network.n_turns)}
+    assert any(waits.values())
     free = set()
     while True:
         more = {t for t, others in waits.items() if others <= free} - free

@@ -11,6 +11,7 @@ from twin.core.errors import InputError
 from twin.network.clean import CleanOptions, Restrictions, clean
 from twin.network.conflicts import (
     Conflicts,
+    all_way_stops,
     find_conflicts,
     foe_rows,
     link_rank,
@@ -31,6 +32,7 @@ __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_road
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 EXAMPLES = 3
 """So many links are named behind a count of faults."""
@@ -181,8 +183,9 @@ def _finish(
     low, high = turn_lanes(draft, kind, angle)
     conflicts = find_conflicts(draft)
     plan = plan_signals(draft, conflicts, kind, (low, high), options.signals)
-    yielding, foe = _foes(draft, conflicts, kind, plan)
+    yielding, foe, all_stop = _foes(draft, conflicts, kind, plan)
     foe_ptr, foe_turn = foe_rows(yielding, foe, len(kind))
+    gives_way = np.diff(foe_ptr) > 0
     lon, lat = projection.inverse(draft.node_x, draft.node_y)
     i32, f32 = np.int32, np.float32
     return Network(
@@ -212,7 +215,7 @@ def _finish(
         turn_lane_lo=low,
         turn_lane_hi=high,
         turn_group=plan.turn_group,
-        turn_yield=(np.diff(foe_ptr) > 0).astype(np.uint8),
+        turn_yield=(gives_way * (1 + all_stop)).astype(np.uint8),
         foe_ptr=foe_ptr.astype(i32),
         foe_turn=foe_turn.astype(i32),
         signal_node=np.asarray(plan.signal_node, i32),
@@ -225,11 +228,11 @@ def _finish(
     )
 
 
-def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tuple[I64, I64]:
-    """Return (yielding movement, movement it gives way to).
+def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tuple[I64, I64, Flags]:
+    """Return (yielding movement, movement it gives way to), and movements of all-way stops.
 
     At signals only movements that are green together meet; elsewhere rank and the rules of the
-    road decide.
+    road decide. Where all stop, both of two that conflict give way.
     """
     group_a, group_b = plan.turn_group[conflicts.first], plan.turn_group[conflicts.second]
     meets = group_a == group_b
@@ -246,4 +249,8 @@ def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tup
     by_rule = who_yields(draft, conflicts, kind, np.zeros(draft.n_links, np.int64))
     first_yields = np.where(signalled, by_rule, by_rank)[meets]
     a, b = conflicts.first[meets], conflicts.second[meets]
-    return np.where(first_yields, a, b), np.where(first_yields, b, a)
+    stops = all_way_stops(draft, rank)[draft.link_to[draft.pair_from]] & (plan.turn_group < 0)
+    both = stops[a]
+    yielding = np.concatenate([np.where(first_yields, a, b), np.where(first_yields, b, a)[both]])
+    foe = np.concatenate([np.where(first_yields, b, a), np.where(first_yields, a, b)[both]])
+    return yielding, foe, stops

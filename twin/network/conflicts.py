@@ -28,6 +28,7 @@ LEG_RAD = np.deg2rad(25.0)
 OPPOSING_RAD = np.deg2rad(120.0)
 RAMP_RANK = 20
 ROUNDABOUT_RANK = -1
+ALL_STOP_ROADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,19 @@ def _straightest(links: list[int], heading: F64) -> tuple[int, int]:
             if apart > best[0] + 1e-9:
                 best = (apart, a, b)
     return best[1], best[2]
+
+
+def all_way_stops(draft: Draft, rank: I64) -> Flags:
+    """Return (N,) whether all stop at a junction: four roads or more come in, of equal rank.
+
+    Nothing there tells which goes first, so drivers go in the order in which they came.
+    """
+    count = np.bincount(draft.link_to, minlength=draft.n_nodes)
+    low = np.full(draft.n_nodes, np.iinfo(np.int64).max)
+    high = np.full(draft.n_nodes, np.iinfo(np.int64).min)
+    np.minimum.at(low, draft.link_to, rank)
+    np.maximum.at(high, draft.link_to, rank)
+    return np.asarray((count >= ALL_STOP_ROADS) & (low == high), np.bool_)
 
 
 def who_yields(draft: Draft, conflicts: Conflicts, kind: U8, precedence: I64) -> Flags:

@@ -81,7 +81,8 @@ class Network:
     turn_group
         (T,) signal group that releases the turn, or -1 when it is not signalled.
     turn_yield
-        (T,) 1 when the turn gives way to its foes (minor road, or a permitted left on green).
+        (T,) 1 when the turn gives way to its foes (minor road, or a permitted left on green); 2 at
+        an all-way stop, where who came first goes first and foes are foes of each other.
     foe_ptr, foe_turn
         (T + 1,), (F,) turns that a yielding turn gives way to, compressed rows.
     signal_node, signal_cycle, signal_offset

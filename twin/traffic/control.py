@@ -23,11 +23,12 @@ seconds: base critical headways of the Highway Capacity Manual (TRB 2016, exhibi
 6.5 through, 7.1 left), less the 1.0 s (through) and 1.5 s (turns, which look from farther back)
 between decision and passage that the drivers here turn out to spend beside. The capacities that
 follow are checked in `tests/verification/test_minor_road_capacity.py`."""
-MAJOR_LEFT_GAP_S = 2.6
-"""The same for a left turn off the road that goes first: 4.1 in that exhibit, less the 1.5 s in
+MAJOR_LEFT_GAP_S = 2.1
+"""The same for a left turn off the road that goes first: 4.1 in that exhibit, less the 2.0 s in
 which a car that stands 2.3 m before the line passes it."""
-PERMITTED_LEFT_GAP_S = 3.0
-"""The same for a left turn on green against the opposing stream: 4.5 (HCM, chapter 31)."""
+PERMITTED_LEFT_GAP_S = 2.5
+"""The same for a left turn on green against the opposing stream: 4.5 (HCM, chapter 31), less as
+much."""
 LOOK_M = {
     TurnKind.RIGHT: 9.0,
     TurnKind.THROUGH: 6.0,
@@ -37,6 +38,8 @@ LOOK_M = {
 """Metres before the line from which a driver on a minor road looks for a gap. The next in the queue
 has to come so far first, which takes about the follow-up headways of exhibit 20-12: 3.3, 4.0 and
 3.5 s."""
+ALL_STOP_LOOK_M = 8.0
+"""The same where all stop."""
 LEAST_GAP = 0.55
 """Share of the critical gap that a driver takes in the end, when he has waited long: that of the
 follow-up to the critical headway (0.49 to 0.62 in those exhibits), since who follows closely takes
@@ -99,7 +102,7 @@ def kernel_network(
     turn["foe0"] = network.foe_ptr[:-1]
     turn["foe1"] = network.foe_ptr[1:]
     turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
-    turn["merges"] = _merges(network) * (turn["gives_way"] > 0)
+    turn["merges"] = _merges(network) * (network.turn_yield == 1)
     turn["gap"] = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind])[network.turn_kind]
     turn["look"] = np.array([LOOK_M[kind] for kind in TurnKind])[network.turn_kind]
     # Who leaves the major road or has green does not come to a line, nor does who joins at speed.
@@ -108,6 +111,9 @@ def kernel_network(
     turn["look"][major | signalled | (turn["merges"] == ZIPPER)] = BIG
     turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
     turn["gap"][signalled] = PERMITTED_LEFT_GAP_S
+    turn["all_stop"] = network.turn_yield == 2
+    turn["look"][turn["all_stop"] > 0] = ALL_STOP_LOOK_M
+    turn["went"] = -1_000
     turn["least"] = turn["gap"] * least_gap
     turn["lane0"] = lane0[network.turn_to]
     turn["own0"] = np.repeat(lane0[:-1], np.diff(network.turn_ptr))

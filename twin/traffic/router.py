@@ -46,7 +46,7 @@ def turn_costs(network: Network) -> F32:
     by_kind[TurnKind.RIGHT] = RIGHT_S
     by_kind[TurnKind.LEFT] = LEFT_S
     by_kind[TurnKind.U_TURN] = U_TURN_S
-    yields = (network.turn_yield == 1) & (network.turn_group < 0)
+    yields = np.asarray((network.turn_yield > 0) & (network.turn_group < 0), np.float32)
     cost: F32 = by_kind[network.turn_kind] + np.float32(YIELD_S) * yields
     return cost
 

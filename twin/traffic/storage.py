@@ -124,6 +124,8 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["link"] = np.array(net.link)
     parts["turn_eta"] = np.array(net.turn["eta"])
     parts["turn_passed"] = np.array(net.turn["passed"])
+    parts["turn_claim"] = np.array(net.turn["claim"])
+    parts["turn_went"] = np.array(net.turn["went"])
     parts["node_siren"] = np.array(net.node["siren"])
     parts["group"] = np.array(net.group)
     parts["record"] = np.array(buffer)
@@ -144,6 +146,8 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     net.link[:] = parts["link"]
     net.turn["eta"] = parts["turn_eta"]
     net.turn["passed"] = parts["turn_passed"]
+    net.turn["claim"] = parts["turn_claim"]
+    net.turn["went"] = parts["turn_went"]
     net.node["siren"] = parts["node_siren"]
     net.group[:] = parts["group"]
     first, second = new_buffers(len(parts["record"]))

@@ -6,8 +6,11 @@ import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.giving_way import (
+    SETS_OFF,
     ZIPPER,
     foes_leave_gap,
+    foes_pass_first,
+    goes_next,
     holds_for_siren,
     merge_is_free,
     siren_waits,
@@ -169,6 +172,8 @@ def approach(
     any_lane = siren or wait >= WRONG_LANE_TICKS
     patience = YIELD_TICKS
     held = False
+    clears = False
+    claim = 0
     first_open = min(int(net.link[k].first_open), int(net.link[k].lanes) - 1)
     wrong_lane = own < max(int(net.turn[t].lo), first_open) or own > max(
         int(net.turn[t].hi), first_open
@@ -207,16 +212,24 @@ def approach(
             return hold, ZERO, cap
         elif st.lane[x].yields:
             held = True
+            claim = 1 + wait
         elif net.turn[t].gives_way and can_stop:
             # Who gives way at a line looks when it has come there, not before.
             if dist > net.turn[t].look:
                 held = True
+            elif net.turn[t].all_stop:
+                held = not goes_next(net, int(net.link[k].node), t, int(st.lane[x].claim))
+                claim = 1 + wait if held else SETS_OFF
             elif net.turn[t].merges:
                 held = not merge_is_free(net, st, t, aim, dist, v, wait)
                 if net.turn[t].merges == ZIPPER and dist < NEAR_M:
                     st.lane[x].asks = aim
             else:
                 held = not foes_leave_gap(net, t, dist, v, wait)
+                if held and clears and net.group[g].state != GREEN:
+                    held = not foes_pass_first(net, t)
+    if net.turn[t].all_stop:
+        st.lane[x].claim = claim
     if held:
         if wrong_lane:
             # Its own turn is full or has no gap: it does not stop those who go straight on.

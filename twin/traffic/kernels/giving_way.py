@@ -40,6 +40,12 @@ ZIPPER = 2
 IMPATIENT_TICKS = 30
 IMPATIENT_PER_TICK = np.float32(0.01)
 SIREN_GAP_S = np.float32(2.5)
+SET_OFF_S = np.float32(1.5)
+"""A vehicle that sets off in a junction is in the way of others after this time at the earliest."""
+CLEAR_TICKS = 2
+"""Where all stop: seconds after a passage in which nobody sets off whose way crosses it."""
+SETS_OFF = 1000
+"""`claim` of a vehicle whose turn it is."""
 
 
 @inlined
@@ -76,7 +82,53 @@ def lets_join(k: int, x: int, i: int, net: Net, st: State, R: Records) -> bool:
 
 
 @inlined
-def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
+def note_claims(x: int, i: int, tick: int, net: Net, st: State, R: Records) -> None:
+    """Show the claim of record `i`, first in lane `x`, where all stop.
+
+    It yields while somebody is still crossing its way.
+    """
+    t = int(R[i].turn)
+    net.turn[t].claim = max(net.turn[t].claim, st.lane[x].claim)
+    if st.lane[x].claim < SETS_OFF:
+        for f in range(net.turn[t].foe0, net.turn[t].foe1):
+            if tick - net.turn[net.foe[f]].went <= CLEAR_TICKS:
+                st.lane[x].yields = 1
+
+
+@inlined
+def goes_next(net: Net, node: int, t: int, claim: int) -> bool:
+    """Return whether nobody whose way crosses turn `t` came to the line earlier.
+
+    `claim` is that of the last tick; of two who came together the turn of lower number goes. Who
+    crosses nobody's way goes along with one who sets off, as the opposite driver does.
+    """
+    if claim == SETS_OFF:
+        return True
+    if claim == 0:
+        return False
+    first = True
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):
+        foe = int(net.foe[f])
+        if net.turn[foe].claim == SETS_OFF:
+            return False
+        if net.turn[foe].claim > claim or (net.turn[foe].claim == claim and foe < t):
+            first = False
+    return first or one_sets_off(net, node)
+
+
+@inner
+def one_sets_off(net: Net, node: int) -> bool:
+    """Return whether a vehicle is setting off at a junction where all stop."""
+    for m in range(net.node[node].in0, net.node[node].in1):
+        k = net.in_link[m]
+        for t in range(net.link[k].turn0, net.link[k].turn1):
+            if net.turn[t].claim == SETS_OFF:
+                return True
+    return False
+
+
+@inlined
+def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
     """Write when the next vehicle will make each turn out of link `k`.
 
     Vehicles that hold at a light, or that cannot go although they may, are not coming.
@@ -88,6 +140,7 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
     watched = siren_near
     for t in range(turn0, turn1):
         net.turn[t].eta = BIG
+        net.turn[t].claim = 0
         if net.turn[t].is_foe:
             watched = True
     if not watched:
@@ -105,6 +158,8 @@ def note_arrivals(k: int, net: Net, st: State, R: Records) -> None:
             eta = dist / max(R[i].vel, FOE_SPEED)
             if t < 0 or eta > FOE_S:
                 break
+            if i == first and net.turn[t].all_stop and dist <= net.turn[t].look:
+                note_claims(x, i, tick, net, st, R)
             if int(R[i].wait) > STUCK_TICKS + (t & 3):
                 break
             if i == first and lets_join(k, x, i, net, st, R):
@@ -164,6 +219,19 @@ def foes_leave_gap(net: Net, t: int, dist: np.float32, v: np.float32, wait: int)
     until = dist / max(v, OWN_SPEED) + critical_gap(net, t, wait)
     for f in range(net.turn[t].foe0, net.turn[t].foe1):  # noqa: SIM110
         if net.turn[net.foe[f]].eta < until:
+            return False
+    return True
+
+
+@inner
+def foes_pass_first(net: Net, t: int) -> bool:
+    """Return whether all foes of turn `t` that still come are past before one that sets off now.
+
+    So those who wait in the junction go when the last of the opposing stream run out on yellow.
+    """
+    for f in range(net.turn[t].foe0, net.turn[t].foe1):
+        eta = net.turn[net.foe[f]].eta
+        if SET_OFF_S <= eta < BIG:
             return False
     return True
 

@@ -265,6 +265,9 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             # What is noted of the lane is cleared when it is empty, even if that is at once.
             net.link[to].busy = 1
             st.lane[x].asks = -1
+            if net.turn[t].all_stop:
+                st.lane[x].claim = 0
+                net.turn[t].went = tick
             if R[j].kind == EMERGENCY:
                 st.unit[st.vehicle[slot].unit].link = to
             if R[j].turn < 0 and pos >= st.vehicle[slot].end:

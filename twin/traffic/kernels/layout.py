@@ -86,6 +86,9 @@ LANE = np.dtype(
         ("last", "i4"),  # link from which the last vehicle entered
         ("asks", "i4"),  # lane that the first vehicle waits to join; -1
         ("yields", "i4"),  # the first vehicle lets another one join before it
+        # Where all stop: seconds that the first vehicle has been at the line, and 1; 0 when it is
+        # not there or its way is full.
+        ("claim", "i4"),
     ]
 )
 LINK = np.dtype(
@@ -135,8 +138,12 @@ TURN = np.dtype(
         ("is_foe", "i1"),  # somebody gives way to it
         ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
         ("zips", "i1"),  # a turn joins its stream on an expressway
+        ("all_stop", "i1"),  # who came first to the line goes first
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
         ("passed", "i4"),  # vehicles that made it since the start
+        # Where all stop: the greatest `claim` to it, and the tick of the last passage.
+        ("claim", "i4"),
+        ("went", "i4"),
     ]
 )
 NODE = np.dtype(

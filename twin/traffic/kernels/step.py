@@ -64,6 +64,7 @@ def clear_link(k: int, net: Net, st: State) -> None:
         st.lane[x].rear = BIG
     for t in range(net.link[k].turn0, net.link[k].turn1):
         net.turn[t].eta = BIG
+        net.turn[t].claim = 0
 
 
 @inner
@@ -105,7 +106,7 @@ def decide(
             else:
                 st.lane[x].tail = BIG
                 st.lane[x].tail_vel = ZERO
-        note_arrivals(k, net, st, R)
+        note_arrivals(k, tick, net, st, R)
 
 
 @inner
