@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +10,7 @@ from typing import Annotated
 
 import typer
 
-from apps.cli.common import notes
 from twin.core.errors import InputError
-from twin.recording.reader import RunReader
 
 
 def serve(
@@ -25,17 +24,21 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Show the page until interrupted."""
+    _tell("Starting the page …")
     if runs.exists() and not runs.is_dir():
         raise InputError("is a file, not a folder of runs", file=runs, field="--runs")
     if run is not None:
-        RunReader(run)  # refuses what is not a run
-    notes.print("Starting the page …")
-    # By name and only now: the page's libraries take many seconds to load.
+        import_module("twin.recording.reader").RunReader(run)  # refuses what is not a run
+    # By name and only now: the libraries of the page and of runs take many seconds to load.
     import_module("apps.web.server").serve(
         port,
         runs=runs,
         run=run,
         show=open_browser,
         host=host,
-        ready=partial(notes.print, f"The page is at http://{host}:{port}/ (Ctrl+C ends it)."),
+        ready=partial(_tell, f"The page is at http://{host}:{port}/ (Ctrl+C ends it)."),
     )
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
