@@ -29,19 +29,6 @@ CASES = [
         "Links 100, 101, 102, 103, 104, 105 and 3 more are closed from 18:00 to the end.",
     ),
     (
-        {"kind": "toll", "street": "Mapo Bridge", "charge_per_km": 2.5, "value_of_time": 20},
-        "Driving on “Mapo Bridge” costs 2.5 a kilometre for the whole run; an hour is worth 20 to "
-        "drivers.",
-    ),
-    (
-        {"kind": "toll", "links": [100], "charge": 3, "value_of_time": 15, "at": "18:00"},
-        "Driving on link 100 costs 3 a link from 18:00 to the end; an hour is worth 15 to drivers.",
-    ),
-    (
-        {"kind": "ban-turn", "turns": [[100, 101], [101, 102]]},
-        "Turns 100 to 101 and 101 to 102 (link to link) are banned for the whole run.",
-    ),
-    (
         {"kind": "scale-demand", "factor": 1.2, "until": "18:30"},
         "Drivers set out on 20% more trips until 18:30.",
     ),
@@ -97,6 +84,21 @@ CASES = [
         {"kind": "retime-signals", "mode": "max-pressure", "cycle_s": 90},
         "All signals are run by the pressure of queues and get a cycle of 90 s for the whole run.",
     ),
+    (
+        {"kind": "toll", "street": "Mapo Bridge", "charge_per_km": 2.5, "value_of_time": 20},
+        (
+            "Driving on “Mapo Bridge” costs 2.5 a kilometre for the whole run; an hour is worth 20 "
+            "to drivers."
+        ),
+    ),
+    (
+        {"kind": "toll", "links": [100], "charge": 3, "value_of_time": 15, "at": "18:00"},
+        "Driving on link 100 costs 3 a link from 18:00 to the end; an hour is worth 15 to drivers.",
+    ),
+    (
+        {"kind": "ban-turn", "turns": [[100, 101], [101, 102]]},
+        "Turns 100 to 101 and 101 to 102 (link to link) are banned for the whole run.",
+    ),
 ]  # fmt: skip
 
 
@@ -111,7 +113,8 @@ def test_every_kind_of_change_has_a_sentence():
 
 
 def test_changes_before_the_first_are_left_out_but_their_stations_known():
-    station, units = CASES[5][0], {"kind": "add-units", "station": "n"}
+    station = next(change for change, _ in CASES if change["kind"] == "add-station")
+    units = {"kind": "add-units", "station": "n"}
     assert said(station, units, first=1) == [
         "One more ambulance is based at New (n), around the clock."
     ]
