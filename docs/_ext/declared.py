@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios import spec
+from twin.scenarios.detectors import Detector
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -74,10 +76,14 @@ def scenario_page() -> str:
     for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, spec.Record):
         key = model.__name__.lower()
         lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
+    lines += ["", "## `[[record.detectors]]`", "", "Each detector has a `kind`.", ""]
+    for model in get_args(get_args(Detector)[0]):
+        kind = get_args(model.model_fields["kind"].annotation)[0]
+        lines += [f"### `{kind}`", "", cleandoc(model.__doc__ or ""), "", *_rows(model), ""]
     lines += ["", "## `[[changes]]`", "", "Each change has a `kind`.", ""]
     for model in get_args(get_args(spec.Change)[0]):
         kind = get_args(model.model_fields["kind"].annotation)[0]
-        lines += [f"### `{kind}`", "", (model.__doc__ or "").strip(), "", *_rows(model), ""]
+        lines += [f"### `{kind}`", "", cleandoc(model.__doc__ or ""), "", *_rows(model), ""]
     return "\n".join(lines) + "\n"
 
 

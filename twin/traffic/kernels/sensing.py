@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     ARRIVED,
     FINISHED,
@@ -219,6 +219,32 @@ def sense_vehicle(
     return used
 
 
+@inlined
+def stays_clear(
+    i: int,
+    k: int,
+    tick: int,
+    ptr: I32,
+    loop: Records,
+    net: Net,
+    R: Records,
+    seen: Records,
+) -> bool:
+    """Return whether record `i` was on link `k` all the tick and touched none of its loops."""
+    slot = R[i].slot
+    before = seen[slot].pos
+    if seen[slot].tick != tick - 1 or seen[slot].link != k or R[i].pos < before:
+        return False
+    if seen[slot].behind >= 0:
+        return False
+    rear = before - net.kinds[R[i].kind, LENGTH]
+    touched = False
+    for m in range(ptr[k], ptr[k + 1]):
+        if rear < loop[m].pos <= R[i].pos:
+            touched = True
+    return not touched
+
+
 @inner
 def sense(
     t: float,
@@ -249,13 +275,20 @@ def sense(
         a = int(net.link[k].lane0)
         for x in range(a, a + int(net.link[k].lanes)):
             for i in range(st.lane[x].start, st.lane[x].end):
-                if R[i].slot >= 0:
+                slot = int(R[i].slot)
+                if slot < 0:
+                    continue
+                if stays_clear(i, k, tick, ptr, loop, net, R, seen):
+                    seen[slot].tick = tick
+                    seen[slot].lane = x - a
+                    seen[slot].pos = R[i].pos
+                else:
                     used = sense_vehicle(
                         k,
                         x - a,
                         np.float64(R[i].pos),
                         np.float64(R[i].vel),
-                        int(R[i].slot),
+                        slot,
                         t,
                         dt,
                         key,
