@@ -73,6 +73,8 @@ def traffic(
         entry_m=names.entry_m,
     )
     _tell("left aside", demand.left_out)
+    # What is compiled first is not what is measured.
+    _engine(fidelity, network, seed, threads).advance(1)
     engine = _engine(fidelity, network, seed, threads)
     modes = network_city.tables["signals"]
     for mode, rows in modes.groupby("mode"):

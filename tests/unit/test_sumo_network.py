@@ -120,8 +120,8 @@ def test_compressed_file(tmp_path) -> None:
     ("old", "new", "row", "field"),
     [
         ('length="190.00" shape="0,0 190,0"', 'length="x"', "lane 'in_1'", "length"),
-        ('speed="13.89" length="190.00" shape="0,0', 'speed="0" length="1" shape="0,0', "lane 'in_1'",
-         "speed"),
+        ('speed="13.89" length="190.00" shape="0,0', 'speed="0" length="1" shape="0,0',
+         "lane 'in_1'", "speed"),
         ('shape="200,0 210,50 200,200"', 'shape="200,0 nowhere"', "edge 'up'", "shape"),
         ('from="A" to="C" priority', 'from="A" to="Z" priority', "edge 'in'", "to"),
         ('<edge id="back"', '<edge id="out"', "edge 'out'", "id"),

@@ -80,6 +80,7 @@ class _Wish:
     whole: bool
     end: str
     row: str
+    file: str
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ class _Reader:
                 at = links.index(here)
                 fields.refuse("edges", f"no turn leads from {names[at]!r} to {names[at + 1]!r}")
         self._stops(fields.element)
-        self.wishes.append(_Wish(links, True, "max", (owner or fields).row))
+        self.wishes.append(_Wish(links, True, "max", (owner or fields).row, self.file))
         return len(self.wishes) - 1
 
     def _route_choice(self, element: Element) -> None:
@@ -292,10 +293,10 @@ class _Reader:
                     fields.refuse(what, "Twin reads trips from edge to edge only", "route it first")
             names = [fields.text("from"), *element.get("via", "").split(), fields.text("to")]
             links = [self._link(fields, name, "from, via or to") for name in names]
-            self.wishes.append(_Wish(links, False, end, fields.row))
+            self.wishes.append(_Wish(links, False, end, fields.row, self.file))
             return len(self.wishes) - 1, None
         if end != "max":
-            self.wishes.append(_Wish(self.wishes[wish].links, True, end, fields.row))
+            self.wishes.append(_Wish(self.wishes[wish].links, True, end, fields.row, self.file))
             wish = len(self.wishes) - 1
         return wish, None
 
@@ -438,6 +439,6 @@ class _Reader:
             place = float(wish.end)
         except ValueError as error:
             why = f"{wish.end!r} is not a place on a lane"
-            raise InputError(why, file=self.file, row=wish.row, field="arrivalPos") from error
+            raise InputError(why, file=wish.file, row=wish.row, field="arrivalPos") from error
         place += inside if place >= 0.0 else length
         return min(max(place, inside), whole)

@@ -1,0 +1,156 @@
+"""From SUMO's files to SUMO's files on the command line, and GMNS out and in again."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from tests.support.sumo_files import NET, ROUTES
+from twin.city.bundle import load_city
+from twin.network.tables import read_tables
+
+FIGURES = [
+    "inserted", "finished", "running_max", "running_mean", "waiting_to_insert", "removed",
+    "mean_duration_s", "mean_time_loss_s", "mean_speed_mps", "updates", "cpu_s",
+    "updates_per_cpu_s", "wall_s", "peak_rss_mb",
+]  # fmt: skip
+# Attributes that SUMO's tripinfo_file.xsd requires.
+TRIPINFO = {
+    "id", "depart", "departLane", "departPos", "departSpeed", "departDelay", "arrival",
+    "arrivalLane", "arrivalPos", "arrivalSpeed", "duration", "routeLength", "waitingTime",
+    "waitingCount", "stopTime", "timeLoss", "rerouteNo", "devices", "vType", "speedFactor",
+    "vaporized",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sumo")
+    (folder / "made.net.xml").write_text(NET)
+    (folder / "made.rou.xml").write_text(ROUTES)
+    return folder
+
+
+@pytest.fixture
+def city(files, answer):
+    folder = files / "city"
+    if not folder.exists():
+        answer("city", "import", "sumo", files / "made.net.xml", "--out", folder)
+    return folder
+
+
+def test_import_keeps_names_and_says_what_it_left_out(city) -> None:
+    stored = load_city(city)
+    assert stored.meta.name == "made"
+    assert stored.tables["edges"]["edge"].tolist() == ["in", "out", "back", "home", "up", "down"]
+    assert stored.tables["edges"]["lanes"].iloc[0] == "1 2"
+    assert stored.build is not None
+    assert stored.build.counts["left out: crossings"] == 1
+
+
+def test_traffic_ends_with_the_figures_and_writes_what_sumo_writes(files, city, answer) -> None:
+    out = {name: files / f"{name}.xml" for name in ("tripinfo", "edgedata", "fcd")}
+    options = [word for name, path in out.items() for word in (f"--{name}", path)]
+    figures = answer(
+        "traffic", city, "--routes", files / "made.rou.xml", "--end", 400, "--seed", 3, *options
+    )
+    assert list(figures) == FIGURES
+    assert figures["finished"] == figures["inserted"] > 20
+    trips = ET.parse(out["tripinfo"]).getroot()
+    assert trips.tag == "tripinfos"
+    assert len(trips) == figures["finished"]
+    assert all(set(trip.attrib) == TRIPINFO for trip in trips)
+    mean = np.mean([float(trip.get("duration")) for trip in trips])
+    assert mean == pytest.approx(figures["mean_duration_s"], abs=0.01)
+    first = next(trip for trip in trips if trip.get("id") == "first")
+    assert first.get("departLane") in {"in_1", "in_2"}
+    assert first.get("arrivalLane") in {"out_0", "out_1"}
+    assert float(first.get("arrivalPos")) == pytest.approx(190, abs=0.1)
+    assert first.get("vType") == "small"
+    loss = [float(trip.get("timeLoss")) for trip in trips]
+    assert np.mean(loss) == pytest.approx(figures["mean_time_loss_s"], abs=0.01)
+    steps = ET.parse(out["fcd"]).getroot()
+    assert steps.tag == "fcd-export"
+    assert len(steps) == 400
+    moved = [v for step in steps for v in step if v.get("id") == "first"]
+    assert float(moved[-1].get("x")) > float(moved[0].get("x")) + 300
+    assert {v.get("angle") for v in moved} == {"90"}
+    assert sum(len(step) for step in steps) == pytest.approx(figures["updates"], rel=0.05)
+    (interval,) = ET.parse(out["edgedata"]).getroot()
+    edges = {edge.get("id"): edge.attrib for edge in interval}
+    assert sum(int(edge["departed"]) for edge in edges.values()) == figures["inserted"]
+    assert sum(int(edge["arrived"]) for edge in edges.values()) == figures["finished"]
+    seconds = sum(float(edge["sampledSeconds"]) for edge in edges.values())
+    assert seconds == pytest.approx(figures["updates"], rel=0.01)
+    assert int(edges["in"]["left"]) == int(edges["in"]["departed"])
+    assert int(edges["out"]["entered"]) + int(edges["up"]["entered"]) == int(edges["in"]["left"])
+
+
+def test_intervals_of_edgedata(files, city, answer) -> None:
+    file = files / "parts.xml"
+    words = ["traffic", city, "--routes", files / "made.rou.xml", "--end", 250]
+    figures = answer(*words, "--edgedata", file, "--interval", 100)
+    intervals = ET.parse(file).getroot()
+    assert [(i.get("begin"), i.get("end")) for i in intervals] == [
+        ("0.00", "100.00"), ("100.00", "200.00"), ("200.00", "250.00"),
+    ]  # fmt: skip
+    departed = sum(int(edge.get("departed")) for interval in intervals for edge in interval)
+    assert departed == figures["inserted"]
+
+
+def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
+    answer("city", "export", "gmns", city, "--out", tmp_path / "gmns")
+    network = load_city(city).network
+    raw = read_tables(tmp_path / "gmns" / "node.csv", tmp_path / "gmns" / "link.csv")
+    assert raw.node_id.tolist() == network.node_id.tolist()
+    assert raw.link_id.tolist() == network.link_id.tolist()
+    assert raw.link_from.tolist() == network.node_id[network.link_from].tolist()
+    assert raw.link_length.tolist() == pytest.approx(network.link_length.tolist(), abs=1e-3)
+    assert raw.link_speed.tolist() == pytest.approx(network.link_speed.tolist(), abs=1e-3)
+    assert raw.link_lanes.tolist() == network.link_lanes.tolist()
+    assert raw.link_class.tolist() == network.link_class.tolist()
+    assert raw.node_signal.tolist() == (network.node_signal >= 0).tolist()
+    assert np.diff(raw.geom_ptr).tolist() == np.diff(network.geom_ptr).tolist()
+    movements = (tmp_path / "gmns" / "movement.csv").read_text().splitlines()
+    assert len(movements) == network.n_turns + 1
+    lanes = (tmp_path / "gmns" / "lane.csv").read_text().splitlines()
+    assert len(lanes) == int(network.link_lanes.sum()) + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--end", "0"], "--end"),
+        (["--end", "10", "--fidelity", "macro"], "--fidelity"),
+        (["--end", "10", "--fcd", "."], "cannot be written"),
+    ],
+)
+def test_mistakes_are_one_sentence(files, city, twin, words, said) -> None:
+    status, out, err = twin("traffic", city, "--routes", files / "made.rou.xml", *words)
+    assert status == 2
+    assert not out
+    assert said in err.splitlines()[-1]
+
+
+def test_a_city_of_other_roads_goes_by_link_numbers(twin, tmp_path) -> None:
+    trip = '<routes><trip id="a" from="1" to="2" depart="0"/></routes>'
+    (tmp_path / "n.csv").write_text("node_id,x_coord,y_coord\n1,0,0\n2,0.01,0\n3,0.02,0\n")
+    links = (
+        "link_id,from_node_id,to_node_id,directed\n1,1,2,true\n2,2,3,true\n3,3,2,true\n4,2,1,true\n"
+    )
+    (tmp_path / "l.csv").write_text(links)
+    (tmp_path / "a.rou.xml").write_text(trip)
+    status, _, err = twin(
+        "city", "import", "gmns", "--nodes", "n.csv", "--links", "l.csv", "--name", "line",
+        "--out", "line",
+    )  # fmt: skip
+    assert status == 0, err
+    ids = load_city(tmp_path / "line").network.link_id
+    text = trip.replace('"1"', f'"{ids[0]}"').replace('"2"', f'"{ids[0]}"')
+    (tmp_path / "a.rou.xml").write_text(text)
+    status, out, err = twin("traffic", "line", "--routes", "a.rou.xml", "--end", 600, "--json")
+    assert status == 0, err
+    assert json.loads(out)["finished"] == 1

@@ -1,0 +1,133 @@
+"""SUMO's route files become trips; what has no counterpart is counted or refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.support.sumo_files import NET, ROUTES
+from twin.core.errors import InputError
+from twin.demand.sumo_routes import read_routes
+from twin.demand.trips import VehicleKind
+from twin.network.sumo import read_sumo
+from twin.traffic.router import Router
+
+
+@pytest.fixture
+def read(tmp_path):
+    net = tmp_path / "made.net.xml"
+    net.write_text(NET)
+    made = read_sumo(net)
+    links = {edge: link for link, edge in enumerate(made.edges.edge)}
+
+    def of(text: str, end_s: float = 300.0, seed: int = 1):
+        file = tmp_path / "made.rou.xml"
+        file.write_text(text)
+        return made, read_routes(
+            [file], made.network, links, Router(made.network).routes,
+            seed=seed, end_s=end_s, entry_m=made.edges.entry_m,
+        )  # fmt: skip
+
+    return of
+
+
+def _one(demand, name: str) -> tuple[float, list[int], float, str]:
+    trips, k = demand.trips, demand.ids.index(name)
+    route = trips.route_link[trips.route_ptr[k] : trips.route_ptr[k + 1]].tolist()
+    kind = demand.types[demand.type_of[k]].id
+    return float(trips.depart_s[k]), route, float(trips.end_pos_m[k]), kind
+
+
+def test_vehicles_and_trips(read) -> None:
+    made, demand = read(ROUTES)
+    demand.trips.check_on(made.network)
+    length = made.network.link_length
+    assert _one(demand, "first") == (0.0, [0, 1], pytest.approx(length[1] - 0.02), "small")
+    # 50 m along its lane is 60 m along our link, of which 10 m lie in the junction.
+    assert _one(demand, "clock") == (65.5, [0, 4], pytest.approx(60.0), "lorry")
+    depart, route, _, kind = _one(demand, "round")
+    assert (depart, route, kind) == (20.0, [0, 1, 2, 3], "DEFAULT_VEHTYPE")
+    place = demand.ids.index("clock")
+    assert demand.trips.kind[place] == VehicleKind.TRUCK
+
+
+def test_flows(read) -> None:
+    _, demand = read(ROUTES)
+    by_name = dict(zip(demand.ids, demand.trips.depart_s.tolist(), strict=True))
+    assert [by_name[f"many.{k}"] for k in range(6)] == [30, 40, 50, 60, 70, 80]
+    assert [by_name[f"hourly.{k}"] for k in range(10)] == pytest.approx(np.arange(10) * 6.0)
+    assert "hourly.10" not in by_name
+    luck = sorted(t for name, t in by_name.items() if name.startswith("luck"))
+    assert 5 <= len(luck) <= 40
+    assert luck == np.unique(luck).tolist()
+    kinds = {_one(demand, f"many.{k}")[3] for k in range(6)}
+    assert kinds <= {"small", "lorry"}
+
+
+def test_a_seed_draws_the_same_and_another_does_not(read) -> None:
+    first, again, other = (read(ROUTES, seed=seed)[1] for seed in (1, 1, 2))
+    assert first.ids == again.ids
+    assert first.trips.depart_s.tolist() == again.trips.depart_s.tolist()
+    assert first.ids != other.ids
+
+
+def test_what_is_left_aside_is_counted(read) -> None:
+    _, demand = read(ROUTES)
+    assert dict(demand.left_out) == {
+        "departPos": 1, "persons and containers": 1, "stops": 1, "vehicles of class tram": 1,
+    }  # fmt: skip
+    assert "tram1" not in demand.ids
+    assert "stops" in demand.ids
+
+
+def test_who_departs_after_the_end_is_not_read_in(read) -> None:
+    _, demand = read(ROUTES, end_s=60.0)
+    assert demand.trips.depart_s.max() < 60.0
+    assert "clock" not in demand.ids
+
+
+@pytest.mark.parametrize("text", ["exp(0.1)", "10"])
+def test_period(read, text: str) -> None:
+    flow = f'<flow id="f" from="in" to="out" begin="10" end="250" period="{text}"/>'
+    _, demand = read(f"<routes>{flow}</routes>")
+    assert 10 <= len(demand.ids) <= 40
+    assert demand.trips.depart_s.min() >= 10.0
+
+
+@pytest.mark.parametrize(
+    ("element", "row", "field"),
+    [
+        ('<vehicle id="v" depart="triggered" route="r"/>', "vehicle 'v'", "depart"),
+        ('<vehicle id="v" depart="soon"><route edges="in"/></vehicle>', "vehicle 'v'", "depart"),
+        ('<vehicle id="v" depart="-3"><route edges="in"/></vehicle>', "vehicle 'v'", "depart"),
+        ('<vehicle id="v" depart="1:2"><route edges="in"/></vehicle>', "vehicle 'v'", "depart"),
+        ('<vehicle id="v" depart="1"><route edges="in no"/></vehicle>', "vehicle 'v'", "edges"),
+        ('<vehicle id="v" depart="1"><route edges="in down"/></vehicle>', "vehicle 'v'", "edges"),
+        ('<vehicle id="v" depart="1" route="r"/>', "vehicle 'v'", "route"),
+        ('<vehicle id="v" depart="1" type="t" route="r"/>', "vehicle 'v'", "type"),
+        ('<vehicle depart="1"><route edges="in"/></vehicle>', "vehicle ''", "id"),
+        ('<trip id="v" depart="1" from="in"/>', "trip 'v'", "to"),
+        ('<trip id="v" depart="1" fromTaz="a" toTaz="b"/>', "trip 'v'", "fromTaz"),
+        ('<flow id="f" from="in" to="out"/>', "flow 'f'", "number"),
+        ('<flow id="f" from="in" to="out" period="0"/>', "flow 'f'", "period"),
+        ('<flow id="f" from="in" to="out" begin="9" end="3" number="1"/>', "flow 'f'", "end"),
+        ('<flow id="f" from="in" to="out" period="2" vehsPerHour="2"/>', "flow 'f'", "vehsPerHour"),
+        ('<flow id="f" from="in" to="out" probability="2"/>', "flow 'f'", "probability"),
+        ('<vType id="t" length="long"/>', "vType 't'", "length"),
+        ('<vType id="t" speedFactor="fast"/>', "vType 't'", "speedFactor"),
+        ('<vTypeDistribution id="t" vTypes="a b" probabilities="1"/>', "vTypeDistribution 't'",
+         "probabilities"),
+        ('<trip id="v" depart="1" from="in" to="out" arrivalPos="x"/>', "trip 'v'", "arrivalPos"),
+    ],
+)  # fmt: skip
+def test_rubbish_is_named(read, element: str, row: str, field: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(f"<routes>{element}</routes>")
+    assert (caught.value.row, caught.value.field) == (row, field)
+    assert str(caught.value.file).endswith("made.rou.xml")
+
+
+def test_a_vehicle_twice(read) -> None:
+    vehicle = '<vehicle id="v" depart="1"><route edges="in"/></vehicle>'
+    with pytest.raises(InputError, match="already"):
+        read(f"<routes>{vehicle}{vehicle}</routes>")
