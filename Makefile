@@ -9,6 +9,7 @@ export OMP_WAIT_POLICY ?= passive
 .PHONY: demo test verify bench app docs lint lock chromium clean
 
 $(STAMP): requirements.lock pyproject.toml
+	@echo "Installing Python packages into $(VENV): once, about 1 to 5 minutes, nothing is printed meanwhile."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

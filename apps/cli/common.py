@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import numpy as np
@@ -192,7 +193,22 @@ def long_job() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def run_progress(title: str) -> Iterator[Any]:
-    """Show a bar of simulated time; yields what `run_scenario` wants as `progress`."""
+    """Show a bar of simulated time; yields what `run_scenario` wants as `progress`.
+
+    Where nobody sees a bar move (a file, a pipe), each tenth of the time is a line.
+    """
+    if not notes.is_terminal:
+        tenths = -1
+
+        def line(model: Any) -> None:
+            nonlocal tenths
+            now = int(10.0 * (model.t - model.begin_s) / (model.end_s - model.begin_s))
+            if now > tenths:
+                tenths = now
+                notes.print(f"{title}: {10 * now}% done, {format_clock(model.t)} city time")
+
+        yield line
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -238,7 +254,18 @@ def seconds_progress(title: str, end_s: float) -> Iterator[Any]:
 
 @contextmanager
 def count_progress(title: str) -> Iterator[Any]:
-    """Show a bar of things done; yields a function of (done, total)."""
+    """Show a bar of runs done; yields a function of (done, total).
+
+    Where nobody sees a bar move (a file, a pipe), each run that is done is a line.
+    """
+    if not notes.is_terminal:
+        begun = monotonic()
+
+        def line(done: int, total: int) -> None:
+            notes.print(f"{title}: {done} of {total} done after {monotonic() - begun:.0f} s")
+
+        yield line
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

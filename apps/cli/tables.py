@@ -9,14 +9,18 @@ from rich.table import Table
 
 from apps.report.words import (
     INTERVAL_NAMES,
+    SMALL_NUMBERS,
     amount,
     clock,
     count,
     describe,
+    figure,
     group_name,
     p90_mark,
     range_text,
+    rests_on,
     verdict,
+    without_unchanged,
 )
 from twin.metrics.compare import Difference
 
@@ -24,25 +28,38 @@ from twin.metrics.compare import Difference
 def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     """Return the figures of a run."""
     response = summary["response"]
+    lost = summary["not_reached"]
     head = (
         f"{summary['scenario']} in {summary['city']}"
         f"{' (synthesised city)' if summary['synthesised'] else ''}: {summary['calls']} calls, "
-        f"{summary['closed']} closed, {summary['open']} still open at the end."
+        f"{summary['closed']} closed, {summary['open'] - lost} not yet closed (crew still busy), "
+        f"{lost} not reached by the end."
     )
-    by = Table("Response time", "calls", "mean", "median", "90th", title="Call to first on scene")
+    by = Table(
+        "Response time", "calls", "mean, min:s", "median, min:s", "90th, min:s",
+        title="Call to first on scene",
+    )  # fmt: skip
     by.add_row("all", *_figures(response))
     for group in ("priority", "kind"):
         for value, figures in response[f"by_{group}"].items():
             by.add_row(group_name(group, value), *_figures(figures))
-    chain = Table(
-        "Interval", "observed median", "90th", "n", "simulated median", "90th", "n",
-        title="Medical calls, each interval",
-    )  # fmt: skip
+    observed = any(
+        row["observed"] and row["observed"]["n"] for row in summary["intervals"].values()
+    )
+    sides = ("observed", "simulated") if observed else ("simulated",)
+    columns = [
+        column
+        for side in sides
+        for column in (f"{side} median, min:s", f"{side} 90th, min:s", "calls")
+    ]
+    chain = Table("Interval", *columns, title="Medical calls, each interval")
     for name, row in summary["intervals"].items():
         cells = []
-        for side in ("observed", "simulated"):
+        for side in sides:
             figures = row[side] or {"p50": None, "p90": None, "n": 0}
-            cells += [clock(figures["p50"]), clock(figures["p90"]), str(figures["n"])]
+            n = figures["n"]
+            cells += [clock(figures["p50"]), clock(figures["p90"]) + (p90_mark(n) if n else "")]
+            cells.append(count(n))
         chain.add_row(INTERVAL_NAMES.get(name, name), *cells)
     vehicles = summary["vehicles"]
     foot = (
@@ -51,25 +68,27 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         f"{vehicles['cleared_red']:,} left a junction on red; "
         f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
     )
-    return [head, by, chain, foot]
+    return [head, by, chain, foot, SMALL_NUMBERS]
 
 
 def comparison_table(rows: Sequence[Difference], title: str) -> Table:
-    """Return the differences with their intervals."""
+    """Return the differences with their intervals; districts without any stand in one line."""
     table = Table(
-        "Response time of", "base", "what-if", "difference", "95% interval", "calls in both",
-        "reading", title=title,
+        "Response time of", "base, min:s", "what-if, min:s", "difference", "95% interval", "calls",
+        "result", title=title,
     )  # fmt: skip
-    for row in rows:
+    kept, unchanged = without_unchanged(rows)
+    for row in kept:
         table.add_row(
             describe(row),
-            amount(row, row.base),
-            amount(row, row.whatif),
-            amount(row, row.difference, sign=True),
+            figure(row, row.base),
+            figure(row, row.whatif),
+            amount(row, row.difference),
             range_text(row),
-            count(row.calls) + (p90_mark(row.calls) if row.statistic == "p90" else ""),
+            rests_on(row),
             verdict(row),
         )
+    table.caption = unchanged or None
     return table
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatchmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twin.city.model import City
+from twin.scenarios.changes import links_of
 from twin.scenarios.spec import (
     AddStation,
     AddUnits,
     BanTurn,
+    Change,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -48,6 +53,22 @@ def change_sentences(scenario: Scenario, city: City, first: int = 0) -> list[str
     """
     teller = _Teller(scenario, city)
     return [teller.say(change) for change in scenario.changes[first:]]
+
+
+def changes_of_whatif(base: Scenario, whatif: Scenario) -> list[Change]:
+    """Return the changes that only the what-if makes; all of its own unless it has the base's."""
+    shared = len(base.changes)
+    return list(whatif.changes[shared if whatif.changes[:shared] == base.changes else 0 :])
+
+
+def closed_links(scenario: Scenario, city: City) -> NDArray[np.int32]:
+    """Return the links that a scenario closes at some time."""
+    closed = [
+        links_of(change, city.network)
+        for change in scenario.changes
+        if isinstance(change, CloseLinks)
+    ]
+    return np.unique(np.concatenate(closed)) if closed else np.zeros(0, np.int32)
 
 
 def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:

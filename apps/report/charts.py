@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from apps.report.html import Raw, tag
-from apps.report.words import FEW_MARK, amount, describe, range_text
+from apps.report.words import TARGET_MIN, amount, describe, few_mark, percent, range_text
 from twin.metrics.compare import SHARE, Difference
-from twin.metrics.summary import few_calls
+from twin.metrics.summary import TARGET_S, decided, few_calls
 
 COLOURS = ("#b2182b", "#d98200", "#2166ac", "#5e3c99", "#35978f", "#666666")
 """One for each series, told apart also by readers who see red and green alike."""
-_WIDTH = 520.0
+BASE, WHATIF = "#5b9bd5", "#d95f02"
+_WIDTH = 440.0
 _CLOCK_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, *(1440 * 2**k for k in range(20)))
 
 
@@ -31,25 +34,82 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def ecdf(series: Sequence[tuple[str, NDArray[np.float64], int]], target_s: float) -> Raw:
-    """Return shares of calls reached by time since the call, one line a series, with a target.
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a chart of shares.
+
+    Attributes
+    ----------
+    name
+        What it is of.
+    seconds
+        Response times of the calls that were reached.
+    weights
+        Share of each of them: their sum is the share that was reached.
+    within
+        Share within the target, as tables say it.
+    calls
+        Calls that count, reached or not.
+    """
+
+    name: str
+    seconds: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    within: float | None
+    calls: int
+
+
+def curve(name: str, runs: Sequence[pd.DataFrame], end_s: float) -> Curve:
+    """Return the mean over runs of the share of calls reached by time since the call.
+
+    Calls count as they do in `twin.metrics.summary.share_within`, so that at the target the line
+    stands where the tables say.
 
     Parameters
     ----------
-    series
-        (name, response times in seconds of the calls that were reached, calls in all): a line ends
-        at the share that was reached. Series without a reached call are left out; one of few calls
-        is dashed and marked.
-    target_s
-        Drawn as a vertical line.
+    name
+        What it is of.
+    runs
+        The `calls` table of each run.
+    end_s
+        When the runs ended, seconds.
     """
-    filled = [(name, np.sort(values) / 60.0, n) for name, values, n in series if len(values)]
+    counted = [calls.loc[decided(calls, end_s), "response_s"].to_numpy(float) for calls in runs]
+    counted = [seconds for seconds in counted if len(seconds)]
+    weights = [np.full(len(one), 1.0 / (len(one) * len(counted))) for one in counted]
+    seconds = np.concatenate([np.zeros(0), *counted])
+    weight = np.concatenate([np.zeros(0), *weights])
+    reached = np.isfinite(seconds)
+    return Curve(
+        name=name,
+        seconds=seconds[reached],
+        weights=weight[reached],
+        within=float(weight[seconds <= TARGET_S].sum()) if counted else None,
+        calls=len(seconds),
+    )
+
+
+def ecdf(curves: Sequence[Curve], *, width: float = _WIDTH, sides: bool = False) -> Raw:
+    """Return shares of calls reached by time since the call, one line a curve, with the target.
+
+    Parameters
+    ----------
+    curves
+        A line ends at the share that was reached. Those without a reached call are left out; one
+        of few calls is dashed and marked.
+    width
+        Of the drawing, pixels.
+    sides
+        Whether the curves are a base and a what-if, which lie close: the what-if is then drawn
+        narrow and dashed over a broad base.
+    """
+    filled = [one for one in curves if len(one.seconds)]
     if not filled:
         return tag("p", "No call was reached.", class_="note")
-    longest = max(float(np.percentile(values, 99.0)) for _, values, _ in filled)
-    right = max(1.25 * target_s / 60.0, longest)
-    left, top, tall = 44.0, 22.0, 220.0
-    wide, foot = _WIDTH - left - 20.0, top + tall + 46.0
+    longest = max(float(np.percentile(one.seconds, 99.0)) / 60.0 for one in filled)
+    right = max(1.25 * TARGET_S / 60.0, longest)
+    left, top, tall = 44.0, 22.0, max(220.0, 0.34 * width)
+    wide, foot = width - left - 20.0, top + tall + 46.0
 
     def x(minutes: float) -> float:
         return left + wide * min(minutes, right) / right
@@ -67,13 +127,16 @@ def ecdf(series: Sequence[tuple[str, NDArray[np.float64], int]], target_s: float
         _words(x(m), top + tall + 17, f"{m:g}", anchor="middle", soft=True) for m in ticks(0, right)
     ]
     parts.append(_words(left + wide, top + tall + 34, "minutes from call", anchor="end", soft=True))
-    goal = x(target_s / 60.0)
+    goal = x(TARGET_S / 60.0)
     parts.append(_line(goal, top, goal, top + tall, "#888", dash="4 3"))
-    parts.append(_words(goal, top - 7, f"{target_s / 60:g} min", anchor="middle", soft=True))
-    for k, (name, minutes, n) in enumerate(filled):
-        colour = COLOURS[k % len(COLOURS)]
-        dash = "5 3" if few_calls(n) else ""
-        shares = np.arange(1, len(minutes) + 1) / n
+    parts.append(_words(goal, top - 7, f"{TARGET_MIN} min", anchor="middle", soft=True))
+    for k, one in enumerate(filled):
+        dash = "5 3" if few_calls(one.calls) else ""
+        colour, thick = COLOURS[k % len(COLOURS)], 2.0
+        if sides:
+            colour, thick, dash = ((BASE, 5.0, ""), (WHATIF, 2.4, "7 4"))[k]
+        order = np.argsort(one.seconds, kind="stable")
+        minutes, shares = one.seconds[order] / 60.0, np.cumsum(one.weights[order])
         # At most 400 corners a line: more cannot be seen.
         keep = np.unique(np.linspace(0, len(minutes) - 1, min(400, len(minutes))).astype(int))
         steps = [f"M{x(0.0):.1f} {y(0.0):.1f}"]
@@ -84,24 +147,23 @@ def ecdf(series: Sequence[tuple[str, NDArray[np.float64], int]], target_s: float
         ]
         parts.append(
             tag(
-                "path", d="".join(steps), fill="none", stroke=colour, stroke_width=2,
+                "path", d="".join(steps), fill="none", stroke=colour, stroke_width=thick,
                 stroke_dasharray=dash or None,
             )
         )  # fmt: skip
         row = foot + 18 * k
-        parts.append(_line(left, row - 4, left + 24, row - 4, colour, width=3, dash=dash))
-        calls = f"{n:,} {'call' if n == 1 else 'calls'}"
-        said = calls if len(minutes) == n else f"{len(minutes):,} of {calls} reached"
-        mark = f" {FEW_MARK}" if few_calls(n) else ""
-        parts.append(_words(left + 32, row, f"{name}: {said}{mark}"))
+        parts.append(_line(left, row - 4, left + 24, row - 4, colour, width=thick + 1, dash=dash))
+        calls = f"{one.calls:,} {'call' if one.calls == 1 else 'calls'}{few_mark(one.calls)}"
+        said = f"{one.name}: {percent(one.within)} of {calls} within {TARGET_MIN} min"
+        parts.append(_words(left + 32, row, said))
     label = "Share of calls reached by time since the call"
-    return _picture(_WIDTH, foot + 18 * (len(filled) - 1) + 8, parts, label)
+    return _picture(width, foot + 18 * (len(filled) - 1) + 8, parts, label)
 
 
 def bars(rows: Sequence[tuple[str, float, str]], *, most: float, label: str) -> Raw:
     """Return horizontal bars of (name, value, what to write beside it)."""
     step = 20.0
-    names = [_fitted(name, 180.0) for name, _, _ in rows]
+    names = [_fitted(name, 150.0) for name, _, _ in rows]
     left = 14.0 + max(map(_width, names), default=0.0)
     right = 14.0 + max((_width(beside) for _, _, beside in rows), default=0.0)
     wide = _WIDTH - left - right
@@ -118,54 +180,73 @@ def bars(rows: Sequence[tuple[str, float, str]], *, most: float, label: str) -> 
     return _picture(_WIDTH, 8.0 + step * len(rows), parts, label)
 
 
-def forest(rows: Sequence[Difference]) -> Raw:
-    """Return differences in seconds with their intervals, one line a row, around zero."""
+def forest(rows: Sequence[Difference], *, width: float = 1000.0) -> Raw:
+    """Return differences in seconds with their intervals, one line a row, around zero.
+
+    A drawing of less than 600 pixels has names and figures above the intervals, not beside them.
+    """
     timed = [row for row in rows if row.statistic != SHARE]
+    if not timed:
+        return tag("p", "No call changed.", class_="note")
     ends = [0.0]
     for row in timed:
         ends += [v for v in (row.difference, row.low, row.high) if v is not None]
     low, high = min(ends), max(ends)
     margin = max(0.06 * (high - low), 1.0)
     low, high = low - margin, high + margin
+    above = width < 600.0
     names = [_fitted(describe(row), 320.0) for row in timed]
-    said = [
-        f"{amount(row, row.difference, sign=True)}  "
-        f"({'no interval' if row.low is None else range_text(row)})"
-        if row.changed
-        else "no call changed"
-        for row in timed
-    ]
-    width, step, top = 1000.0, 24.0, 8.0
-    left = 20.0 + max(map(_width, names), default=0.0)
-    right = 24.0 + max(map(_width, said), default=0.0)
+    said = [_said(row, short=above) for row in timed]
+    step, top, drop = (42.0, 8.0, 30.0) if above else (24.0, 8.0, 12.0)
+    left = right = 12.0
+    if not above:
+        left = 20.0 + max(map(_width, names))
+        right = 24.0 + max(map(_width, said))
     wide, tall = width - left - right, step * len(timed)
 
     def x(value: float) -> float:
         return left + wide * (value - low) / (high - low)
 
-    parts = [
-        _words(x(v), top + tall + 18, f"{v:+g} s" if v else "0", anchor="middle", soft=True)
-        for v in ticks(low, high)
+    parts: list[Raw] = [
+        _words(x(v), top + tall + 17, f"{v:+g} s" if v else "0", anchor="middle", soft=True)
+        for v in ticks(low, high, 4 if above else 6)
     ]
-    parts += [_line(x(v), top, x(v), top + tall, "#e5e9ee") for v in ticks(low, high)]
+    parts += [
+        _line(x(v), top, x(v), top + tall, "#e5e9ee") for v in ticks(low, high, 4 if above else 6)
+    ]
     parts.append(_line(x(0.0), top, x(0.0), top + tall, "#444"))
     for k, row in enumerate(timed):
-        middle = top + step * k + step / 2.0
+        middle = top + step * k + drop
         colour = "#8a929e"
         if row.shown:
             colour = "#2166ac" if row.difference < 0 else "#b2182b"
         if row.low is not None and row.high is not None:
             parts.append(_line(x(row.low), middle, x(row.high), middle, colour, width=2.5))
-        parts += [
-            tag("circle", cx=x(row.difference), cy=middle, r=4.5, fill=colour),
-            _words(left - 10, middle + 4, names[k], anchor="end"),
-            _words(width - right + 12, middle + 4, said[k], soft=not row.changed),
-        ]
+        parts.append(tag("circle", cx=x(row.difference), cy=middle, r=4.5, fill=colour))
+        if above:
+            parts += [
+                _words(2.0, middle - 14, names[k], halo=True),
+                _words(width - 2, middle - 14, said[k], anchor="end", halo=True),
+            ]
+        else:
+            parts += [
+                _words(left - 10, middle + 4, names[k], anchor="end"),
+                _words(width - right + 12, middle + 4, said[k], soft=not row.changed),
+            ]
     parts += [
         _words(left, top + tall + 36, "← faster than the base", soft=True),
         _words(left + wide, top + tall + 36, "slower than the base →", anchor="end", soft=True),
     ]
     return _picture(width, top + tall + 44, parts, "Differences with 95% intervals")
+
+
+def _said(row: Difference, *, short: bool) -> str:
+    if not row.changed:
+        return "no call changed"
+    difference = amount(row, row.difference)
+    if short:
+        return difference
+    return f"{difference}  ({'no interval' if row.low is None else range_text(row)})"
 
 
 def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: str) -> Raw:
@@ -206,7 +287,7 @@ def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: st
 def _picture(width: float, height: float, parts: Sequence[Raw], label: str) -> Raw:
     return tag(
         "svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label,
-        class_="chart" if width == _WIDTH else None,
+        class_="chart" if width <= _WIDTH else None,
     )  # fmt: skip
 
 
@@ -219,8 +300,11 @@ def _line(
     )  # fmt: skip
 
 
-def _words(x: float, y: float, text: str, *, anchor: str = "", soft: bool = False) -> Raw:
-    return tag("text", text, x=x, y=y, text_anchor=anchor or None, class_="soft" if soft else None)
+def _words(
+    x: float, y: float, text: str, *, anchor: str = "", soft: bool = False, halo: bool = False
+) -> Raw:
+    look = "soft" if soft else "halo" if halo else None
+    return tag("text", text, x=x, y=y, text_anchor=anchor or None, class_=look)
 
 
 def _width(text: str) -> float:

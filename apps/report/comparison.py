@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from apps.report.changes import change_sentences, fields_apart, settings_of
-from apps.report.charts import ecdf, forest
-from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
-from apps.report.map import CLOSED, DIVERGING, PLACES, Drawing, graded, legend
-from apps.report.parts import MOVES, again, assumed, bullets, head
-from apps.report.run import closed_links
+from apps.report.changes import (
+    change_sentences,
+    changes_of_whatif,
+    fields_apart,
+    settings_of,
+)
+from apps.report.charts import curve, ecdf, forest
+from apps.report.comparison_map import comparison_map
+from apps.report.html import Raw, at_both_widths, key_figures, page, section, table, tag, write_page
+from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.stored import read_origin
 from apps.report.words import (
     BASIS,
+    CLEAR,
     SMALL_NUMBERS,
     TARGET_MIN,
+    WITHIN,
     amount,
     clock,
     count,
     describe,
+    figure,
     gain,
     group_name,
-    p90_mark,
     percent,
     range_text,
     reached,
     reading,
+    rests_on,
+    signed,
     verdict,
+    without_unchanged,
 )
-from apps.rows import rows_of
 from twin.city.model import City
 from twin.metrics.compare import LEAST_FOR_PAIRING, Difference
 from twin.metrics.comparison import Comparison
 from twin.metrics.pairing import Reach, Sides, pair_calls
-from twin.metrics.summary import TARGET_S
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
 
-LEAST_SCALE_S = 30.0
-"""Differences are coloured on a scale of at least this many seconds, so that none looks large."""
-MOVED_S = 30.0
-"""Calls that were reached so much sooner or later are drawn."""
-SOONER, LATER = DIVERGING[0], DIVERGING[-1]
 _SIDES = ("base", "what-if")
 
 
@@ -64,9 +64,9 @@ def write_comparison_report(found: Comparison, city: City, target: Path) -> Path
 def comparison_page(found: Comparison, city: City) -> str:
     """Return the report of a comparison as one HTML document."""
     base, whatif = found.base, found.whatif
-    title = whatif.title.get("en", whatif.name)
+    settings = settings_of(found.command)
     facts = [
-        f"against “{base.title.get('en', base.name)}”",
+        f"against “{heading(base, 'en', settings)}”",
         _moves(base, whatif),
         f"{found.replications} {'pair' if found.replications == 1 else 'pairs'} of runs",
     ]
@@ -76,29 +76,28 @@ def comparison_page(found: Comparison, city: City) -> str:
     ]
     origin = read_origin(RunReader(found.runs("whatif")[0]))
     return page(
-        title,
-        head(title, whatif, city, facts, settings=settings_of(found.command)),
+        heading(whatif, "en", settings),
+        head(whatif, city, facts, settings=settings),
         *_answer(found),
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
         _reach(found.reach),
-        _map(found, city, runs),
-        section(
-            "Response times, all replications together",
-            ecdf(
-                [_asked(name, [pair[side] for pair in runs]) for side, name in enumerate(_SIDES)],
-                TARGET_S,
-            ),
-            tag(
-                "p",
-                "Of all calls of each side: a line ends at the share that was reached before the "
-                "run ended.",
-                class_="note",
-            ),
-        ),
+        comparison_map(found, city, runs),
+        _curves(runs, base.period.end_s),
         _runs(found, [pair_calls(*pair) for pair in runs]),
         assumed(whatif, city),
         again(origin, found.command),
+    )
+
+
+def _curves(runs: Sequence[Sides], end_s: float) -> Raw:
+    curves = [curve(name, [pair[side] for pair in runs], end_s) for side, name in enumerate(_SIDES)]
+    return section(
+        "How soon calls are reached",
+        at_both_widths(
+            ecdf(curves, width=960.0, sides=True), ecdf(curves, width=380.0, sides=True)
+        ),
+        tag("p", f"Average of the replications. {WITHIN}", class_="note"),
     )
 
 
@@ -111,11 +110,10 @@ def _moves(base: Scenario, whatif: Scenario) -> str:
 
 def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
     """Return what only the what-if changes, and what both sides change."""
-    shared = len(base.changes)
-    if whatif.changes[:shared] != base.changes:
-        shared = 0
+    mine = changes_of_whatif(base, whatif)
+    shared = len(whatif.changes) - len(mine)
     said = [*change_sentences(whatif, city, shared), *fields_apart(base, whatif)]
-    content = [bullets(said) if said else tag("p", "Nothing: both sides are the same scenario.")]
+    content = [bullets(said) if said else tag("p", "Nothing: both runs are of one scenario.")]
     if base.changes:
         both = "In both sides" if shared else "In the base instead"
         content += [tag("h3", both), bullets(change_sentences(base, city))]
@@ -126,55 +124,49 @@ def _answer(found: Comparison) -> list[Raw]:
     overall, everything = found.headline, found.reach[0]
     if overall is None:
         return [
-            tag("p", "No call was answered in both runs of a replication.", class_="reading"),
+            tag("p", "No call was reached in both runs of a replication.", class_="reading"),
             tag("p", reached(everything)),
         ]
     return [
         tag("p", reading(overall), class_="reading"),
         key_figures(
             [
-                (amount(overall, overall.base), f"mean response, base ({clock(overall.base)})"),
-                (
-                    amount(overall, overall.whatif),
-                    f"mean response, what-if ({clock(overall.whatif)})",
-                ),
-                (amount(overall, overall.difference, sign=True), "mean difference"),
-                (range_text(overall), "95% interval"),
-                (f"{everything.both:,}", "calls that both sides reached"),
-                (f"{everything.one_sided:,}", "calls that only one side reached"),
+                (figure(overall, overall.base), "mean response, base, min:s"),
+                (figure(overall, overall.whatif), "mean response, what-if, min:s"),
+                (amount(overall, overall.difference), "mean difference"),
+                (range_text(overall), "95% interval of the difference"),
+                (count(everything.both), "calls reached in both runs"),
+                (f"{everything.one_sided:,}", "calls reached in one run only"),
             ]
         ),
     ]
 
 
 def _table(rows: Sequence[Difference]) -> Raw:
+    kept, unchanged = without_unchanged(rows)
     lines = [
         [
-            describe(row), amount(row, row.base),
-            amount(row, row.whatif), amount(row, row.difference, sign=True), range_text(row),
-            verdict(row), row.basis,
-            count(row.calls) + (p90_mark(row.calls) if row.statistic == "p90" else ""),
+            describe(row), figure(row, row.base), figure(row, row.whatif),
+            amount(row, row.difference), range_text(row), rests_on(row), verdict(row),
         ]
-        for row in rows
+        for row in kept
     ]  # fmt: skip
     return section(
         "Differences in response time",
-        forest(rows) if rows else None,
+        at_both_widths(forest(kept), forest(kept, width=350.0)) if rows else None,
         table(
-            ["", "base", "what-if", "difference", "95% interval", "reading", "rests on",
-             "calls in both"],
+            ["", "base, min:s", "what-if, min:s", "difference", "95% interval", "calls", "result"],
             lines,
         ),
-        tag("p", f"{BASIS} pp: percentage points. {SMALL_NUMBERS}", class_="note"),
+        tag("p", unchanged) if unchanged else None,
+        tag("p", f"{CLEAR} {BASIS} pp: percentage points. {SMALL_NUMBERS}", class_="note"),
         tag(
             "p",
-            "Each replication runs both scenarios with the same calls, durations and trips. "
-            "Intervals are Student's t over the replications' differences. A difference is shown "
-            "when its interval leaves zero out; of twenty groups without any difference, one will "
-            "seem to have one.",
+            "Both runs of a replication have the same calls, crew times and trips, so only what "
+            "was changed makes them differ. The interval is Student's t over the replications.",
             class_="note",
         ),
-    )  # fmt: skip
+    )
 
 
 def _reach(lines: Sequence[Reach]) -> Raw:
@@ -200,96 +192,13 @@ def _reach(lines: Sequence[Reach]) -> Raw:
         ),
         tag(
             "p",
-            "All replications together; the shares are means over the replications. A call that "
-            "only one side reached has no difference and is in no mean above: a change that makes "
-            "calls unreachable shows here, and in the share within the target. In lane-level "
-            "traffic collisions arise from the traffic, so the two sides may have different ones.",
+            "Calls of all replications added up; shares are averages of the replications. A call "
+            "that only one run reached is in no mean or percentile above: a change that leaves "
+            "calls without help shows here and in the share within the target. In moving traffic "
+            "collisions come from the traffic, so the two runs may have different ones.",
             class_="note",
         ),
     )  # fmt: skip
-
-
-def _asked(name: str, sides: Sequence[pd.DataFrame]) -> tuple[str, NDArray[np.float64], int]:
-    calls = pd.concat(sides, ignore_index=True)
-    calls = calls[calls["fate"] != "cancelled"]
-    return name, calls["response_s"].dropna().to_numpy(np.float64), len(calls)
-
-
-def _map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
-    drawing = Drawing(city)
-    rows = {row.value: row for row in found.rows if row.group == "district"}
-    most = max([LEAST_SCALE_S, *(abs(row.difference) for row in rows.values())])
-    drawing.districts(
-        graded({name: row.difference for name, row in rows.items()}, DIVERGING, -most, most),
-        lambda name: f"{name}: {_said(rows[name])}" if name in rows else name,
-        [name for name, row in rows.items() if row.shown],
-    )
-    _draw_moved(drawing, pd.concat([pair_calls(*pair) for pair in runs], ignore_index=True))
-    _draw_one_sided(drawing, runs)
-    drawing.places()
-    closed = closed_links(found.whatif, city)
-    drawing.links(closed, "closed in the what-if")
-    step = 2 * most / len(DIVERGING)
-    return section(
-        "Where it changes",
-        drawing.svg("Map of the change in mean response by district"),
-        legend(
-            [
-                ("dot", SOONER, f"call reached {MOVED_S:.0f} s sooner or more"),
-                ("dot", LATER, f"{MOVED_S:.0f} s later or more"),
-                ("ring", SOONER, "reached only in the what-if"),
-                ("ring", LATER, "reached only in the base"),
-                *PLACES,
-                *([CLOSED] if len(closed) else []),
-            ]
-        ),
-        legend(
-            [
-                ("box", colour, f"{-most + k * step:+.0f} to {-most + (k + 1) * step:+.0f} s")
-                for k, colour in enumerate(DIVERGING)
-            ]
-        ),
-        tag(
-            "p",
-            "District colour: difference of the mean response over the calls that both sides "
-            "reached; a dark edge where its interval leaves zero out. White: no such call.",
-            class_="note",
-        ),
-    )
-
-
-def _draw_moved(drawing: Drawing, pairs: pd.DataFrame) -> None:
-    """Draw the calls that were reached much sooner or later."""
-    apart = pairs["whatif_s"] - pairs["base_s"]
-    for chosen, colour in ((apart <= -MOVED_S, SOONER), (apart >= MOVED_S, LATER)):
-        calls = pairs[chosen]
-        titles = [
-            f"{row.call_id}: {clock(row.base_s)} in the base, {clock(row.whatif_s)} in the what-if"
-            for row in rows_of(calls)
-        ]
-        drawing.calls(
-            calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles, colour=colour, radius=2.6
-        )
-
-
-def _draw_one_sided(drawing: Drawing, runs: Sequence[Sides]) -> None:
-    """Draw the calls that both sides had and only one reached."""
-    key = ["call_id", "t_call"]
-    for mine, other, colour, side in ((0, 1, LATER, "base"), (1, 0, SOONER, "what-if")):
-        lost = [
-            pair[mine].merge(pair[other].loc[pair[other]["response_s"].isna(), key], on=key)
-            for pair in runs
-        ]
-        calls = pd.concat(lost, ignore_index=True).dropna(subset=["response_s"])
-        titles = [f"{name}: reached only in the {side}" for name in calls["call_id"]]
-        drawing.calls(
-            calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles,
-            colour=colour, radius=5.0, shape="ring",
-        )  # fmt: skip
-
-
-def _said(row: Difference) -> str:
-    return f"{amount(row, row.difference, sign=True)} ({range_text(row)})"
 
 
 def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
@@ -301,16 +210,20 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
         base, whatif = float(pair["base_s"].mean()), float(pair["whatif_s"].mean())
         lines.append(
             [
-                f"replication {number}", f"{len(pair):,}", f"{base:.1f} s", f"{whatif:.1f} s",
-                f"{whatif - base:+.1f} s",
+                f"replication {number}", f"{len(pair):,}", f"{clock(base)} ({base:.1f} s)",
+                f"{clock(whatif)} ({whatif:.1f} s)", f"{signed(whatif - base)} s",
             ]
         )  # fmt: skip
     return section(
         "Each replication",
-        table(["", "calls in both", "mean, base", "mean, what-if", "difference"], lines),
-        tag("h3", "What pairing gains"),
         table(
-            ["", "replications", "correlation of the two sides", "pairing gains"],
+            ["", "calls reached in both", "mean, base, min:s", "mean, what-if, min:s",
+             "difference"],
+            lines,
+        ),
+        tag("h3", "What running both on the same calls gains"),
+        table(
+            ["", "replications", "correlation of the two runs", "replications saved"],
             [
                 [
                     describe(row),
@@ -319,15 +232,16 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
                     gain(row),
                 ]
                 for row in found.rows
+                if row.changed
             ],
         ),
         tag(
             "p",
-            "“Pairing gains”: how many times more replications would be needed without pairing; "
-            f"neither it nor the correlation is said with fewer than {LEAST_FOR_PAIRING} "
-            "replications, for two points always lie on a line; nor is the gain where the "
-            "differences hardly vary, for it would be a quotient of next to nothing.",
+            "Replications saved: without common calls, so many times more replications would be "
+            f"needed for the same interval. Not given with fewer than {LEAST_FOR_PAIRING} "
+            "replications, or where all replications give nearly the same difference. Lines where "
+            "no call changed are left out.",
             class_="note",
         ),
         tag("p", f"The runs are in {found.folder}.", class_="note"),
-    )
+    )  # fmt: skip

@@ -43,24 +43,35 @@ def join(content: Iterable[object]) -> Raw:
     )
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> Raw:
-    """Return a table whose first column is text and whose others are figures."""
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Raw:
+    """Return a table whose first column is text and whose others are figures.
+
+    On a narrow screen each row becomes a block: its name, and every figure under its column's name.
+    """
     return tag(
-        "div",
+        "table",
+        tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
         tag(
-            "table",
-            tag("caption", caption) if caption else None,
-            tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
-            tag(
-                "tbody",
-                *(
-                    tag("tr", tag("th", first, scope="row"), *(tag("td", c) for c in cells))
-                    for first, *cells in rows
-                ),
+            "tbody",
+            *(
+                tag(
+                    "tr",
+                    tag("th", first, scope="row"),
+                    *(
+                        tag("td", cell, data_label=name)
+                        for name, cell in zip(head[1:], cells, strict=True)
+                    ),
+                )
+                for first, *cells in rows
             ),
         ),
-        class_="scroll",
+        class_="blocks",
     )
+
+
+def at_both_widths(wide: Raw, narrow: Raw) -> Raw:
+    """Return two drawings of one thing, of which a wide and a narrow screen each show one."""
+    return tag("div", tag("div", wide, class_="wide"), tag("div", narrow, class_="narrow"))
 
 
 def section(title: str, *content: object) -> Raw:
@@ -158,9 +169,7 @@ padding:10px 12px;display:flex;flex-direction:column;justify-content:space-betwe
 .legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0}
 .legend span{display:inline-flex;align-items:center;gap:5px;white-space:nowrap}
 .legend svg{width:16px;height:16px;flex:none}
-.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--soft);font-size:13px;padding-bottom:6px}
 th,td{padding:5px 7px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child{text-align:left;font-weight:500}
 thead th{white-space:normal;vertical-align:bottom;
@@ -169,12 +178,31 @@ svg{display:block;width:100%;height:auto;max-height:820px}
 svg.chart{max-width:620px}
 svg text{font:12px system-ui,"Noto Sans KR",sans-serif;fill:var(--ink)}
 svg text.soft{fill:var(--soft)}
+svg text.halo{paint-order:stroke;stroke:#fff;stroke-width:3.5px;stroke-linejoin:round}
+svg.map text{font-size:15px;font-weight:600;fill:#3b4653}
+svg.map text.new{fill:#b0006d}
+.narrow{display:none}
+table.origin{table-layout:fixed}
+table.origin th{white-space:normal;width:30%}
+ul.sources{font-size:14px}
+ul.sources small{color:var(--soft);font-size:11.5px;overflow-wrap:anywhere}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:22px}
 ul.fields{columns:3 250px;list-style:none;padding:0;margin:0;font-size:13px}
 td.mono{text-align:left;white-space:normal}
 code,.mono{font:12.5px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}
-@media (max-width:520px){.two{grid-template-columns:1fr}main{padding:16px 10px 40px}}
+@media (max-width:640px){.two{grid-template-columns:minmax(0,1fr)}main{padding:16px 10px 40px}
+section{padding:14px 13px 16px}.wide{display:none}.narrow{display:block}
+.legend span{white-space:normal}svg.map text{font-size:25px}
+table.blocks thead{display:none}table.blocks,table.blocks tbody{display:block}
+table.blocks tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(98px,1fr));gap:2px 10px;
+padding:8px 0;border-bottom:1px solid var(--line)}
+table.blocks th{grid-column:1/-1;border:none;padding:0;font-weight:600;white-space:normal}
+table.blocks td{border:none;padding:0;text-align:left;white-space:normal}
+table.blocks td::before{content:attr(data-label);display:block;color:var(--soft);font-size:11.5px;
+line-height:1.25}
+table.origin tr,table.origin th,table.origin td{display:block;width:auto;text-align:left}
+table.origin th{border:none;padding-bottom:0}}
 @media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}
 section{border:none;padding:6px 0;margin:10px 0}.two{grid-template-columns:1fr 1fr}
 th,td{padding:2px 6px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

@@ -13,16 +13,29 @@ from apps.report.html import Raw, tag
 from twin.city.model import City
 from twin.network.geometry import Projection
 from twin.network.graph import Network
+from twin.scenarios.spec import (
+    AddStation,
+    AddUnits,
+    Change,
+    CloseHospital,
+    MoveUnits,
+    RemoveUnits,
+)
 
-SEQUENTIAL = ("#eff3ff", "#c6dbef", "#9ecae1", "#6baed6", "#3182bd")
-"""From short to long."""
+SEQUENTIAL = ("#fffbe3", "#fee9ad", "#fbd172", "#f2ad4e", "#d98a2b")
+"""From short to long; other hues than `DIVERGING`, for a dark blue there means faster."""
 DIVERGING = ("#2166ac", "#92c5de", "#f2f2f2", "#f4a582", "#b2182b")
 """From faster through no change to slower."""
 
+FEW = "#dfe2e6"
+"""Of a district with too few calls to be coloured."""
+
 PLACES = (("triangle", "#1b7837", "station"), ("cross", "#762a83", "hospital"))
+NEW = ("star", "#e6008a", "new station, or more units at it")
+LESS = ("saltire", "#000", "fewer units, or a hospital closed to ambulances")
 CLOSED = ("line", "#000", "closed road")
 
-_WIDTH = 1000.0
+_WIDTH, _MOST_HEIGHT = 1000.0, 1400.0
 _STREETS = ((0, 1, "#6b7785", 1.6), (2, 3, "#98a2af", 0.9), (4, 4, "#bcc4ce", 0.6))
 _SMALL = (5, 6, "#d3d9e0", 0.35)
 
@@ -40,28 +53,49 @@ class Drawing:
         network = city.network
         self._city = city
         self._projection = Projection(network.lon0, network.lat0)
-        x0, x1 = float(network.node_x.min()), float(network.node_x.max())
-        y0, y1 = float(network.node_y.min()), float(network.node_y.max())
+        self._shapes = {
+            str(row["district"]): [
+                np.asarray(part.exterior.coords)[:, :2].T
+                for part in shapely.get_parts(shapely.from_wkb(row["polygon_wkb"]))
+                if isinstance(part, shapely.Polygon)
+            ]
+            for row in city["districts"].to_dict("records")
+        }
+        x0, x1, y0, y1 = self._extent(network)
         margin = 0.03 * max(x1 - x0, y1 - y0, 100.0)
         self._x0, self._y1 = x0 - margin, y1 + margin
-        self._scale = _WIDTH / (x1 - x0 + 2 * margin)
-        self.height = min((y1 - y0 + 2 * margin) * self._scale, 1400.0)
+        self._scale = min(_WIDTH / (x1 - x0 + 2 * margin), _MOST_HEIGHT / (y1 - y0 + 2 * margin))
+        self.width = (x1 - x0 + 2 * margin) * self._scale
+        self.height = (y1 - y0 + 2 * margin) * self._scale
         self._under: list[Raw] = []
         self._over: list[Raw] = []
+        self._names: list[Raw] = []
+
+    def _extent(self, network: Network) -> tuple[float, float, float, float]:
+        """Return west, east, south and north of streets and districts, metres.
+
+        Districts may reach beyond the streets, as mountains and water do; what lies further out
+        than half the streets' extent would make these too small and is cut off.
+        """
+        x0, x1 = float(network.node_x.min()), float(network.node_x.max())
+        y0, y1 = float(network.node_y.min()), float(network.node_y.max())
+        reach = 0.5 * max(x1 - x0, y1 - y0)
+        rings = [ring for parts in self._shapes.values() for ring in parts]
+        if not rings:
+            return x0, x1, y0, y1
+        x, y = map(np.asarray, self._projection.forward(*np.concatenate(rings, axis=1)))
+        return (
+            min(x0, max(float(x.min()), x0 - reach)), max(x1, min(float(x.max()), x1 + reach)),
+            min(y0, max(float(y.min()), y0 - reach)), max(y1, min(float(y.max()), y1 + reach)),
+        )  # fmt: skip
 
     def districts(
         self, colour: Mapping[str, str], title: Callable[[str], str], bold: Sequence[str] = ()
     ) -> None:
-        """Fill districts; those without a colour stay white, `bold` ones get a dark edge."""
-        for row in self._city["districts"].to_dict("records"):
-            name = str(row["district"])
-            shape = shapely.from_wkb(row["polygon_wkb"])
-            parts = shape.geoms if hasattr(shape, "geoms") else [shape]
-            path = "".join(
-                self._path(*np.asarray(part.exterior.coords)[:, :2].T) + "Z"
-                for part in parts
-                if isinstance(part, shapely.Polygon)
-            )
+        """Fill and name districts; those without a colour stay white, `bold` get a dark edge."""
+        written: list[tuple[float, float, float]] = []
+        for name, parts in self._shapes.items():
+            path = "".join(self._path(*ring) + "Z" for ring in parts)
             strong = name in bold
             self._under.append(
                 tag(
@@ -74,6 +108,16 @@ class Drawing:
                     stroke_width=2.2 if strong else 0.7,
                 )
             )
+            if not parts:
+                continue
+            shape = max((shapely.Polygon(ring.T) for ring in parts), key=lambda one: one.area)
+            at = shape.representative_point()
+            (x,), (y,) = self._at(np.array([at.x]), np.array([at.y]))
+            half = 5.0 * len(name)
+            # A name that would lie on another one is left to the district's title.
+            if all(abs(y - v) > 18.0 or abs(x - u) > half + w for u, v, w in written):
+                written.append((x, y, half))
+                self._names.append(_name(name, x, y))
 
     def calls(
         self,
@@ -97,6 +141,36 @@ class Drawing:
             self._over += [
                 _mark(shape, colour, x, y, 5.0, row["name"]) for row, x, y in self._rows(table)
             ]
+
+    def changed(self, changes: Sequence[Change]) -> list[tuple[str, str, str]]:
+        """Mark the places that changes are about; return the entries of the legend."""
+        stations = {row["station_id"]: (row["name"], x, y) for row, x, y in self._rows("stations")}
+        hospitals = {r["hospital_id"]: (r["name"], x, y) for r, x, y in self._rows("hospitals")}
+        units = self._city["units"]
+        home = dict(zip(units["unit_id"], units["station_id"], strict=True))
+        more: dict[str, tuple[str, float, float]] = {}
+        less: dict[str, tuple[str, float, float]] = {}
+        for change in changes:
+            if isinstance(change, AddStation):
+                (x,), (y,) = self._at(np.array([change.lon]), np.array([change.lat]))
+                stations[change.station_id] = (change.name, x, y)
+                more[change.station_id] = stations[change.station_id]
+            elif isinstance(change, AddUnits):
+                more[change.station] = stations[change.station]
+            elif isinstance(change, MoveUnits):
+                more[change.to] = stations[change.to]
+            elif isinstance(change, CloseHospital):
+                less[change.hospital] = hospitals[change.hospital]
+            elif isinstance(change, RemoveUnits):
+                left = {change.station or "", *(home.get(unit, "") for unit in change.units)}
+                less |= {key: stations[key] for key in left if key in stations}
+        entries = []
+        for entry, places in ((NEW, more), (LESS, less)):
+            for name, x, y in places.values():
+                self._names.append(_mark(entry[0], entry[1], x, y, 5.0, name))
+                self._names.append(_name(name, x, y + 28.0, "new" if entry is NEW else None))
+            entries += [entry] if places else []
+        return entries
 
     def links(self, links: NDArray[np.int32], title: str) -> None:
         """Draw links thick and black, as closed ones."""
@@ -127,11 +201,13 @@ class Drawing:
                 )  # fmt: skip
         return tag(
             "svg",
-            tag("rect", width=_WIDTH, height=self.height, fill="#fbfcfd"),
+            tag("rect", width=self.width, height=self.height, fill="#fbfcfd"),
             *self._under,
             *streets,
             *self._over,
-            viewBox=f"0 0 {_WIDTH:g} {self.height:.0f}",
+            *self._names,
+            viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
+            class_="map",
             role="img",
             aria_label=label,
         )
@@ -163,7 +239,8 @@ class Drawing:
 def legend(entries: Sequence[tuple[str, str, str]]) -> Raw:
     """Return a line of (shape, colour, what it means), each behind the mark that the map draws.
 
-    Shapes are `box`, `line`, and those of a map's marks: `dot`, `ring`, `triangle`, `cross`.
+    Shapes are `box`, `line`, and those of a map's marks: `dot`, `ring`, `triangle`, `cross`,
+    `star`, `saltire`.
     """
     return tag(
         "div",
@@ -184,7 +261,8 @@ def _sample(shape: str, colour: str) -> Raw:
         return tag("rect", x=-7, y=-7, width=14, height=14, rx=2, fill=colour, stroke="#8888")
     if shape == "line":
         return tag("line", x1=-8, y1=0, x2=8, y2=0, stroke=colour, stroke_width=5)
-    return _mark(shape, colour, 0.0, 0.0, 5.0)
+    mark = _mark(shape, colour, 0.0, 0.0, 5.0)
+    return tag("g", mark, transform="scale(.6)") if shape in {"star", "saltire"} else mark
 
 
 def _mark(
@@ -194,14 +272,24 @@ def _mark(
     said = None if title is None else tag("title", title)
     at = {"cx": round(x, 1), "cy": round(y, 1), "r": radius}
     if shape == "dot":
-        return tag("circle", said, **at, fill=colour, fill_opacity=0.75)
+        return tag("circle", said, **at, fill=colour, stroke="#fff", stroke_width=0.5)
     if shape == "ring":
         return tag("circle", said, **at, fill="none", stroke=colour, stroke_width=1.8)
     path = {
         "triangle": f"M{x:.1f} {y - 5:.1f}l5 9h-10Z",
+        "star": f"M{x:.1f} {y - 13:.1f}l3 9 10 0-8 6 3 9-8-5-8 5 3-9-8-6 10 0Z",
+        "saltire": f"M{x - 9:.1f} {y - 6:.1f}l3-3 6 6 6-6 3 3-6 6 6 6-3 3-6-6-6 6-3-3 6-6Z",
         "cross": f"M{x - 2:.1f} {y - 6:.1f}h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
     }[shape]
     return tag("path", said, d=path, fill=colour, stroke="#fff", stroke_width=0.8)
+
+
+def _name(text: str, x: float, y: float, look: str | None = None) -> Raw:
+    """Return words of the map, centred on a point."""
+    return tag(
+        "text", text, x=round(x, 1), y=round(y, 1), text_anchor="middle",
+        class_=f"halo {look}" if look else "halo",
+    )  # fmt: skip
 
 
 def graded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -13,19 +14,20 @@ from twin.scenarios.spec import Scenario
 
 LIMITS = (
     "Signals run fixed-time plans; no street in the twin has the city's own timing.",
-    "A call that was still going when the run ended has no duration after its last stamp.",
+    "A call that was still going on when the run ended has no times after that.",
     "Weather, events and traffic management are in the run only where the scenario says so.",
-    "An interval shows what chance does within the model, not how far the model is from the city.",
+    "A 95% interval shows what chance does in the model, not how far the model is from the city.",
 )
 
+SYNTHESISED = "Synthesised city: its streets are drawn from public facts, not surveyed."
 IN_TRAFFIC = "Ordinary drivers make way for a unit under siren in a simplified manner."
 IN_QUEUES = (
     "Vehicles move from queue to queue: where they stand on a street is drawn from its queue, they "
     "have no lanes to change, and a unit under siren passes a stated share of each queue."
 )
 BY_TABLE = (
-    "Travel times come from a table by hour: no traffic moves, and what a closure turns away does "
-    "not crowd other roads. For roads and signals ask with traffic.fidelity = micro."
+    "Travel times come from a table by hour: no traffic moves, so a closed road does not crowd "
+    "the others. For questions about roads and signals set traffic.fidelity = micro."
 )
 
 
@@ -42,8 +44,19 @@ MODEL_LIMITS: dict[str, tuple[str, ...]] = {
 }
 
 
+def heading(scenario: Scenario, language: str, settings: Sequence[str]) -> str:
+    """Return a scenario's title; with the period where the command line set another one.
+
+    `settings` are those of `apps.report.changes.settings_of`.
+    """
+    title = scenario.title.get(language, scenario.name)
+    period = scenario.period
+    if not any(setting.startswith(("period.start", "period.end")) for setting in settings):
+        return title
+    return f"{title} ({period.start} to {period.end})"
+
+
 def head(
-    title: str,
     scenario: Scenario,
     city: City,
     facts: Sequence[str],
@@ -54,7 +67,7 @@ def head(
 
     Parameters
     ----------
-    title, scenario, city
+    scenario, city
         What was run.
     facts
         Said after city, period and warm-up.
@@ -69,15 +82,17 @@ def head(
     told = [city.meta.title.get("en", city.meta.name), period, warm_up, *facts]
     return tag(
         "header",
-        tag("h1", title),
-        tag("p", scenario.title["ko"], class_="ko", lang="ko") if "ko" in scenario.title else None,
+        tag("h1", heading(scenario, "en", settings)),
+        tag("p", heading(scenario, "ko", settings), class_="ko", lang="ko")
+        if "ko" in scenario.title
+        else None,
         tag("p", question, class_="question") if question else None,
         tag("p", " · ".join(told), class_="facts"),
         tag(
             "p",
             tag("b", "Set for this run: "),
             ", ".join(settings),
-            ". Title and question are the scenario's own and do not know of it.",
+            ". The title and the question are those of the scenario before this was set.",
             class_="facts",
         )
         if settings
@@ -87,19 +102,13 @@ def head(
 
 
 def _notices(scenario: Scenario, city: City) -> Raw | None:
-    """Return what must be known before a figure is read."""
-    lines = []
-    if city.meta.synthesised:
-        lines.append(
-            tag(
-                "li",
-                "Synthesised city: its streets are drawn by our own code from public facts and "
-                "are not a survey of the real network.",
-            )
-        )
-    lines += [
+    """Return what must be known before a figure is read, once in each language."""
+    said = dict(city.meta.notice)
+    if city.meta.synthesised and "synthesised" not in said.get("en", "").lower():
+        said["en"] = f"{SYNTHESISED} {said.get('en', '')}".strip()
+    lines = [
         tag("li", text, lang=None if language == "en" else language)
-        for language, text in city.meta.notice.items()
+        for language, text in said.items()
     ]
     if scenario.traffic.fidelity == "table":
         lines.append(tag("li", BY_TABLE))
@@ -112,18 +121,26 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     for group, content in scenario.model_dump(mode="json").items():
         if isinstance(content, dict) and group not in {"title", "question"}:
             fields += [f"{group}.{name} = {value}" for name, value in content.items()]
+    gaps, sources = city.meta.known_gaps, city.meta.attribution
     return section(
         "What was assumed",
+        *([tag("h3", "Where the twin is known to differ from the city"), bullets(gaps)] if gaps
+          else []),
         tag("h3", "The city"),
         bullets(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
         tag("h3", "The model"),
         bullets([*LIMITS, *MODEL_LIMITS[scenario.traffic.fidelity], *more]),
         tag("h3", "The scenario"),
         tag("ul", *(tag("li", field) for field in fields), class_="fields"),
-        tag("p", "Data: " + "; ".join(city.meta.attribution), class_="note")
-        if city.meta.attribution
-        else None,
-    )
+        *([tag("h3", "Data"), tag("ul", *map(_source, sources), class_="sources")] if sources
+          else []),
+    )  # fmt: skip
+
+
+def _source(text: str) -> Raw:
+    """Return a source as a line of a list, what stands in brackets in small print."""
+    pieces = re.split(r"(\([^()]*\))", text)
+    return tag("li", *(tag("small", p) if p.startswith("(") else p for p in pieces))
 
 
 def again(origin: Origin, command: Sequence[str]) -> Raw:
@@ -163,7 +180,7 @@ def again(origin: Origin, command: Sequence[str]) -> Raw:
                     for name, value in rows
                 ),
             ),
-            style="table-layout:fixed",
+            class_="origin",
         ),
     )
 

@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 
 from apps.report.changes import change_sentences, settings_of
-from apps.report.charts import bars, ecdf, over_time
+from apps.report.charts import bars, curve, ecdf, over_time
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
-from apps.report.map import CLOSED, PLACES, SEQUENTIAL, Drawing, graded, legend
-from apps.report.parts import MOVES, again, assumed, bullets, head
+from apps.report.parts import MOVES, again, assumed, bullets, head, heading
+from apps.report.run_map import run_map
 from apps.report.stored import Summary, Vehicles, read_stored
 from apps.report.words import (
     INTERVAL_NAMES,
     OUTSIDE,
     SMALL_NUMBERS,
     TARGET_MIN,
+    WITHIN,
     clock,
     count,
+    few_mark,
     group_name,
     p90_mark,
     percent,
@@ -28,21 +30,18 @@ from apps.report.words import (
 from apps.rows import rows_of
 from twin.city.library import get_city
 from twin.city.model import City
-from twin.core.clock import format_clock
 from twin.core.errors import InputError
 from twin.metrics.summary import (
     FEW_CALLS,
-    TARGET_S,
+    decided,
     figures,
-    response_by,
+    not_reached,
     share_within,
     utilisation,
 )
 from twin.recording.reader import RunReader
-from twin.scenarios.changes import links_of
-from twin.scenarios.spec import CloseLinks, Scenario
+from twin.scenarios.spec import Scenario
 
-_LATE, _IN_TIME = "#b2182b", "#3d4754"
 _MOST_UNITS = 25
 
 
@@ -85,41 +84,47 @@ def run_page(reader: RunReader, city: City) -> str:
     summary, response = stored.summary, stored.summary.response
     calls = reader.table("calls")
     medical = figures(calls.loc[calls["kind"] == "medical", "response_s"].to_numpy(np.float64))
-    title = scenario.title.get("en", scenario.name)
-    share = summary.share_within_480_s
+    settings = settings_of(stored.command)
+    counted = calls[decided(calls, scenario.period.end_s)]
+    lost = int(not_reached(calls).sum())
     period = (scenario.period.start_s, scenario.period.end_s)
     units = utilisation(reader.table("unit_events"), *period)
     done = change_sentences(scenario, city)
     moving = scenario.traffic.fidelity != "table"
     seed = f"seed {stored.seed}, replication {stored.replication}"
     return page(
-        title,
-        head(
-            title,
-            scenario,
-            city,
-            [MOVES[scenario.traffic.fidelity], seed],
-            settings=settings_of(stored.command),
-        ),
+        heading(scenario, "en", settings),
+        head(scenario, city, [MOVES[scenario.traffic.fidelity], seed], settings=settings),
         key_figures(
             [
-                (clock(response.p50), "median response, min:s"),
                 (
-                    clock(response.p90) + p90_mark(response.n),
-                    f"90th percentile of {response.n:,} calls",
+                    clock(response.p50) + few_mark(response.n),
+                    f"median response, min:s, of {_calls(response.n)} reached",
                 ),
-                (percent(share), f"within {TARGET_MIN} minutes"),
-                (clock(medical["p50"]), "median, medical calls (first ambulance)"),
+                (
+                    clock(response.p90) + few_mark(response.n) + p90_mark(response.n),
+                    f"90th percentile, min:s, of {_calls(response.n)} reached",
+                ),
+                (
+                    percent(summary.share_within_480_s) + few_mark(len(counted)),
+                    f"within {TARGET_MIN} min, of {_calls(len(counted))}",
+                ),
+                (
+                    clock(medical["p50"]) + few_mark(int(medical["n"] or 0)),
+                    "median, min:s, medical calls (first ambulance)",
+                ),
                 (f"{summary.calls:,}", "calls"),
-                (f"{summary.open:,}", "still open at the end"),
+                (f"{summary.open - lost:,}", "reached, not yet closed (crew still busy)"),
+                (f"{lost:,}", "not reached by the end"),
                 *([(f"{summary.vehicles.inserted:,}", "vehicles entered")] if moving else []),
             ]
         ),
+        tag("p", f"{WITHIN} {SMALL_NUMBERS}", class_="note"),
         section("What the scenario changes", bullets(done)) if done else None,
-        _map(calls, scenario, city),
+        run_map(calls, scenario, city),
         tag(
             "div",
-            section("Response time by priority", _ecdf(calls), _note_response()),
+            section("Response time by priority", _ecdf(calls, period[1]), _note_response()),
             section(
                 "The city over time",
                 *_pulse(reader, moving=moving),
@@ -136,85 +141,25 @@ def run_page(reader: RunReader, city: City) -> str:
     )
 
 
-def closed_links(scenario: Scenario, city: City) -> np.ndarray:
-    """Return the links that a scenario closes at some time."""
-    closed = [
-        links_of(change, city.network)
-        for change in scenario.changes
-        if isinstance(change, CloseLinks)
-    ]
-    return np.unique(np.concatenate(closed)) if closed else np.zeros(0, np.int32)
+def _calls(n: int) -> str:
+    return f"{n:,} {'call' if n == 1 else 'calls'}"
 
 
-def call_titles(calls: pd.DataFrame) -> list[str]:
-    """Return what is shown over each call's dot."""
-    return [
-        f"{row.call_id}: {row.kind}, priority {row.priority}, {format_clock(row.t_call)}, "
-        f"response {clock(row.response_s)}"
-        for row in rows_of(calls)
-    ]
-
-
-def _map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
-    drawing = Drawing(city)
-    by = response_by(calls, "district")
-    median = {name: float(row["p50"]) for name, row in by.items() if row["p50"] is not None}
-    scale: list[tuple[str, str, str]] = []
-    if median:
-        low, high = min(median.values()), max(median.values())
-        drawing.districts(
-            graded(median, SEQUENTIAL, low, high),
-            lambda name: f"{name}: median {clock(median.get(name))}",
-        )
-        step = (high - low) / len(SEQUENTIAL)
-        scale = [
-            ("box", colour, f"{clock(low + k * step)} to {clock(low + (k + 1) * step)}")
-            for k, colour in enumerate(SEQUENTIAL)
+def _ecdf(calls: pd.DataFrame, end_s: float) -> Raw:
+    return ecdf(
+        [
+            curve(f"priority {value}", [group], end_s)
+            for value, group in calls.groupby("priority", sort=True)
         ]
-    late = ~(calls["response_s"] <= TARGET_S) & (calls["fate"] != "cancelled")
-    for chosen, colour, radius in ((calls[~late], _IN_TIME, 2.0), (calls[late], _LATE, 3.2)):
-        drawing.calls(
-            chosen["lon"].to_numpy(), chosen["lat"].to_numpy(), call_titles(chosen),
-            colour=colour, radius=radius,
-        )  # fmt: skip
-    drawing.places()
-    closed = closed_links(scenario, city)
-    drawing.links(closed, "closed for some time")
-    return section(
-        "Where it happened",
-        drawing.svg("Map of calls, stations, hospitals and median response by district"),
-        legend(
-            [
-                ("dot", _IN_TIME, f"call reached within {TARGET_MIN} min"),
-                ("dot", _LATE, "later, or not reached by the end"),
-                *PLACES,
-                *([CLOSED] if len(closed) else []),
-            ]
-        ),
-        legend(scale) if scale else None,
-        tag("p", "District colour: median response, min:s.", class_="note") if scale else None,
     )
-
-
-def _ecdf(calls: pd.DataFrame) -> Raw:
-    asked = calls[calls["fate"] != "cancelled"]
-    series = [
-        (
-            f"priority {value}",
-            group["response_s"].dropna().to_numpy(np.float64),
-            len(group),
-        )
-        for value, group in asked.groupby("priority", sort=True)
-    ]
-    return ecdf(series, TARGET_S)
 
 
 def _note_response() -> Raw:
     return tag(
         "p",
-        "Response: call received to the first unit on scene, of medical calls the first ambulance. "
-        "A line ends at the share that was reached before the run ended; of fewer than "
-        f"{FEW_CALLS} calls it is dashed.",
+        "Response: from the call to the first unit on scene; for medical calls, to the first "
+        "ambulance. Counted as in the share within the target; a line of fewer than "
+        f"{FEW_CALLS} calls is dashed.",
         class_="note",
     )
 
@@ -266,8 +211,11 @@ def _by_kind(calls: pd.DataFrame, end_s: float) -> Raw:
 
 
 def _figures_table(rows: Sequence[Sequence[str]], first: str) -> Raw:
-    within = f"within {TARGET_MIN} min"
-    return table([first, "calls", "reached", "mean", "median", "90th", within], rows)
+    return table(
+        [first, "calls", "reached", "mean, min:s", "median, min:s", "90th percentile, min:s",
+         f"within {TARGET_MIN} min"],
+        rows,
+    )  # fmt: skip
 
 
 def _figures_row(name: str, calls: pd.DataFrame, end_s: float) -> list[str]:
@@ -280,12 +228,7 @@ def _figures_row(name: str, calls: pd.DataFrame, end_s: float) -> list[str]:
 
 
 def _small_numbers() -> Raw:
-    return tag(
-        "p",
-        "min:s. In the share, a call that had waited longer than that in vain when the run ended "
-        f"is late, and one that had waited less counts neither way. {SMALL_NUMBERS}",
-        class_="note",
-    )
+    return tag("p", f"{WITHIN} {SMALL_NUMBERS}", class_="note")
 
 
 def _intervals(summary: Summary, scenario: Scenario) -> Raw:
@@ -308,22 +251,22 @@ def _intervals(summary: Summary, scenario: Scenario) -> Raw:
             ]
         )  # fmt: skip
     fitted = (
-        "The durations were fitted without this day where the city has such a fit."
+        "Crew times were fitted without this day where the city has such a fit."
         if scenario.calls.held_out_fit
-        else "The durations are not fitted without this day: figures that agree prove little."
+        else "Crew times were fitted with this day among others, so agreement proves little."
     )
     columns = ["simulated median", "simulated 90th", "calls"]
-    said = "These calls were generated, so there is nothing observed to stand beside them."
+    said = "These calls were generated by the twin, so there are no recorded times to compare with."
     if recorded:
         columns = [
             "observed median", "simulated median", "apart", "observed 90th", "simulated 90th",
             "apart", "calls", "observed only", "simulated only",
         ]  # fmt: skip
         said = (
-            "Observed: the same calls as they were recorded. Each row is over the calls that have "
-            "the interval on both sides; calls that have it on one side only (a button not "
-            "pressed, a call cancelled, a run that ended before) are counted in the last columns "
-            f"and left out. {fitted}"
+            "Observed: the same calls as they were recorded. Each row uses the calls whose times "
+            "are known both in the records and in the run; the last columns count those known in "
+            "one of them only (a button not pressed, a call cancelled, the end of the run). "
+            f"{fitted}"
         )
     return section(
         "Every interval of the chain, medical calls",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from twin.metrics.compare import LEAST_FOR_PAIRING, SHARE, Difference
 from twin.metrics.pairing import Reach
@@ -11,6 +12,8 @@ from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_call
 TARGET_MIN = f"{TARGET_S / 60.0:g}"
 OUTSIDE = "outside every district"
 FEW_MARK, P90_MARK = "†", "‡"
+_NOTHING = 1e-9
+"""A difference smaller than this is the rounding of a sum, not a difference."""
 LARGEST_GAIN = 100
 """A gain of pairing beyond this is not told apart: its own error is as large."""
 
@@ -56,35 +59,78 @@ def group_name(group: str, value: str) -> str:
     return value or OUTSIDE
 
 
-def amount(row: Difference, value: float | None, *, sign: bool = False) -> str:
-    """Return a value of a line in its unit: seconds or per cent; with a sign, a difference.
+def figure(row: Difference, value: float | None) -> str:
+    """Return the figure of one side: `min:s` with seconds in brackets, or per cent."""
+    if value is None:
+        return "n/a"
+    if row.statistic == SHARE:
+        return percent(value)
+    return f"{clock(value)} ({value:.1f} s)"
 
-    A difference of two shares is in percentage points, `pp`.
-    """
+
+def amount(row: Difference, value: float | None) -> str:
+    """Return a difference in its unit: seconds, or percentage points (`pp`) of a share."""
     if value is None:
         return "n/a"
     share = row.statistic == SHARE
-    shown = round(100.0 * value if share else value, 1) + 0.0
-    if not sign:
-        return f"{shown:.1f}{'%' if share else ' s'}"
-    return f"{shown:{'+' if shown else ''}.1f}{' pp' if share else ' s'}"
+    return f"{signed(100.0 * value if share else value)}{' pp' if share else ' s'}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign: one decimal, and more where one would make it zero.
+
+    What is not zero never reads as zero, so an interval's ends as they are printed lie on the same
+    sides of zero as the ends themselves. Beyond three decimals it is rounded away from zero.
+    """
+    if abs(value) < _NOTHING:
+        return "0.0"
+    for decimals in (1, 2, 3):
+        if round(value, decimals):
+            return f"{value:+.{decimals}f}"
+    return f"{math.copysign(0.001, value):+.3f}"
 
 
 def range_text(row: Difference) -> str:
-    """Return the interval of a line, or `n/a` when there is none."""
+    """Return the interval of a line; `n/a` when there is none, a dash where no call changed."""
     if row.low is None or row.high is None:
         return "n/a"
-    low, high = (amount(row, end, sign=True) for end in (row.low, row.high))
+    if not row.changed:
+        return "-"
+    low, high = (amount(row, end) for end in (row.low, row.high))
     return f"{low.rsplit(' ', 1)[0]} to {high}"
 
 
+def rests_on(row: Difference) -> str:
+    """Return on how many calls a line's figures rest; of both sides where they differ."""
+    fewest = min(row.base_n, row.whatif_n)
+    said = f"{row.base_n:,}"
+    if row.whatif_n != row.base_n:
+        said += f" and {row.whatif_n:,}"
+    mark = p90_mark(fewest) if row.statistic == "p90" else ""
+    return said + few_mark(fewest) + mark
+
+
 def verdict(row: Difference) -> str:
-    """Return what a line shows, in a word or three."""
+    """Return what a line says, in a word or three."""
     if not row.changed:
         return "no call changed"
     if row.low is None:
         return "one replication"
-    return "shown" if row.shown else "not shown"
+    return "clear difference" if row.shown else "no clear difference"
+
+
+def without_unchanged(rows: Sequence[Difference]) -> tuple[list[Difference], str]:
+    """Return the lines but for districts where no call changed, and one sentence on these.
+
+    The sentence is empty when a call changed in every district.
+    """
+    still = [row for row in rows if row.group == "district" and not row.changed]
+    kept = [row for row in rows if row not in still]
+    named = [row.value for row in still if row.value]
+    parts = [f"{len(named)} {'district' if len(named) == 1 else 'districts'}"] if named else []
+    parts += [OUTSIDE] if len(named) < len(still) else []
+    names = f" ({', '.join(named)})" if named else ""
+    return kept, f"{_capital(' and '.join(parts))}: no call changed{names}." if still else ""
 
 
 def gain(row: Difference) -> str:
@@ -96,7 +142,7 @@ def gain(row: Difference) -> str:
     if not row.changed:
         return "n/a: no call changed"
     if row.variance_reduction is None:
-        return "n/a: the differences hardly vary"
+        return "n/a: nearly the same in every replication"
     if row.variance_reduction > LARGEST_GAIN:
         return f"over {LARGEST_GAIN} times"
     return f"{row.variance_reduction:.1f} times"
@@ -104,7 +150,12 @@ def gain(row: Difference) -> str:
 
 def count(n: int) -> str:
     """Return a number of calls, marked when figures that rest on it say little."""
-    return f"{n:,}{f' {FEW_MARK}' if few_calls(n) else ''}"
+    return f"{n:,}{few_mark(n)}"
+
+
+def few_mark(n: int) -> str:
+    """Return what stands behind a figure of `n` calls; nothing when they are enough."""
+    return f" {FEW_MARK}" if few_calls(n) else ""
 
 
 def p90_mark(n: int) -> str:
@@ -113,25 +164,32 @@ def p90_mark(n: int) -> str:
 
 
 SMALL_NUMBERS = (
-    f"{FEW_MARK} fewer than {FEW_CALLS} calls: says little. {P90_MARK} fewer than "
-    f"{LEAST_BEYOND_P90} calls lie beyond this 90th percentile (of under {10 * LEAST_BEYOND_P90} "
-    "calls): one call more or less moves it."
+    f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {P90_MARK} fewer than "
+    f"{10 * LEAST_BEYOND_P90} calls: one call more or less can move this 90th percentile."
+)
+WITHIN = (
+    f"Share within {TARGET_MIN} min: calls still waiting when the run ended count as late if they "
+    f"had waited more than {TARGET_MIN} min, and are left out if they had not."
 )
 BASIS = (
-    "Mean, median and 90th percentile are over the calls that both sides reached (pairs). The "
-    f"share within {TARGET_MIN} min is over all calls of each side: one that had waited longer in "
-    "vain when the run ended is late, one that had waited less counts neither way."
+    "Base and what-if are averages of the replications, each replication counting the same. Mean, "
+    "median and 90th percentile use only the calls reached in both runs; the share within "
+    f"{TARGET_MIN} min uses all calls of each run, so it can rest on different numbers. {WITHIN}"
+)
+CLEAR = (
+    "A difference is clear when its 95% interval does not include zero. Chance alone makes about "
+    "one line in twenty look clear."
 )
 
 
 def reached(line: Reach) -> str:
-    """Return one sentence on how many calls each side reached."""
+    """Return how many calls each side reached, in two sentences."""
     return (
-        f"Reached: {line.base_reached:,} of {line.base_calls:,} calls in the base, "
-        f"{line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in both, "
-        f"{line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
-        f"Share within {TARGET_MIN} min, each side on its own: {percent(line.base_within)} in the "
-        f"base, {percent(line.whatif_within)} in the what-if."
+        f"Calls reached before the run ended: {line.base_reached:,} of {line.base_calls:,} in the "
+        f"base, {line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in "
+        f"both, {line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
+        f"Within {TARGET_MIN} min: {percent(line.base_within)} in the base, "
+        f"{percent(line.whatif_within)} in the what-if."
     )
 
 
@@ -142,26 +200,30 @@ def percent(share: float | None) -> str:
 
 def reading(row: Difference) -> str:
     """Return one plain sentence on the mean response time over all calls."""
-    change = f"{abs(row.difference):.1f} s"
+    change = f"{signed(row.difference).lstrip('+-')} s"
     if not row.changed:
         many = "any replication" if row.replications > 1 else "the one replication that was run"
         return f"No call was answered sooner or later than in the base, in {many}."
     if row.low == row.high == 0.0 or (row.low is None and not row.difference):
         return (
-            "Every call that both sides reached was answered at the same moment; "
-            f"{row.changed:,} were reached on one side only."
+            "Every call that was reached in both runs was reached at the same moment; "
+            f"{row.changed:,} were reached in one of them only."
         )
     if row.low is None or row.high is None:
         way = "fell" if row.difference < 0 else "rose"
         return (
             f"In the one replication that was run, the mean response time {way} by {change}. "
-            "One replication gives no interval, so this shows no difference: run more."
+            "One replication cannot tell a real difference from chance: run more."
         )
     if not row.shown:
         return (
-            "No difference in the mean response time can be shown: the 95% interval, "
-            f"{range_text(row)}, spans zero."
+            "No clear difference in the mean response time: the 95% interval, "
+            f"{range_text(row)}, includes zero."
         )
     way = "falls" if row.difference < 0 else "rises"
-    low, high = sorted((abs(row.low), abs(row.high)))
-    return f"The mean response time {way} by {change} (95% interval {low:.1f} to {high:.1f} s)."
+    low, high = (signed(end).lstrip("+-") for end in sorted((row.low, row.high), key=abs))
+    return f"The mean response time {way} by {change} (95% interval {low} to {high} s)."
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

@@ -136,9 +136,9 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     status, out, _ = twin(*words, "--out", tmp_path / "c", "--replications", 1)
     assert status == 0
     assert "n/a" in out
-    assert "One replication gives no interval" in out
+    assert "One replication cannot tell a real difference" in out
     assert "only in the base" in out
-    assert "over the calls that both sides reached (pairs)" in out
+    assert "use only the calls reached in both runs" in out
     status, out, err = twin("report", tmp_path / "c", "--out", tmp_path / "again.html")
     assert status == 0, err
     made = (tmp_path / "again.html").read_text("utf-8")

@@ -10,18 +10,32 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
-from apps.report.charts import ecdf, ticks
+from apps.report.charts import curve, ecdf, ticks
 from apps.report.comparison import comparison_page
 from apps.report.html import Raw, tag
 from apps.report.map import PLACES, Drawing, graded, legend
+from apps.report.parts import heading
 from apps.report.run import run_page, write_run_report
-from apps.report.words import amount, clock, describe, gain, range_text, reading, verdict
+from apps.report.words import (
+    amount,
+    clock,
+    describe,
+    figure,
+    gain,
+    range_text,
+    reading,
+    rests_on,
+    verdict,
+    without_unchanged,
+)
 from tests.support.runs import calls_rows, small_city, small_run, small_scenario
 from twin.core.errors import InputError
 from twin.metrics.compare import Difference, compare
 from twin.metrics.comparison import Comparison, read_comparison
 from twin.metrics.pairing import reach
+from twin.metrics.summary import share_within
 from twin.recording.reader import RunReader
 from twin.recording.store import RunWriter
 
@@ -74,10 +88,10 @@ def run(tmp_path):
 def test_a_report_asks_nothing_of_the_network_and_says_what_it_must(run):
     page = run_page(RunReader(run), small_city())
     assert page.count('class="notice"') == 1  # what must be known first is one list
+    assert page.count("ynthesised") == 1  # and says it once
     text = is_self_contained(page)
     meta = RunReader(run).meta
     for needed in (
-        "Synthesised city",
         "Synthesised network, not a survey.",
         "What was assumed",
         "Every street is two lanes.",
@@ -155,7 +169,7 @@ def test_a_comparison_is_read_again_and_reported(comparison):
         "closed in the what-if",
         "in lane-level traffic",
         "warm-up of 30 min",
-        "Reached in both".lower(),
+        "reached in both",
         "percentage points",
         "replication 2",
         "+11.0 s",
@@ -173,7 +187,7 @@ def test_a_comparison_without_answers_says_so(comparison):
         found.base, found.whatif, found.folder, 3, compare(nobody, 68_400.0),
         reach(nobody, 68_400.0), [],
     )  # fmt: skip
-    assert "No call was answered" in comparison_page(empty, small_city())
+    assert "No call was reached" in comparison_page(empty, small_city())
 
 
 def test_calls_that_one_side_did_not_reach_are_told(comparison):
@@ -185,7 +199,6 @@ def test_calls_that_one_side_did_not_reach_are_told(comparison):
     overall = found.reach[0]
     assert (overall.both, overall.only_base, overall.only_whatif) == (115, 5, 0)
     text = is_self_contained(comparison_page(found, small_city()))
-    assert "115 of 120 calls reached" in text
     assert "reached only in the base" in text
     stored = found.as_dict()
     assert stored["reach"][0]["only_base"] == 5
@@ -263,8 +276,8 @@ def test_a_damaged_run_names_its_field(run_file, tmp_path, where, value, field):
 def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None):
     return Difference(
         group="overall", value="", statistic=statistic, basis="pairs", replications=n, calls=9,
-        changed=changed, base=400.0, whatif=400.0 + difference, difference=difference, low=low,
-        high=high, correlation=None, variance_reduction=gained,
+        base_n=9, whatif_n=9, changed=changed, base=400.0, whatif=400.0 + difference,
+        difference=difference, low=low, high=high, correlation=None, variance_reduction=gained,
     )  # fmt: skip
 
 
@@ -273,11 +286,14 @@ def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None
     [
         (line(-12.0, -21.0, -3.0), "falls by 12.0 s (95% interval 3.0 to 21.0 s)"),
         (line(12.0, 3.0, 21.0), "rises by 12.0 s (95% interval 3.0 to 21.0 s)"),
-        (line(-12.0, -30.0, 6.0), "can be shown: the 95% interval, -30.0 to +6.0 s, spans zero"),
+        (
+            line(-12.0, -30.0, 6.0),
+            "No clear difference in the mean response time: the 95% interval, -30.0 to +6.0 s, inc",
+        ),
         (line(0.0, 0.0, 0.0, changed=0), "No call was answered sooner or later"),
         (line(0.0, None, None, changed=0, n=1), "in the one replication that was run"),
-        (line(0.0, 0.0, 0.0, changed=3), "3 were reached on one side only"),
-        (line(-12.0, None, None, n=1), "One replication gives no interval"),
+        (line(0.0, 0.0, 0.0, changed=3), "3 were reached in one of them only"),
+        (line(-12.0, None, None, n=1), "One replication cannot tell"),
     ],
 )
 def test_the_reading_says_what_the_interval_allows(row, said):
@@ -286,20 +302,69 @@ def test_the_reading_says_what_the_interval_allows(row, said):
 
 def test_a_line_says_its_unit_and_whether_anything_changed():
     share = line(0.02, -0.01, 0.05, statistic="share_within_target")
-    assert (amount(share, 0.93), amount(share, 0.02, sign=True)) == ("93.0%", "+2.0 pp")
+    assert (figure(share, 0.93), amount(share, 0.02)) == ("93.0%", "+2.0 pp")
     assert range_text(share) == "-1.0 to +5.0 pp"
-    assert verdict(share) == "not shown"
+    assert verdict(share) == "no clear difference"
     still = line(0.0, 0.0, 0.0, changed=0)
-    assert amount(still, -0.01, sign=True) == "0.0 s"
+    assert (figure(still, 281.5), amount(still, -1e-13)) == ("4:42 (281.5 s)", "0.0 s")
+    assert range_text(still) == "-"
     assert (verdict(still), gain(still)) == ("no call changed", "n/a: no call changed")
-    assert verdict(line(-5.0, -8.0, -2.0)) == "shown"
+    assert verdict(line(-5.0, -8.0, -2.0)) == "clear difference"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said", "clear"),
+    [
+        (-12.5, -0.035, "-12.5 to -0.04 s", True),
+        (-2.5, 0.022, "-2.5 to +0.02 s", False),
+        (-2.5, 0.0, "-2.5 to 0.0 s", False),
+        (0.0004, 3.0, "+0.001 to +3.0 s", True),
+        (-0.0001, 3.0, "-0.001 to +3.0 s", False),
+    ],
+)
+def test_an_interval_as_printed_agrees_with_what_is_said_of_it(low, high, said, clear):
+    row = line((low + high) / 2, low, high)
+    assert range_text(row) == said
+    assert row.shown == clear
+    printed = [float(end) for end in range_text(row).removesuffix(" s").split(" to ")]
+    assert (printed[0] * printed[1] > 0) == clear
+    head = "falls by" if high < 0 else "rises by" if low > 0 else "No clear difference"
+    assert head in reading(row)
+    assert "interval 0.0 " not in reading(row)
+
+
+def test_districts_where_no_call_changed_are_one_line():
+    runs = [
+        tuple(
+            calls_rows(k).assign(
+                district=["", *["far"] * 5, *["east"] * 34],
+                response_s=lambda c, f=f: c["response_s"] - f * (c["district"] == "east"),
+            )
+            for f in (0.0, 5.0)
+        )
+        for k in range(2)
+    ]
+    kept, said = without_unchanged(compare(runs, 68_400.0))
+    assert [row.value for row in kept if row.group == "district"] == ["east"]
+    assert said == "1 district and outside every district: no call changed (far)."
+    assert without_unchanged(kept) == (kept, "")
+
+
+def test_the_calls_behind_a_share_are_those_that_count_in_it():
+    runs = [(calls_rows(k), calls_rows(k)) for k in range(2)]
+    # Nobody came to the last call of the what-if, which had not waited for long.
+    late = runs[0][1]
+    late.loc[39, ["response_s", "fate", "t_call"]] = [np.nan, "open", 68_399.0]
+    runs[0][0].loc[39, "t_call"] = 68_399.0
+    rows = compare(runs, 68_400.0)
+    assert [rests_on(row) for row in rows[:4]] == ["79", "79", "79 ‡", "80 and 79"]
 
 
 def test_the_gain_of_pairing_is_hidden_where_it_means_nothing():
     assert gain(line(5.0, 4.0, 6.0, n=2)) == "n/a: fewer than 3 replications"
     assert gain(line(5.0, 4.0, 6.0, gained=12.34)) == "12.3 times"
     assert gain(line(5.0, 4.0, 6.0, gained=600.0)) == "over 100 times"
-    assert gain(line(5.0, 5.0, 5.0)) == "n/a: the differences hardly vary"
+    assert gain(line(5.0, 5.0, 5.0)) == "n/a: nearly the same in every replication"
     assert gain(line(5.0, None, None, n=1)) == "n/a: one replication"
 
 
@@ -325,18 +390,67 @@ def test_durations_and_scales():
     }  # fmt: skip
 
 
-def test_ecdf_reaches_every_call():
+def calls_at(times, waiting_s=()):
+    """Return calls with these response times, and some that nobody had reached at the end."""
+    response = np.concatenate([times, np.full(len(waiting_s), np.nan)])
+    t_call = np.concatenate([np.zeros(len(times)), 7200.0 - np.asarray(waiting_s)])
+    return pd.DataFrame({"t_call": t_call, "response_s": response, "fate": "closed"})
+
+
+def test_a_curve_ends_at_the_share_that_was_reached():
     times = np.arange(60.0, 660.0, 60.0)
-    picture = ecdf([("all", times, 10), ("most", times, 40), ("none", times[:0], 3)], 480.0)
+    some = [calls_at(times, [3600.0] * 30)]
+    curves = [
+        curve("all", [calls_at(times)], 7200.0),
+        curve("most", some, 7200.0),
+        curve("none", [calls_at(times[:0], [3600.0])], 7200.0),
+    ]
+    picture = ecdf(curves)
     Strict(picture)
     assert picture.count("V") == 20
-    # Nothing is drawn above the share that was reached: the second line ends at a quarter.
     first, second = re.findall(r'd="(M[^"]*)"', picture)
     heights = [float(path.rsplit("V", 1)[1]) for path in (first, second)]
     assert heights == [22.0, 22.0 + 220.0 * 0.75]
-    assert "all: 10 calls †" in picture
-    assert "most: 10 of 40 calls reached" in picture
+    assert "all: 80.0% of 10 calls † within 8 min" in picture
+    assert "most: 20.0% of 40 calls within 8 min" in picture
     assert picture.count('stroke-dasharray="5 3"') == 2
+
+
+def test_at_the_target_a_curve_stands_where_the_table_says():
+    # Two replications of unequal size, one call that waited for long and three that did not.
+    runs = [
+        calls_at(np.array([100.0, 500.0, 300.0]), [600.0, 60.0]),
+        calls_at(np.array([100.0, 200.0]), [10.0, 479.0]),
+    ]
+    table = np.mean([share_within(calls, 7200.0) for calls in runs])
+    drawn = curve("both", runs, 7200.0)
+    assert drawn.within == pytest.approx(table) == pytest.approx((2 / 4 + 1) / 2)
+    assert drawn.calls == 6
+
+
+def test_the_map_holds_its_districts_and_marks_what_is_new():
+    city = small_city()
+    peak = shapely.Polygon([(126.98, 37.48), (127.0, 37.54), (127.02, 37.48)])
+    city.tables["districts"].loc[0, "polygon_wkb"] = shapely.to_wkb(peak)
+    drawing = Drawing(city)
+    drawing.districts({}, lambda name: name)
+    changes = [
+        {"kind": "add-station", "station_id": "n", "name": "New", "lon": 127.0, "lat": 37.5},
+        {"kind": "add-units", "station": "n"},
+        {"kind": "remove-units", "units": ["a1"]},
+    ]
+    entries = drawing.changed(small_scenario(changes=changes).changes)
+    assert [shape for shape, _, _ in entries] == ["star", "saltire"]
+    found = Strict(drawing.svg("map"))
+    text = "".join(found.text)
+    assert "New" in text
+    assert "One" in text  # the station that lost a unit
+    assert "west" in text
+    heights = [
+        float(v[1:].split("l")[0].split()[1]) for k, v in found.attributes
+        if k == "d" and v.startswith("M")
+    ]  # fmt: skip
+    assert min(heights) > 0.0
 
 
 def test_the_legend_draws_the_marks_of_the_map():
@@ -360,6 +474,7 @@ def test_the_legend_draws_the_marks_of_the_map():
 
 def test_a_run_says_what_was_set_and_what_few_calls_are_worth(tmp_path):
     city = small_city()
+    city.meta.known_gaps.append("Cars are slow.")
     run = small_run(tmp_path / "r", traffic={"fidelity": "table"})
     file = run / "run.json"
     stored = json.loads(file.read_text())
@@ -368,6 +483,8 @@ def test_a_run_says_what_was_set_and_what_few_calls_are_worth(tmp_path):
     text = is_self_contained(run_page(RunReader(run), city))
     for needed in (
         "Set for this run: ",
+        "Where the twin is known to differ from the city",
+        "Cars are slow.",
         "traffic.fidelity = table, seed = 3",
         "by travel-time table",
         "medical (first ambulance)",
@@ -376,3 +493,11 @@ def test_a_run_says_what_was_set_and_what_few_calls_are_worth(tmp_path):
     ):
         assert needed in text
     assert "vehicles entered" not in text
+
+
+def test_a_title_says_the_period_that_was_set():
+    scenario = small_scenario(title={"en": "Peak", "ko": "첨두"})
+    assert heading(scenario, "en", ["seed = 3"]) == "Peak"
+    period = f"({scenario.period.start} to {scenario.period.end})"
+    assert heading(scenario, "en", ["period.end = 20:00"]) == f"Peak {period}"
+    assert heading(scenario, "ko", ["period.start = 17:00"]) == f"첨두 {period}"

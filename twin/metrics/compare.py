@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from twin.metrics.pairing import Sides, groups, in_group, pair_calls
-from twin.metrics.summary import share_within
+from twin.metrics.summary import decided, share_within
 
 CONFIDENCE = 0.95
 LEAST_SPREAD = 1e-4
@@ -61,6 +61,10 @@ class Difference:
         Replications in which the group had such calls.
     calls
         Calls that both runs reached, all replications together, whatever the basis.
+    base_n, whatif_n
+        Calls on which the base's and the what-if's figure rest, all replications together: on
+        `pairs` both are `calls`; on `sides` a call that had waited less than the target when its
+        run ended is not among them (`twin.metrics.summary.decided`).
     changed
         Calls that were not answered alike: reached sooner or later than in the base, or reached
         on one side only.
@@ -83,6 +87,8 @@ class Difference:
     basis: str
     replications: int
     calls: int
+    base_n: int
+    whatif_n: int
     changed: int
     base: float
     whatif: float
@@ -124,10 +130,15 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
         whole = group == "overall" or (group, value) == ("kind", "medical")
         for name in _STATISTICS if whole else ("mean",):
             found = _on_pairs(pairs, name)
-            rows.append(_difference(group, value, name, "pairs", found, calls, changed))
+            counts = (calls, calls, calls, changed)
+            rows.append(_difference(group, value, name, "pairs", found, counts))
         if whole:
             found = [(share_within(a, end_s), share_within(b, end_s)) for a, b in sides]
-            rows.append(_difference(group, value, SHARE, "sides", found, calls, changed))
+            base_n, whatif_n = (
+                sum(int(decided(both[side], end_s).sum()) for both in sides) for side in (0, 1)
+            )
+            counts = (calls, base_n, whatif_n, changed)
+            rows.append(_difference(group, value, SHARE, "sides", found, counts))
     return [row for row in rows if row is not None]
 
 
@@ -157,16 +168,19 @@ def _difference(
     statistic: str,
     basis: str,
     found: Sequence[tuple[float | None, float | None]],
-    calls: int,
-    changed: int,
+    counts: tuple[int, int, int, int],
 ) -> Difference | None:
-    """Return the line of one figure of each side a replication; None without any."""
+    """Return the line of one figure of each side a replication; None without any.
+
+    `counts` are `calls`, `base_n`, `whatif_n` and `changed`.
+    """
     known = np.array([both for both in found if None not in both], np.float64).reshape(-1, 2)
     if not len(known):
         return None
     base, whatif = known.T
     apart = whatif - base
     low, high = interval(apart)
+    calls, base_n, whatif_n, changed = counts
     return Difference(
         group=group,
         value=str(value),
@@ -174,6 +188,8 @@ def _difference(
         basis=basis,
         replications=len(known),
         calls=calls,
+        base_n=base_n,
+        whatif_n=whatif_n,
         changed=changed,
         base=float(base.mean()),
         whatif=float(whatif.mean()),

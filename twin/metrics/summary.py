@@ -64,11 +64,22 @@ def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) 
     A call that had waited longer than that in vain when the run ended counts as late; one that had
     waited less counts neither way, and cancelled calls do not count.
     """
-    asked = calls[calls["fate"] != "cancelled"]
-    response = asked["response_s"].to_numpy(np.float64)
-    in_vain = np.isnan(response) & (end_s - asked["t_call"].to_numpy(np.float64) > target_s)
-    decided = int(np.isfinite(response).sum() + in_vain.sum())
-    return float((response <= target_s).sum() / decided) if decided else None
+    response = calls.loc[decided(calls, end_s, target_s), "response_s"].to_numpy(np.float64)
+    return float((response <= target_s).sum() / len(response)) if len(response) else None
+
+
+def decided(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) -> pd.Series[bool]:
+    """Return which calls count in `share_within`: those of which it is known whether it was so."""
+    too_long = end_s - calls["t_call"] > target_s
+    return (calls["fate"] != "cancelled") & (calls["response_s"].notna() | too_long)
+
+
+def not_reached(calls: pd.DataFrame) -> pd.Series[bool]:
+    """Return which calls nobody had reached when the run ended; cancelled ones are not among them.
+
+    Of the other `open` calls a crew was still busy with each.
+    """
+    return (calls["fate"] != "cancelled") & calls["response_s"].isna()
 
 
 def summarise(calls: pd.DataFrame, end_s: float) -> dict[str, Any]:
@@ -88,6 +99,7 @@ def summarise(calls: pd.DataFrame, end_s: float) -> dict[str, Any]:
         "closed": int((fate == "closed").sum()),
         "open": int((fate == "open").sum()),
         "cancelled": int((fate == "cancelled").sum()),
+        "not_reached": int(not_reached(calls).sum()),
         "response": {
             **overall,
             "by_kind": response_by(calls, "kind"),

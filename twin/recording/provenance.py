@@ -25,7 +25,7 @@ def city_checksum(city: City) -> str:
     It depends on the content only, not on the folder or on when the city was built.
     """
     digest = hashlib.sha256()
-    digest.update(city.meta.model_dump_json(exclude={"built_by"}).encode())
+    digest.update(city.meta.model_dump_json(exclude={"built_by", "known_gaps"}).encode())
     for field in fields(city.network):
         value = getattr(city.network, field.name)
         digest.update(field.name.encode())
