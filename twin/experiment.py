@@ -112,6 +112,7 @@ def run_scenario(
                 "cleared_red": result.vehicles_cleared_red,
             },
             "assumed_intervals": result.assumed,
+            "emitted_kg": result.emitted_kg,
             "simulated_s": result.simulated_s,
             "wall_s": result.wall_s,
             "real_time_factor": result.realtime_factor,
