@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from apps.cli.common import AsJson, answers, end_with_json, load, notes, seconds_progress
+from twin.city.bundle import empty_table
 from twin.core.errors import InputError
 from twin.core.random import Streams
 from twin.demand.sumo_edges import edge_table
@@ -76,7 +77,7 @@ def traffic(
     # What is compiled first is not what is measured.
     _engine(fidelity, network, seed, threads).advance(1)
     engine = _engine(fidelity, network, seed, threads)
-    modes = network_city.tables["signals"]
+    modes = network_city.tables.get("signals", empty_table("signals"))
     for mode, rows in modes.groupby("mode"):
         if isinstance(engine, MicroTraffic):
             engine.control_signals(str(mode), rows["signal"].to_numpy())

@@ -75,6 +75,14 @@ def test_right_of_way_without_signals(read) -> None:
     assert network.n_signals == 0
 
 
+def test_where_all_stop_whoever_yields_stops(read) -> None:
+    text = NET.replace(' tl="C"', "").replace('type="traffic_light"', 'type="allway_stop"')
+    network = read(text).network
+    stops = np.diff(network.foe_ptr) > 0
+    assert network.turn_yield.tolist() == (stops * 2).tolist()
+    assert stops.sum() == 2
+
+
 def test_signal_programs(read) -> None:
     made = read(NET)
     network, turns = made.network, _turns(made)

@@ -129,6 +129,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     name_place = {name: k for k, name in enumerate(names)}
     kind = _kinds(file, turns, speed, inside[:, 1])
     node_signal = _node_signals(file, edges, nodes, groups)
+    all_stop = np.array([file.junctions[edge.end].kind == "allway_stop" for edge in edges])
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
     more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
     f32, i32 = np.float32, np.int32
@@ -159,7 +160,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         turn_lane_lo=low,
         turn_lane_hi=high,
         turn_group=turn_group,
-        turn_yield=(np.diff(foe_ptr) > 0).astype(np.uint8),
+        turn_yield=((np.diff(foe_ptr) > 0) * (1 + all_stop[turns.start])).astype(np.uint8),
         foe_ptr=foe_ptr.astype(i32),
         foe_turn=foe_turn.astype(i32),
         signal_node=_signal_nodes(node_signal, groups),

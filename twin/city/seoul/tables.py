@@ -92,6 +92,8 @@ def city_tables(
         "call_profile": emergency.call_profile(),
         "collision_rates": emergency.collision_rates(km, weekday),
         "history": empty_table("history"),
+        "edges": empty_table("edges"),
+        "signals": empty_table("signals"),
     }
 
 
