@@ -5,6 +5,7 @@ A run that is still being written is read again as it grows; `refresh` tells whe
 
 from __future__ import annotations
 
+import math
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from apps.web.changes import change_list
+from apps.web.headline import headline
 from apps.web.incidents import incident_list, received_and_closed
 from apps.web.kpis import KMH, figures
+from apps.web.runs import is_side
 from apps.web.scene import districts, places, street_arrays
 from apps.web.wire import pack
 from twin.agents.roster import roster
@@ -90,15 +93,22 @@ class RunFeed:
 
     @property
     def opening_t(self) -> float:
-        """Moment to show first: of a run without vehicles, when the first unit is on its way."""
-        if self.scenario.traffic.fidelity != "table":
+        """Moment to show first.
+
+        A run of a comparison, and one without vehicles, opens when something has happened: just
+        after the first call that counts was reached, else when one came in. Any other run opens
+        at its start.
+        """
+        compared = is_side(self.folder.name)
+        if not compared and self.scenario.traffic.fidelity != "table":
             return self.first_t
-        away = self.reader.query(
-            "SELECT min(t) AS t FROM unit_frames WHERE state = ?", [UnitState.TO_SCENE.value]
-        )["t"].dropna()
-        calls = [each["stages"][0][0] for each in self.incidents]
-        shown = [float(t) for t in (*away, *calls) if t >= self.first_t]
-        return shown[0] if shown else self.first_t
+        since = max(self.first_t, self.scenario.period.start_s)
+        for stamp in ("t_onscene", "t_call"):
+            moments = self.calls[stamp].dropna()
+            moments = moments[(moments >= since) & (moments < self.last_t)]
+            if len(moments):
+                return min(math.floor(float(moments.min())) + 1.0, self.last_t)
+        return self.first_t
 
     def refresh(self) -> bool:
         """Read a run that is still being written again; return whether there was more."""
@@ -177,6 +187,7 @@ class RunFeed:
             "same_city": self.same_city,
             "attribution": list(city.meta.attribution),
             "changes": change_list(scenario, city),
+            "headline": headline(self.folder),
             **places(city, scenario),
         }
         return pack(meta, street_arrays(city.network))

@@ -15,6 +15,11 @@ _SIDE = re.compile(r"(?P<side>base|whatif)-(?P<number>\d+)")
 """Names of the runs of a comparison, as `twin.experiment.compare` gives them."""
 
 
+def is_side(name: str) -> bool:
+    """Return whether a run's folder has the name of a run of a comparison."""
+    return _SIDE.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RunEntry:
     """One run in the list.

@@ -13,6 +13,7 @@ from made_run import CHANGES, START_S, make_city, make_run, scenario
 from apps.web.app import Library, Visit
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
+from apps.web.headline import headline
 from apps.web.names import by_language, station_name
 from apps.web.runs import list_runs, listings
 from apps.web.story import tell
@@ -137,19 +138,74 @@ def test_what_was_added_and_moved_is_known(whatif: RunFeed) -> None:
     assert [each["id"] for each in meta["stations"] if each.get("added")] == ["S9"]
 
 
-def test_a_run_without_vehicles_opens_when_a_unit_is_on_its_way(whatif: RunFeed) -> None:
+def test_a_run_of_a_comparison_opens_when_a_call_was_reached(whatif: RunFeed) -> None:
     meta, _ = unpack(whatif.scene("r"))
-    assert meta["fidelity"] == "table"
-    frames = whatif.reader.table("unit_frames")
-    moving = frames[frames["t"] == meta["t_open"]]
-    assert (moving["state"] == "to_scene").any()
-    before = frames[frames["t"] < meta["t_open"]]
-    assert not (before["state"] == "to_scene").any()
+    reached = whatif.calls["t_onscene"].min()
+    assert reached < meta["t_open"] <= reached + 1.0
+    _, columns = unpack(whatif.figures("r"))
+    now = np.searchsorted(columns["t"], meta["t_open"], side="right") - 1
+    assert np.isfinite(columns["p50"][now])
+    assert columns["active"][now] > 0
+
+
+def test_a_run_that_nobody_called_opens_at_its_start(whatif: RunFeed) -> None:
+    calls, whatif.calls = whatif.calls, whatif.calls.iloc[:0]
+    assert whatif.opening_t == START_S
+    whatif.calls = calls.assign(t_onscene=np.nan)
+    assert START_S < whatif.opening_t <= calls["t_call"].min() + 1.0
+    whatif.calls = calls
 
 
 def test_a_run_with_vehicles_opens_at_its_start(runs: Path) -> None:
     meta, _ = unpack(RunFeed(runs / "evening").scene("r"))
     assert meta["t_open"] == meta["t_start"] == START_S
+
+
+ROW = {
+    "difference": -2.04, "low": -2.85, "high": -1.15, "shown": True, "changed": 16,
+    "replications": 8, "calls": 1154,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "figure", "verdict"),
+    [
+        ({}, "-2.0 s (95% interval -2.9 to -1.1 s)", ("clear difference", "뚜렷한 차이")),
+        (
+            {"high": 0.3, "shown": False},
+            "-2.0 s (95% interval -2.9 to +0.3 s)",
+            ("no clear difference", "뚜렷한 차이 없음"),
+        ),
+        ({"low": None, "high": None, "shown": False}, "-2.0 s", ("one pair", "한 쌍뿐")),
+        ({"difference": 0.0, "changed": 0}, "0.0 s", ("no call changed", "달라진 신고 없음")),
+    ],
+)
+def test_a_compared_run_says_what_its_comparison_shows(
+    runs: Path, row: dict[str, object], figure: str, verdict: tuple[str, str]
+) -> None:
+    file = runs / "works" / "compare.json"
+    file.write_text(json.dumps({"overall": {**ROW, **row}}), "utf-8")
+    try:
+        for side in ("base-000", "whatif-001"):
+            said = headline(runs / "works" / side)
+            assert said is not None
+            assert said["en"]["figure"] == f"Mean response: {figure}"
+            for lang, text in zip(LANGUAGES, verdict, strict=True):
+                assert said[lang]["verdict"].startswith(text)
+                assert "8" in said[lang]["about"]
+        meta, _ = unpack(RunFeed(runs / "works" / "whatif-000").scene("r"))
+        assert meta["headline"] == said
+    finally:
+        file.unlink()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"overall": null}', '{"overall": {}}'])
+def test_a_run_without_a_finished_comparison_has_no_headline(tmp_path: Path, content: str) -> None:
+    (tmp_path / "compare.json").write_text(content)
+    assert headline(tmp_path / "whatif-000") is None
+    (tmp_path / "compare.json").write_text(json.dumps({"overall": ROW}))
+    assert headline(tmp_path / "whatif-000") is not None
+    assert headline(tmp_path / "alone") is None
 
 
 def test_a_name_in_two_languages_is_told_in_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -82,6 +83,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     works = scenario(root / "city", "toytown-works", fidelity="table", changes=CHANGES)
     make_run(runs / "compared" / "whatif-000", city, works)
     make_run(runs / "evening", city, scenario(root / "city"))
+    overall = {
+        "difference": -2.0, "low": -2.9, "high": -1.2, "shown": True, "changed": 16,
+        "replications": 8, "calls": 1154,
+    }  # fmt: skip
+    (runs / "compared" / "compare.json").write_text(json.dumps({"overall": overall}), "utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -266,11 +272,15 @@ def test_a_comparison_shows_what_was_changed(
 ) -> None:
     page = _open(browser, watch, f"{served.address}?run=compared/whatif-000")
     _ready(page)
-    # It has no vehicles, says so, and opens when a unit is on its way.
+    # What the comparison shows stands first in the panel.
+    expect(page.locator(".compared .figure")).to_contain_text("95% interval -2.9 to -1.2 s")
+    expect(page.locator(".compared .verdict")).to_have_text("clear difference")
+    # It has no vehicles, says so, and opens when a call was reached.
     expect(page.locator(".calm.long")).to_contain_text("no vehicles")
     assert page.locator('[data-kpi="vehicles"]').count() == 0
     assert _time(page) > START_S
-    expect(page.locator(".call-row")).to_have_count(1)
+    assert page.locator(".call-row").count() >= 1
+    expect(page.locator('[data-kpi="p50"]')).to_contain_text(":")
 
     # A road is closed for a while: it is marked while it is, and says so under the pointer.
     _scrub(page, START_S + 400)
@@ -295,6 +305,7 @@ def test_a_comparison_shows_what_was_changed(
     expect(page.locator(".story h2")).to_have_text("센터 신설: 신설119안전센터")
     page.wait_for_function("() => document.title.endsWith('트윈')")
     expect(page.locator(".legend")).to_contain_text("통제된 도로")
+    expect(page.locator(".compared .verdict")).to_have_text("뚜렷한 차이")
 
     # The other side of the comparison, at the same moment.
     page.get_by_role("combobox").filter(has_text="가정 1").click()

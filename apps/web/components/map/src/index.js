@@ -68,7 +68,7 @@ class Stage {
 
   #build(el) {
     this.kpis = new KpiStrip(this.hasTraffic);
-    this.panel = new Panel(this.act, this.changes, this.tracks, this.meta.districts);
+    this.panel = new Panel(this.act, this.changes, this.tracks, this.meta.districts, this.meta.headline);
     this.timeline = new Timeline(this.clock, this.act);
     this.response = new ResponseChart(this.clock, this.act.seek, this.act.select);
     this.flow = new SecondChart(this.hasTraffic, this.clock, this.act.seek, this.act.select);

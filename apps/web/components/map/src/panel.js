@@ -54,7 +54,7 @@ const MOST_SHOWN = 3;
 
 export class Panel {
   /** `act` holds select(key), seek(t), keep(following) and look(x, y). */
-  constructor(act, changes, tracks, districts) {
+  constructor(act, changes, tracks, districts, headline) {
     this.act = act;
     this.changes = changes;
     this.tracks = tracks;
@@ -64,7 +64,9 @@ export class Panel {
     this.list = h("div", {class: "open-calls"});
     this.story = h("article", {class: "story", hidden: true, "aria-live": "polite"});
     this.changed = h("details", {class: "changed", hidden: changes.list.length === 0, open: changes.list.length <= MOST_SHOWN});
-    this.board = h("section", {class: "board"}, this.changed, h("header", {}, this.heading, this.count), this.list);
+    this.headline = headline;
+    this.compared = h("section", {class: "compared", hidden: !headline});
+    this.board = h("section", {class: "board"}, this.compared, this.changed, h("header", {}, this.heading, this.count), this.list);
     this.node = h("div", {class: "panel"}, this.board, this.story);
     this.rows = [];
     this.key = "";
@@ -74,6 +76,11 @@ export class Panel {
     this.text = text;
     this.heading.textContent = text.ui.open_calls;
     this.shown = null;
+    if (this.headline) {
+      const {figure, verdict, about} = this.headline[text.lang];
+      this.compared.replaceChildren(h("h2", {text: text.compared.title}), h("p", {class: "figure", text: figure}),
+        h("p", {class: "verdict", text: verdict}), h("p", {class: "fine", text: about}));
+    }
     this.changeRows = this.changes.list.map((each) => {
       const row = h("button", {class: "change-row", type: "button", "data-change": each.key, onclick: () => {
         this.act.select(each.key);

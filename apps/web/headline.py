@@ -1,0 +1,50 @@
+"""What the comparison that a run belongs to has shown, in both languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from apps.report.words import signed
+from apps.web.runs import is_side
+from apps.web.texts import LANGUAGES, words
+
+
+def headline(run: Path) -> dict[str, dict[str, str]] | None:
+    """Return `figure`, `verdict` and `about` by language; None if the run is in no comparison.
+
+    The same holds while a comparison is not finished, or no call was reached on both sides.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, beside whose folder `compare.json` may stand.
+    """
+    if not is_side(run.name):
+        return None
+    try:
+        found: dict[str, Any] = json.loads((run.parent / "compare.json").read_text("utf-8"))
+        row = found["overall"]
+        return None if row is None else {lang: _say(row, lang) for lang in LANGUAGES}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # a run is shown though the file beside it is not there or damaged
+
+
+def _say(row: dict[str, Any], lang: str) -> dict[str, str]:
+    text = words(lang)["compared"]
+    low, high = row["low"], row["high"]
+    if not row["changed"]:
+        verdict = text["unchanged"]
+    elif low is None or high is None:
+        verdict = text["single"]
+    else:
+        verdict = text["clear"] if row["shown"] else text["unclear"]
+    figure = text["figure"].format(difference=signed(float(row["difference"])))
+    if row["changed"] and low is not None and high is not None:
+        figure += text["interval"].format(low=signed(float(low)), high=signed(float(high)))
+    return {
+        "figure": figure,
+        "verdict": verdict,
+        "about": text["about"].format(pairs=row["replications"], calls=row["calls"]),
+    }
