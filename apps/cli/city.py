@@ -14,6 +14,7 @@ from apps.cli.city_sumo import name_of, sumo_city
 from apps.cli.city_tables import read_city_table
 from apps.cli.common import AsJson, answers, end_with_json, load, long_job, notes, out_folder
 from apps.cli.places import places
+from apps.cli.signals import signals
 from calibration.recipes import RECIPES
 from twin.city.bundle import check_target, save_city
 from twin.city.library import BUILT_IN, list_cities, store_city
@@ -33,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 give = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command("places")(places)
+app.command("signals")(signals)
 app.add_typer(bring, name="import", help="Make a city of road files of your own.")
 app.add_typer(give, name="export", help="Write a city's roads for other programs.")
 
@@ -73,6 +75,11 @@ def list_known(*, as_json: AsJson = False) -> None:
         stored = str(entry.folder or "not built yet")
         table.add_row(entry.name, entry.title.get("en", ""), entry.origin, drawn, stored)
     answers().print(table)
+    if {entry.name for entry in entries} >= BUILT_IN.keys():
+        answers().print(
+            "Quote figures from seoul. seoul-core, six districts cut out, is for quick looks: units "
+            "and calls beyond its border are missing, so its districts' figures differ."
+        )
 
 
 @app.command()
