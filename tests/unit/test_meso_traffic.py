@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -272,17 +275,61 @@ def test_an_empty_network_keeps_its_free_flow_times():
 
 
 def test_routes_are_compacted_while_vehicles_need_them():
-    traffic = MesoTraffic(NETWORK)
-    size = len(traffic._state.route)
-    for part in range(60):
-        trips = random_trips(NETWORK, 300, 1.0, part, most_links=40)
-        moved = trips.depart_s + part * 20.0
-        traffic.add_trips(
-            type(trips)(moved, trips.kind, trips.route_ptr, trips.route_link, trips.end_pos_m)
-        )
-        traffic.advance(20)
-        traffic.finished()
-    assert len(traffic._state.route) <= 4 * size
-    traffic.advance(4000)
-    count = traffic.counters
-    assert count.finished == 60 * 300
+    network = road([50.0] * 300)
+    traffic = MesoTraffic(network)
+    route = list(range(300))
+    for part in range(12):
+        departs = [part * 60.0 + 4.0 * i for i in range(15)]
+        for _ in range(5):
+            traffic.add_trips(make_trips(departs, [route] * 15, [40.0] * 15))
+        traffic.advance(60)
+    # 900 routes of 300 links were given to a store that keeps 65,536 entries free.
+    assert len(traffic._state.route) < 8 * 65_536
+    traffic.advance(6000)
+    done = traffic.finished()
+    assert len(done.vehicle) == 900
+    assert done.distance_m == pytest.approx(np.full(900, 299 * 50.0 + 40.0))
+
+
+def small_run() -> MesoTraffic:
+    """Return traffic that has met every kernel: signals, gaps, units, obstacles, detours, bans."""
+    network = grid(3, 3, 80.0, 2, 13.9)
+    traffic = MesoTraffic(network, parameters=Parameters(stuck_s=5.0))
+    trips = random_trips(network, 120, 20.0, 2, most_links=6)
+    traffic.add_trips(trips)
+    path = trips.route_link[trips.route_ptr[0] : trips.route_ptr[1]]
+    traffic.insert_unit(0, Place(int(path[0]), 30.0), path, 79.0, speed_factor=1.3, siren=True)
+    token = traffic.block(Place(int(path[-1]), 50.0), 2)
+    for tick in range(60):
+        if tick == 30:
+            traffic.unblock(token)
+            traffic.close_lanes(int(path[-1]))
+            traffic.ban_turns(np.array([3, 11], np.int32))
+        traffic.advance(1)
+    return traffic
+
+
+PLAIN = """
+from tests.support.queues import digest
+from tests.unit.test_meso_traffic import small_run
+print(digest(small_run()))
+"""
+
+
+def test_plain_python_gives_the_same_bits_as_compiled_code():
+    result = subprocess.run(
+        [sys.executable, "-c", PLAIN],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == digest(small_run())
+
+
+@pytest.mark.pyfunc
+def test_small_run_in_plain_python():
+    count = small_run().counters
+    assert count.inserted == 120
+    # Counts of the compiled run, whose every bit the test before compares.
+    assert (count.finished, count.removed, count.strayed) == (66, 0, 3)

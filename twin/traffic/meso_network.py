@@ -199,7 +199,7 @@ def queue_network(
     lane["link"] = of
     lane["room"] = room[of]
     lane["ring"] = lane["room"] + np.maximum(2, lane["room"] // 4)
-    lane["base"] = np.cumsum(lane["ring"]) - lane["ring"]
+    lane["place0"] = np.cumsum(lane["ring"]) - lane["ring"]
     lane["headway"] = _ms(headway)[of]
     lane["since"] = -1
 

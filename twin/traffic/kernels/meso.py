@@ -61,7 +61,7 @@ FOES = 4
 @inlined
 def conflict(foe: int, x: int, moment: int, until: int, now: int, net: Net, st: State) -> int:
     """Return when a vehicle of lane `x` next makes turn `foe` between two moments, or -1."""
-    base = int(st.lane[x].base)
+    base = int(st.lane[x].place0)
     ring = int(st.lane[x].ring)
     at = int(st.lane[x].head)
     passes = int(st.lane[x].free_out)
@@ -124,7 +124,7 @@ def serve_lane(
 ) -> int:
     """Let vehicles of lane `x` of link `k` leave; return when to look again."""
     end = now + TICK
-    base = int(st.lane[x].base)
+    base = int(st.lane[x].place0)
     while True:
         i = base + int(st.lane[x].head)
         when = int(st.place[i].when)

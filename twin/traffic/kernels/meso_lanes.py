@@ -23,7 +23,7 @@ FULL = -1
 def look(x: int, now: int, net: Net, st: State) -> int:
     """Return the vehicles in lane `x` when the tick began, and those put there since."""
     lag = int(net.link[st.lane[x].link].lag)
-    base = int(st.lane[x].base)
+    base = int(st.lane[x].place0)
     seen = int(st.lane[x].seen)
     held = int(st.lane[x].held)
     while held > 0:
@@ -75,7 +75,7 @@ def room_at(x: int, now: int, net: Net, st: State) -> int:
     at = int(st.lane[x].tail) - int(st.lane[x].room)
     if at < 0:
         at += int(st.lane[x].ring)
-    when = int(st.place[int(st.lane[x].base) + at].when)
+    when = int(st.place[int(st.lane[x].place0) + at].when)
     if when >= 0:
         return FULL
     free = -1 - when
@@ -87,7 +87,7 @@ def room_at(x: int, now: int, net: Net, st: State) -> int:
 @inlined
 def can_squeeze(x: int, now: int, net: Net, st: State) -> bool:
     """Return whether lane `x` has a place left beyond its room."""
-    when = int(st.place[int(st.lane[x].base) + int(st.lane[x].tail)].when)
+    when = int(st.place[int(st.lane[x].place0) + int(st.lane[x].tail)].when)
     return bool(when < 0 and -1 - when - int(net.link[st.lane[x].link].lag) < now)
 
 
@@ -150,7 +150,7 @@ def enter(
         put_on_calendar(slot, block, st)
         return
     at = int(st.lane[x].tail)
-    i = int(st.lane[x].base) + at
+    i = int(st.lane[x].place0) + at
     when = moment + late + int(net.link[k].cross)
     st.place[i].slot = slot
     st.place[i].rpos = rpos

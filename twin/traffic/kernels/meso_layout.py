@@ -53,7 +53,7 @@ PLACE = np.dtype(
 )
 LANE = np.dtype(
     [
-        ("base", "i4"),  # places are `base:base + ring`
+        ("place0", "i4"),  # places are `place0:place0 + ring`
         ("ring", "i4"),
         ("room", "i4"),  # vehicles that fit
         ("headway", "i4"),  # least time between two vehicles, by the capacity of a lane

@@ -46,7 +46,7 @@ def driven_now(k: int, now: int, net: Net, st: State) -> float:
         ring = int(st.lane[x].ring)
         rank = 0
         while rank < ring:
-            p = int(st.lane[x].base) + i
+            p = int(st.lane[x].place0) + i
             if st.place[p].when < 0:
                 break
             metres += np.float64(position(k, rank, int(st.place[p].entered), now, net))
@@ -122,7 +122,7 @@ def list_running(
             ring = int(st.lane[x].ring)
             rank = 0
             while rank < ring:
-                p = int(st.lane[x].base) + i
+                p = int(st.lane[x].place0) + i
                 if st.place[p].when < 0:
                     break
                 at = position(k, rank, int(st.place[p].entered), now, net)
@@ -238,7 +238,7 @@ def assign_routes(batch: I32, start: I32, first: I32, goal: I32, st: State) -> i
     """
     taken = 0
     for x in range(len(st.lane)):
-        for p in range(st.lane[x].base, st.lane[x].base + st.lane[x].ring):
+        for p in range(st.lane[x].place0, st.lane[x].place0 + st.lane[x].ring):
             if st.place[p].when < 0:
                 continue
             slot = int(st.place[p].slot)

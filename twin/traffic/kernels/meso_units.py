@@ -94,7 +94,7 @@ def takes_one(k: int, net: Net, st: State) -> bool:
     """Return whether a lane of link `k` has a place left."""
     lane0 = int(net.link[k].lane0)
     for x in range(lane0, lane0 + int(net.link[k].lanes)):
-        if st.place[int(st.lane[x].base) + int(st.lane[x].tail)].when < 0:
+        if st.place[int(st.lane[x].place0) + int(st.lane[x].tail)].when < 0:
             return True
     return False
 
@@ -179,7 +179,7 @@ def help_lost(net: Net, st: State) -> None:
         if x < 0:
             continue
         st.lost[block] = -1
-        i = int(st.lane[x].base) + int(st.lane[x].head)
+        i = int(st.lane[x].place0) + int(st.lane[x].head)
         met = find_detour(int(st.lane[x].link), int(st.place[i].rpos), net, st)
         if met < 0:
             continue
