@@ -74,8 +74,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
 def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     """Return the differences with their intervals; districts without any stand in one line."""
     table = Table(
-        "Response time of", "base, min:s", "what-if, min:s", "difference", "95% interval", "calls",
-        "result", title=title,
+        "Response time of", "base, min:s (s)", "what-if, min:s (s)", "difference", "95% interval",
+        "calls", "result", title=title,
     )  # fmt: skip
     kept, unchanged = without_unchanged(rows)
     for row in kept:

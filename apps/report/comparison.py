@@ -43,7 +43,7 @@ from apps.report.words import (
 from twin.city.model import City
 from twin.metrics.compare import LEAST_FOR_PAIRING, Difference
 from twin.metrics.comparison import Comparison
-from twin.metrics.pairing import Reach, Sides, pair_calls
+from twin.metrics.pairing import Sides, pair_calls
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
 
@@ -81,7 +81,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         *_answer(found),
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
-        _reach(found.reach),
+        _reach(found),
         comparison_map(found, city, runs),
         _curves(runs, base.period.end_s),
         _runs(found, [pair_calls(*pair) for pair in runs]),
@@ -131,8 +131,8 @@ def _answer(found: Comparison) -> list[Raw]:
         tag("p", reading(overall), class_="reading"),
         key_figures(
             [
-                (figure(overall, overall.base), "mean response, base, min:s"),
-                (figure(overall, overall.whatif), "mean response, what-if, min:s"),
+                (figure(overall, overall.base), "mean response, base, min:s (s)"),
+                (figure(overall, overall.whatif), "mean response, what-if, min:s (s)"),
                 (amount(overall, overall.difference), "mean difference"),
                 (range_text(overall), "95% interval of the difference"),
                 (count(everything.both), "calls reached in both runs"),
@@ -155,7 +155,15 @@ def _table(rows: Sequence[Difference]) -> Raw:
         "Differences in response time",
         at_both_widths(forest(kept), forest(kept, width=350.0)) if rows else None,
         table(
-            ["", "base, min:s", "what-if, min:s", "difference", "95% interval", "calls", "result"],
+            [
+                "",
+                "base, min:s (s)",
+                "what-if, min:s (s)",
+                "difference",
+                "95% interval",
+                "calls",
+                "result",
+            ],
             lines,
         ),
         tag("p", unchanged) if unchanged else None,
@@ -169,8 +177,11 @@ def _table(rows: Sequence[Difference]) -> Raw:
     )
 
 
-def _reach(lines: Sequence[Reach]) -> Raw:
+def _reach(found: Comparison) -> Raw:
     """Return how many calls each side reached: what the pairs leave out."""
+    kept, unchanged = without_unchanged(found.rows)
+    still = {row.value for row in found.rows if row not in kept}
+    lines = [line for line in found.reach if line.group != "district" or line.value not in still]
     rows = [
         [
             group_name(line.group, line.value),
@@ -183,13 +194,14 @@ def _reach(lines: Sequence[Reach]) -> Raw:
     ]  # fmt: skip
     within = f"within {TARGET_MIN} min"
     return section(
-        "Calls that each side reached",
+        "Calls that each run reached",
         table(
             ["", "calls, base", "calls, what-if", "reached, base", "reached, what-if",
              "reached in both", "only in the base", "only in the what-if",
              f"{within}, base", f"{within}, what-if"],
             rows,
         ),
+        tag("p", unchanged) if unchanged else None,
         tag(
             "p",
             "Calls of all replications added up; shares are averages of the replications. A call "
@@ -210,20 +222,20 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
         base, whatif = float(pair["base_s"].mean()), float(pair["whatif_s"].mean())
         lines.append(
             [
-                f"replication {number}", f"{len(pair):,}", f"{clock(base)} ({base:.1f} s)",
-                f"{clock(whatif)} ({whatif:.1f} s)", f"{signed(whatif - base)} s",
+                f"replication {number}", f"{len(pair):,}", f"{clock(base)} ({base:.1f})",
+                f"{clock(whatif)} ({whatif:.1f})", f"{signed(whatif - base)} s",
             ]
         )  # fmt: skip
     return section(
         "Each replication",
         table(
-            ["", "calls reached in both", "mean, base, min:s", "mean, what-if, min:s",
+            ["", "calls reached in both", "mean, base, min:s (s)", "mean, what-if, min:s (s)",
              "difference"],
             lines,
         ),
         tag("h3", "What running both on the same calls gains"),
         table(
-            ["", "replications", "correlation of the two runs", "replications saved"],
+            ["", "replications", "correlation of the two runs", "fewer replications needed"],
             [
                 [
                     describe(row),
@@ -237,8 +249,8 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
         ),
         tag(
             "p",
-            "Replications saved: without common calls, so many times more replications would be "
-            f"needed for the same interval. Not given with fewer than {LEAST_FOR_PAIRING} "
+            "Fewer replications needed: with other calls in each run it would take so many times "
+            f"more for the same interval. Not given with fewer than {LEAST_FOR_PAIRING} "
             "replications, or where all replications give nearly the same difference. Lines where "
             "no call changed are left out.",
             class_="note",

@@ -84,7 +84,7 @@ def _draw_moved(drawing: Drawing, pairs: pd.DataFrame) -> None:
             for row in rows_of(calls)
         ]
         drawing.calls(
-            calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles, colour=colour, radius=2.6
+            calls["lon"].to_numpy(), calls["lat"].to_numpy(), titles, colour=colour, radius=4.5
         )
 
 

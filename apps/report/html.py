@@ -48,6 +48,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Raw:
 
     On a narrow screen each row becomes a block: its name, and every figure under its column's name.
     """
+    return tag("div", _table(head, rows), class_="scroll")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Raw:
     return tag(
         "table",
         tag("thead", tag("tr", *(tag("th", h, scope="col") for h in head))),
@@ -159,19 +163,20 @@ h2{font-size:18px;margin:0 0 10px}
 h3{font-size:15px;margin:16px 0 6px}
 p{margin:8px 0}
 .note{color:var(--soft);font-size:13px}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:12px;
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:12px;
 margin:18px 0}
 .figures div{background:var(--paper);border:1px solid var(--line);border-radius:8px;
 padding:10px 12px;display:flex;flex-direction:column;justify-content:space-between}
 .figures dt{color:var(--soft);font-size:13px}
 .figures dd{margin:0;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums}
-.figures dd.long{font-size:15px;line-height:2.1;white-space:nowrap}
+.figures dd.long{font-size:15px;line-height:1.4}
 .legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0}
 .legend span{display:inline-flex;align-items:center;gap:5px;white-space:nowrap}
 .legend svg{width:16px;height:16px;flex:none}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:5px 7px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-th:first-child{text-align:left;font-weight:500}
+.scroll{overflow-x:auto}
+th:first-child{text-align:left;font-weight:500;white-space:normal}
 thead th{white-space:normal;vertical-align:bottom;
 color:var(--soft);font-weight:600;border-bottom:2px solid var(--line)}
 svg{display:block;width:100%;height:auto;max-height:820px}
@@ -191,7 +196,8 @@ ul.fields{columns:3 250px;list-style:none;padding:0;margin:0;font-size:13px}
 td.mono{text-align:left;white-space:normal}
 code,.mono{font:12.5px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}
-@media (max-width:640px){.two{grid-template-columns:minmax(0,1fr)}main{padding:16px 10px 40px}
+@media (max-width:760px){.figures{grid-template-columns:repeat(auto-fill,minmax(132px,1fr))}
+.two{grid-template-columns:minmax(0,1fr)}main{padding:16px 10px 40px}
 section{padding:14px 13px 16px}.wide{display:none}.narrow{display:block}
 .legend span{white-space:normal}svg.map text{font-size:25px}
 table.blocks thead{display:none}table.blocks,table.blocks tbody{display:block}

@@ -36,6 +36,8 @@ LESS = ("saltire", "#000", "fewer units, or a hospital closed to ambulances")
 CLOSED = ("line", "#000", "closed road")
 
 _WIDTH, _MOST_HEIGHT = 1000.0, 1400.0
+_LETTER = 13.0
+"""Width of a letter of a name as a narrow screen draws it."""
 _STREETS = ((0, 1, "#6b7785", 1.6), (2, 3, "#98a2af", 0.9), (4, 4, "#bcc4ce", 0.6))
 _SMALL = (5, 6, "#d3d9e0", 0.35)
 
@@ -69,7 +71,8 @@ class Drawing:
         self.height = (y1 - y0 + 2 * margin) * self._scale
         self._under: list[Raw] = []
         self._over: list[Raw] = []
-        self._names: list[Raw] = []
+        self._marks: list[Raw] = []
+        self._names: list[tuple[str, float, float, str]] = []
 
     def _extent(self, network: Network) -> tuple[float, float, float, float]:
         """Return west, east, south and north of streets and districts, metres.
@@ -93,7 +96,6 @@ class Drawing:
         self, colour: Mapping[str, str], title: Callable[[str], str], bold: Sequence[str] = ()
     ) -> None:
         """Fill and name districts; those without a colour stay white, `bold` get a dark edge."""
-        written: list[tuple[float, float, float]] = []
         for name, parts in self._shapes.items():
             path = "".join(self._path(*ring) + "Z" for ring in parts)
             strong = name in bold
@@ -113,11 +115,7 @@ class Drawing:
             shape = max((shapely.Polygon(ring.T) for ring in parts), key=lambda one: one.area)
             at = shape.representative_point()
             (x,), (y,) = self._at(np.array([at.x]), np.array([at.y]))
-            half = 5.0 * len(name)
-            # A name that would lie on another one is left to the district's title.
-            if all(abs(y - v) > 18.0 or abs(x - u) > half + w for u, v, w in written):
-                written.append((x, y, half))
-                self._names.append(_name(name, x, y))
+            self._names.append((name, x, y, ""))
 
     def calls(
         self,
@@ -167,8 +165,8 @@ class Drawing:
         entries = []
         for entry, places in ((NEW, more), (LESS, less)):
             for name, x, y in places.values():
-                self._names.append(_mark(entry[0], entry[1], x, y, 5.0, name))
-                self._names.append(_name(name, x, y + 28.0, "new" if entry is NEW else None))
+                self._marks.append(_mark(entry[0], entry[1], x, y, 5.0, name))
+                self._names.append((name, x, y + 34.0, "new" if entry is NEW else "less"))
             entries += [entry] if places else []
         return entries
 
@@ -205,12 +203,31 @@ class Drawing:
             *self._under,
             *streets,
             *self._over,
-            *self._names,
+            *self._marks,
+            *self._written(),
             viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
             class_="map",
             role="img",
             aria_label=label,
         )
+
+    def _written(self) -> list[Raw]:
+        """Return the names, moved apart: those of changed places first, then the districts'.
+
+        What finds no room is left to the title of what it names.
+        """
+        boxes: list[tuple[float, float, float]] = []
+        words = []
+        for text, at_x, at_y, look in sorted(self._names, key=lambda name: not name[3]):
+            half = 0.5 * _LETTER * len(text)
+            x = min(max(at_x, half), max(self.width - half, half))
+            for shift in (0.0, 30.0, -30.0, 60.0, -60.0):
+                y = at_y + shift
+                if all(abs(y - v) > 27.0 or abs(x - u) > half + w for u, v, w in boxes):
+                    boxes.append((x, y, half))
+                    words.append(_name(text, x, y, look))
+                    break
+        return words
 
     def _at(
         self, lon: NDArray[np.float64], lat: NDArray[np.float64]
@@ -262,7 +279,7 @@ def _sample(shape: str, colour: str) -> Raw:
     if shape == "line":
         return tag("line", x1=-8, y1=0, x2=8, y2=0, stroke=colour, stroke_width=5)
     mark = _mark(shape, colour, 0.0, 0.0, 5.0)
-    return tag("g", mark, transform="scale(.6)") if shape in {"star", "saltire"} else mark
+    return tag("g", mark, transform="scale(.45)") if shape in {"star", "saltire"} else mark
 
 
 def _mark(
@@ -272,23 +289,23 @@ def _mark(
     said = None if title is None else tag("title", title)
     at = {"cx": round(x, 1), "cy": round(y, 1), "r": radius}
     if shape == "dot":
-        return tag("circle", said, **at, fill=colour, stroke="#fff", stroke_width=0.5)
+        return tag("circle", said, **at, fill=colour, stroke="#fff", stroke_width=0.8)
     if shape == "ring":
         return tag("circle", said, **at, fill="none", stroke=colour, stroke_width=1.8)
     path = {
         "triangle": f"M{x:.1f} {y - 5:.1f}l5 9h-10Z",
-        "star": f"M{x:.1f} {y - 13:.1f}l3 9 10 0-8 6 3 9-8-5-8 5 3-9-8-6 10 0Z",
+        "star": f"M{x:.1f} {y - 18:.1f}l4 12 13 0-10 8 4 12-11-7-11 7 4-12-10-8 13 0Z",
         "saltire": f"M{x - 9:.1f} {y - 6:.1f}l3-3 6 6 6-6 3 3-6 6 6 6-3 3-6-6-6 6-3-3 6-6Z",
         "cross": f"M{x - 2:.1f} {y - 6:.1f}h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
     }[shape]
     return tag("path", said, d=path, fill=colour, stroke="#fff", stroke_width=0.8)
 
 
-def _name(text: str, x: float, y: float, look: str | None = None) -> Raw:
+def _name(text: str, x: float, y: float, look: str) -> Raw:
     """Return words of the map, centred on a point."""
     return tag(
         "text", text, x=round(x, 1), y=round(y, 1), text_anchor="middle",
-        class_=f"halo {look}" if look else "halo",
+        class_=f"halo {look}".strip(),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from apps.report.html import Raw, section, tag
 from apps.report.stored import Origin
@@ -53,7 +54,7 @@ def heading(scenario: Scenario, language: str, settings: Sequence[str]) -> str:
     period = scenario.period
     if not any(setting.startswith(("period.start", "period.end")) for setting in settings):
         return title
-    return f"{title} ({period.start} to {period.end})"
+    return f"{title} ({period.start}{'~' if language == 'ko' else ' to '}{period.end})"
 
 
 def head(
@@ -117,10 +118,12 @@ def _notices(scenario: Scenario, city: City) -> Raw | None:
 
 def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     """Return what stands behind the figures."""
-    fields = []
-    for group, content in scenario.model_dump(mode="json").items():
-        if isinstance(content, dict) and group not in {"title", "question"}:
-            fields += [f"{group}.{name} = {value}" for name, value in content.items()]
+    fields = [
+        field
+        for group, content in scenario.model_dump(mode="json").items()
+        if isinstance(content, dict) and group not in {"title", "question"}
+        for field in _fields(group, content)
+    ]
     gaps, sources = city.meta.known_gaps, city.meta.attribution
     return section(
         "What was assumed",
@@ -135,6 +138,13 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         *([tag("h3", "Data"), tag("ul", *map(_source, sources), class_="sources")] if sources
           else []),
     )  # fmt: skip
+
+
+def _fields(name: str, value: Any) -> list[str]:
+    """Return `field = value` of a field and all that it holds."""
+    if not isinstance(value, dict):
+        return [f"{name} = {value}"]
+    return [line for key, inner in value.items() for line in _fields(f"{name}.{key}", inner)]
 
 
 def _source(text: str) -> Raw:

@@ -165,12 +165,12 @@ def _note_response() -> Raw:
 
 
 def _note_vehicles(vehicles: Vehicles) -> Raw:
-    said = f"{vehicles.removed:,} vehicles were removed because their goal was closed. "
+    said = f"{vehicles.removed:,} vehicles were taken out because their destination was closed. "
     if vehicles.detoured is not None and vehicles.cleared_red is not None:
         said += (
-            f"{vehicles.detoured:,} times a driver who could not make his turn took another; "
-            f"{vehicles.cleared_red:,} who stood in a junction to turn left on green left it in "
-            "the first seconds of red."
+            f"{vehicles.detoured:,} times a driver who could not get into the lane for a turn took "
+            f"another way; {vehicles.cleared_red:,} waiting inside a junction to turn left cleared "
+            "it in the first seconds of red."
         )
     return tag("p", said, class_="note")
 

@@ -60,12 +60,12 @@ def group_name(group: str, value: str) -> str:
 
 
 def figure(row: Difference, value: float | None) -> str:
-    """Return the figure of one side: `min:s` with seconds in brackets, or per cent."""
+    """Return the figure of one side: `min:s` with the seconds in brackets, or per cent."""
     if value is None:
         return "n/a"
     if row.statistic == SHARE:
         return percent(value)
-    return f"{clock(value)} ({value:.1f} s)"
+    return f"{clock(value)} ({value:.1f})"
 
 
 def amount(row: Difference, value: float | None) -> str:

@@ -306,7 +306,7 @@ def test_a_line_says_its_unit_and_whether_anything_changed():
     assert range_text(share) == "-1.0 to +5.0 pp"
     assert verdict(share) == "no clear difference"
     still = line(0.0, 0.0, 0.0, changed=0)
-    assert (figure(still, 281.5), amount(still, -1e-13)) == ("4:42 (281.5 s)", "0.0 s")
+    assert (figure(still, 281.5), amount(still, -1e-13)) == ("4:42 (281.5)", "0.0 s")
     assert range_text(still) == "-"
     assert (verdict(still), gain(still)) == ("no call changed", "n/a: no call changed")
     assert verdict(line(-5.0, -8.0, -2.0)) == "clear difference"
@@ -500,4 +500,7 @@ def test_a_title_says_the_period_that_was_set():
     assert heading(scenario, "en", ["seed = 3"]) == "Peak"
     period = f"({scenario.period.start} to {scenario.period.end})"
     assert heading(scenario, "en", ["period.end = 20:00"]) == f"Peak {period}"
-    assert heading(scenario, "ko", ["period.start = 17:00"]) == f"첨두 {period}"
+    assert (
+        heading(scenario, "ko", ["period.start = 17:00"])
+        == f"첨두 ({scenario.period.start}~{scenario.period.end})"
+    )
