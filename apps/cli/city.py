@@ -77,8 +77,8 @@ def list_known(*, as_json: AsJson = False) -> None:
     answers().print(table)
     if {entry.name for entry in entries} >= BUILT_IN.keys():
         answers().print(
-            "Quote figures from seoul. seoul-core, six districts cut out, is for quick looks: units "
-            "and calls beyond its border are missing, so its districts' figures differ."
+            "Quote figures from seoul. seoul-core, six districts cut out, is for quick looks: "
+            "units and calls beyond its border are missing, so its districts' figures differ."
         )
 
 
