@@ -199,7 +199,7 @@ ul{margin:6px 0;padding-left:20px}
 @media (max-width:760px){.figures{grid-template-columns:repeat(auto-fill,minmax(132px,1fr))}
 .two{grid-template-columns:minmax(0,1fr)}main{padding:16px 10px 40px}
 section{padding:14px 13px 16px}.wide{display:none}.narrow{display:block}
-.legend span{white-space:normal}svg.map text{font-size:25px}
+.legend span{white-space:normal}svg.map text{font-size:23px}
 table.blocks thead{display:none}table.blocks,table.blocks tbody{display:block}
 table.blocks tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(98px,1fr));gap:2px 10px;
 padding:8px 0;border-bottom:1px solid var(--line)}

@@ -36,7 +36,7 @@ LESS = ("saltire", "#000", "fewer units, or a hospital closed to ambulances")
 CLOSED = ("line", "#000", "closed road")
 
 _WIDTH, _MOST_HEIGHT = 1000.0, 1400.0
-_LETTER = 13.0
+_LETTER = 14.5
 """Width of a letter of a name as a narrow screen draws it."""
 _STREETS = ((0, 1, "#6b7785", 1.6), (2, 3, "#98a2af", 0.9), (4, 4, "#bcc4ce", 0.6))
 _SMALL = (5, 6, "#d3d9e0", 0.35)

@@ -148,9 +148,9 @@ def _fields(name: str, value: Any) -> list[str]:
 
 
 def _source(text: str) -> Raw:
-    """Return a source as a line of a list, what stands in brackets in small print."""
-    pieces = re.split(r"(\([^()]*\))", text)
-    return tag("li", *(tag("small", p) if p.startswith("(") else p for p in pieces))
+    """Return a source as a line of a list; what stands in brackets, and long numbers, are small."""
+    pieces = re.split(r"(\([^()]*\)|\b\d{6,}\b)", text)
+    return tag("li", *(tag("small", piece) if k % 2 else piece for k, piece in enumerate(pieces)))
 
 
 def again(origin: Origin, command: Sequence[str]) -> Raw:

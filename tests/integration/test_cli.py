@@ -51,7 +51,9 @@ def test_run_ends_with_one_json_object(place, answer, tmp_path):
     assert got["intervals"]["response"]["observed"] is None
     # The crew of a free unit turns out in 30 s; one that is on the road needs none.
     assert got["intervals"]["turnout"]["simulated"]["p90"] == pytest.approx(30.0)
-    assert {"inserted", "finished", "running", "waiting", "removed"} == got["vehicles"].keys()
+    counted = {"inserted", "finished", "running", "waiting", "removed", "detoured", "cleared_red"}
+    assert counted == got["vehicles"].keys()
+    assert 0 <= got["not_reached"] <= got["open"]
     assert {"real_time_factor", "wall_s", "peak_rss_mb", "phases"} <= got.keys()
     meta = RunReader(tmp_path / "r").meta
     assert meta["summary"]["response"] == got["response"]
@@ -133,9 +135,10 @@ def test_compare_takes_its_city_once(place, twin, tmp_path, monkeypatch):
 
 def test_compare_prints_what_it_means(place, twin, tmp_path):
     words = ("compare", place / "plain.toml", place / "more.toml", "--workers", 1)
-    status, out, _ = twin(*words, "--out", tmp_path / "c", "--replications", 1)
+    status, out, err = twin(*words, "--out", tmp_path / "c", "--replications", 1)
     assert status == 0
     assert "n/a" in out
+    assert ": 2 of 2 done after" in err  # no terminal, so no bar: a line for each run
     assert "One replication cannot tell a real difference" in out
     assert "only in the base" in out
     assert "use only the calls reached in both runs" in out
