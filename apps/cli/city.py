@@ -75,11 +75,10 @@ def list_known(*, as_json: AsJson = False) -> None:
         stored = str(entry.folder or "not built yet")
         table.add_row(entry.name, entry.title.get("en", ""), entry.origin, drawn, stored)
     answers().print(table)
-    if {entry.name for entry in entries} >= BUILT_IN.keys():
-        answers().print(
-            "Quote figures from seoul. seoul-core, six districts cut out, is for quick looks: "
-            "units and calls beyond its border are missing, so its districts' figures differ."
-        )
+    answers().print(
+        "Quote figures from seoul. seoul-core, six districts cut out, is for quick looks: units "
+        "and calls beyond its border are missing, so its districts' figures differ."
+    )
 
 
 @app.command()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from apps.cli.city import list_known
 from apps.cli.places import districts_at, named, places
 from tests.support.runs import small_city
 from twin.city.bundle import load_city, save_city
@@ -49,3 +50,9 @@ def test_streets_stand_in_columns_in_order_and_names_say_where_they_go(capsys, m
     assert len(rows) < len(names)
     assert "station_id goes in `station`" in " ".join(lines)
     assert "drawn in" not in " ".join(lines)
+
+
+def test_the_list_of_cities_says_which_seoul_to_quote(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+    list_known()
+    assert "Quote figures from seoul." in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,23 @@
+"""`twin serve` speaks at once, and tells the address only when the page answers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from apps.cli.serve import serve
+
+
+def test_the_address_is_told_when_the_page_is_ready(tmp_path, monkeypatch, capsys):
+    said = []
+
+    def page(port, *, ready, **_):
+        assert port == 5123
+        said.append(capsys.readouterr().err)
+        ready()
+        said.append(capsys.readouterr().err)
+
+    monkeypatch.setattr("apps.cli.serve.import_module", lambda _: SimpleNamespace(serve=page))
+    serve(port=5123, runs=tmp_path, host="127.0.0.1")
+    assert said[0].startswith("Starting")
+    assert "http" not in said[0]
+    assert "http://127.0.0.1:5123/" in said[1]
