@@ -11,6 +11,9 @@ from tests.support.sumo_files import NET
 from twin.core.errors import InputError
 from twin.network.graph import RoadClass, TurnKind
 from twin.network.sumo import read_sumo
+from twin.traffic.control import kernel_network
+from twin.traffic.kernels.signals import set_signals
+from twin.traffic.vehicles import Kinds
 
 
 @pytest.fixture
@@ -101,6 +104,23 @@ def test_a_green_over_the_end_of_the_cycle_is_one(read) -> None:
     network = made.network
     group = network.turn_group[_turns(made)["in", "out"]]
     assert (network.group_green_from[group], network.group_green_to[group]) == (57, 90)
+
+
+def test_several_greens_a_cycle_all_show(read) -> None:
+    states = ("rrrrG", "rrrry", "GGgGr", "yyyyr") * 2
+    times = (10, 3, 10, 3, 14, 3, 14, 3)
+    phases = [f'<phase duration="{t}" state="{s}"/>' for t, s in zip(times, states, strict=True)]
+    head, _, rest = NET.partition('<phase duration="30"')
+    made = read(f"{head}{''.join(phases)}</tlLogic>{rest.partition('</tlLogic>')[2]}")
+    network = made.network
+    group = network.turn_group[_turns(made)["down", "home"]]
+    assert network.green_s[group] == 24
+    net = kernel_network(network, Kinds().table(), speed_factor=1.0)
+    seen = ""
+    for second in range(60):
+        set_signals(second + 5.0, net)
+        seen += "Gyr"[net.group["state"][group]]
+    assert seen == "".join(s[4] * t for t, s in zip(times, states, strict=True))
 
 
 def test_what_is_not_for_cars_is_counted(read) -> None:
