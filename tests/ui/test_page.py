@@ -93,7 +93,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         port = free.getsockname()[1]
     code = (
         "from pathlib import Path; from apps.web import serve; "
-        f"serve({port}, runs=Path({str(runs)!r}))"
+        f"serve({port}, runs=Path({str(runs)!r}), ready=lambda: print('ready', flush=True))"
     )
     log = (root / "server.log").open("w")
     server = subprocess.Popen(
@@ -105,6 +105,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     address = f"http://127.0.0.1:{port}/"
     try:
         _wait_for(address, server, root / "server.log")
+        assert "ready" in (root / "server.log").read_text()
         yield Served(address, runs, root / "city")
     finally:
         server.terminate()
