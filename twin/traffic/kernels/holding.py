@@ -37,25 +37,27 @@ def clears(g: int, t: float, net: Net) -> bool:
 
 
 @inner
-def hold_group(g: int, plan_green: bool, t: float, net: Net) -> None:
-    """Write the state of held group `g` at time `t`, as `junctions.set_signals` does of others."""
+def hold_group(g: int, since: float, t: float, net: Net) -> None:
+    """Write the state of held group `g` at time `t`, `since` seconds after its green by plan began.
+
+    A group that is led back keeps to its plan as soon as it shows what the plan does and the others
+    of its signal have cleared the junction.
+    """
     held = net.group[g].held
-    green = held == HOLD_GREEN or (held == RELEASE and plan_green)
-    if green:
-        if net.group[g].state != GREEN and clears(g, t, net):
-            left = np.float32(net.group[g].until - t)
-            net.group[g].left = left
-            net.group[g].state = YELLOW if left > ZERO else RED
+    planned = since < net.group[g].green_for
+    if held == HOLD_GREEN or (held == RELEASE and planned):
+        late = t < net.group[g].until + ALL_RED_S or clears(g, t, net)
+        if net.group[g].state == GREEN or not late:
+            net.group[g].state = GREEN
+            net.group[g].left = BIG
+            if held == RELEASE:
+                net.group[g].held = PLAN
             return
-        net.group[g].state = GREEN
-        net.group[g].left = BIG
-        if held == RELEASE:
-            net.group[g].held = PLAN
-        return
-    if net.group[g].state == GREEN:
+    elif net.group[g].state == GREEN:
         net.group[g].until = t + YELLOW_S
     left = np.float32(net.group[g].until - t)
     net.group[g].left = left
     net.group[g].state = YELLOW if left > ZERO else RED
-    if held == RELEASE and left <= ZERO:
+    dark = t >= net.group[g].until + ALL_RED_S and since >= net.group[g].green_for + YELLOW_S
+    if held == RELEASE and dark and not clears(g, t, net):
         net.group[g].held = PLAN

@@ -135,7 +135,7 @@ def set_signals(t: float, net: Net) -> None:
                 since = later
                 green = net.more[m].green_for
         if net.group[g].held:
-            hold_group(g, since < green, t, net)
+            hold_group(g, since, t, net)
         elif green + YELLOW_S >= net.group[g].cycle:
             net.group[g].state = GREEN
             net.group[g].left = BIG
@@ -279,7 +279,8 @@ def next_called(c: int, called: np.int64, sg: Signals) -> int:
     for step in range(1, count):
         stage = (int(control[c].stage) + step) % count
         mask = sg.stage[first + stage].mask
-        if mask == 0 or called & mask & ~own:
+        # Nobody rests in the red for pedestrians.
+        if mask == 0 or own == 0 or called & mask & ~own:
             return stage
     return -1
 
@@ -390,8 +391,9 @@ def pressure(c: int, stage: int, net: Net, st: State, R: Records, sg: Signals) -
 def press(c: int, t: float, net: Net, st: State, R: Records, sg: Signals) -> None:
     """Decide by pressure, every `DECIDE_S` seconds of green.
 
-    The present stage stays unless another one has more pressure. A stage that is called, or is for
-    pedestrians, and was not served for `LONGEST_RED_S` goes first.
+    The present stage stays unless another one has more pressure, less the share of the time that
+    the change would cost: with equal queues all would be clearance. A stage that is called, or is
+    for pedestrians, and was not served for `LONGEST_RED_S` goes first.
     """
     control = sg.control
     first = int(control[c].stage0)
@@ -404,6 +406,7 @@ def press(c: int, t: float, net: Net, st: State, R: Records, sg: Signals) -> Non
     called = calls(c, net, st, R, sg)
     own = sg.stage[first + stage].mask
     most = -1e30 if own == 0 else pressure(c, stage, net, st, R, sg)
+    worth = sg.settings[DECIDE_S] / (sg.settings[DECIDE_S] + CLEARANCE_S)
     best = stage
     longest = sg.settings[LONGEST_RED_S]
     late = False
@@ -418,6 +421,8 @@ def press(c: int, t: float, net: Net, st: State, R: Records, sg: Signals) -> Non
             late = True
         elif mask and not late:
             value = pressure(c, s, net, st, R, sg)
+            if value > 0.0:
+                value *= worth
             if value > most:
                 most = value
                 best = s
