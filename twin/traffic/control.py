@@ -40,6 +40,13 @@ has to come so far first, which takes about the follow-up headways of exhibit 20
 3.5 s."""
 ALL_STOP_LOOK_M = 8.0
 """The same where all stop."""
+ROUNDABOUT_GAP_S = 1.0
+"""The same for who enters a roundabout: what it takes for the capacity of the manual (chapter 22),
+1,380 exp(-0.00102 q), a critical headway of 5.0 s of which most passes before the line."""
+ROUNDABOUT_LOOK_M = 20.0
+"""Metres before a roundabout from which a driver looks for a gap: follow-up headway of 2.6 s."""
+RING_M = 400.0
+"""Greatest length of a one-way ring that is taken for a roundabout."""
 LEAST_GAP = 0.55
 """Share of the critical gap that a driver takes in the end, when he has waited long: that of the
 follow-up to the critical headway (0.49 to 0.62 in those exhibits), since who follows closely takes
@@ -65,6 +72,43 @@ def _off_major(network: Network, gives_way: NDArray[np.bool_]) -> NDArray[np.boo
     major = np.zeros(network.n_links, np.bool_)
     major[network.turn_from[first]] = True
     return major[network.turn_from]
+
+
+def _enters_ring(network: Network, merges: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return (T,) whether a turn joins the stream on a short one-way ring without lights."""
+    ends = network.link_from.astype(np.int64) * network.n_nodes + network.link_to
+    back = network.link_to.astype(np.int64) * network.n_nodes + network.link_from
+    oneway = ~np.isin(back, ends)
+    unlit = network.node_signal[network.link_to] < 0
+    rings = oneway & unlit
+    into = network.turn_to
+    candidates = np.flatnonzero((merges == 1) & rings[into] & ~rings[network.turn_from])
+    found = np.zeros(network.n_turns, np.bool_)
+    closed: dict[int, bool] = {}
+    for turn in candidates.tolist():
+        link = int(into[turn])
+        if link not in closed:
+            closed[link] = _comes_back(network, rings, link)
+        found[turn] = closed[link]
+    return found
+
+
+def _comes_back(network: Network, rings: NDArray[np.bool_], start: int) -> bool:
+    """Return whether one-way links lead from the end of a link to its start within `RING_M`."""
+    goal = network.link_from[start]
+    least = {start: float(network.link_length[start])}
+    todo = [start]
+    while todo:
+        link = todo.pop()
+        if network.link_to[link] == goal:
+            return True
+        for turn in range(network.turn_ptr[link], network.turn_ptr[link + 1]):
+            after = int(network.turn_to[turn])
+            length = least[link] + float(network.link_length[after])
+            if rings[after] and length <= RING_M and length < least.get(after, np.inf):
+                least[after] = length
+                todo.append(after)
+    return False
 
 
 def kernel_network(
@@ -111,6 +155,9 @@ def kernel_network(
     turn["look"][major | signalled | (turn["merges"] == ZIPPER)] = BIG
     turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
     turn["gap"][signalled] = PERMITTED_LEFT_GAP_S
+    ring = _enters_ring(network, turn["merges"])
+    turn["gap"][ring] = ROUNDABOUT_GAP_S
+    turn["look"][ring] = ROUNDABOUT_LOOK_M
     turn["all_stop"] = network.turn_yield == 2
     turn["look"][turn["all_stop"] > 0] = ALL_STOP_LOOK_M
     turn["went"] = -1_000
