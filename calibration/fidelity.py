@@ -103,12 +103,12 @@ class FidelityReport:
                 f"{self.correlation:.3f}; {self.close_share:.0%} of the flow within {CLOSE:.0%}"
             ),
             (
-                f"flows: {np.mean(self.geh < GOOD_GEH):.0%} of links have a GEH below {GOOD_GEH:g}; "
-                f"median {np.median(self.geh):.2f}"
+                f"flows: {np.mean(self.geh < GOOD_GEH):.0%} of links have a GEH below {GOOD_GEH:g}"
+                f"; median {np.median(self.geh):.2f}"
             ),
             (
-                f"mean trip: micro {self.trips[0]:.0f} s, meso {self.trips[1]:.0f} s; finished: micro "
-                f"{self.finished[0]:,}, meso {self.finished[1]:,}"
+                f"mean trip: micro {self.trips[0]:.0f} s, meso {self.trips[1]:.0f} s; finished: "
+                f"micro {self.finished[0]:,}, meso {self.finished[1]:,}"
             ),
             (
                 f"CPU time: micro {self.cpu_s[0]:.1f} s, meso {self.cpu_s[1]:.1f} s "
