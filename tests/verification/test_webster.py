@@ -57,4 +57,6 @@ def test_delay_of_random_arrivals(degree):
     delays = np.array([_delay(flow, seed) for seed in range(1, 11)])
     half = 2.262 * delays.std(ddof=1) / np.sqrt(len(delays))
     known = _webster(flow)
-    assert abs(delays.mean() - known) < 0.15 * known + half, (delays.mean(), known, half)
+    # Measured: 1 to 3% above. With 3 s of green less or more it is 15% to 96% off.
+    assert half < 0.12 * known
+    assert delays.mean() == pytest.approx(known, rel=0.10)
