@@ -77,8 +77,8 @@ CASES = [
     ),
     (
         {"kind": "preempt-signals", "junctions": [3], "detection_m": 300, "at": "18:00"},
-        "The signals at junction 3 turn green for units under siren that are nearer than 300 m "
-        "from 18:00 to the end.",
+        ("The signals at junction 3 turn green for units under siren that are nearer than 300 m "
+        "from 18:00 to the end."),
     ),
     (
         {"kind": "retime-signals", "mode": "max-pressure", "cycle_s": 90},

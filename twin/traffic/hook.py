@@ -78,7 +78,7 @@ class View:
 
     @cached_property
     def lane_ptr(self) -> I64:
-        """(L + 1,) lanes of link k are `lane_ptr[k]:lane_ptr[k + 1]`, the kerb first."""
+        """(L + 1,) where the lanes of each link begin, the kerb first, and where all end."""
         return np.concatenate([[0], np.cumsum(self.network.link_lanes, dtype=np.int64)])
 
     @property

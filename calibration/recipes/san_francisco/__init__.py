@@ -73,8 +73,10 @@ def make(data_dir: Path, tell: Progress) -> City:
             *(f"Dispatch records: {line}." for line in feed.quality.lines()),
         ],
         known_gaps=[
-            "Ambulances drive faster than recorded: their travel times are too short, and so are "
-            "the response times. The report of a replayed day shows by how much.",
+            (
+                "Ambulances drive faster than recorded: their travel times are too short, and so "
+                "are the response times. The report of a replayed day shows by how much."
+            ),
         ],
     )
     return City(meta, network, tables, service, report)
