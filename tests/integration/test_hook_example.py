@@ -21,7 +21,7 @@ def _mean_duration(*, controlled: bool) -> float:
     traffic.add_trips(TRIPS)
     if controlled:
         controller = runpy.run_path(str(EXAMPLE))["LongestQueue"](NETWORK)
-        traffic.every(4, controller)
+        traffic.every(8, controller)
     traffic.advance(1500)
     assert traffic.counters.red_run == 0
     done = traffic.finished()

@@ -129,10 +129,10 @@ def test_no_recorded_calls_and_calls_off_the_map_are_errors() -> None:
     with pytest.raises(InputError, match="no recorded calls on 2025-03-05"):
         draw_calls(city, scenario, STREAMS)
     city.tables["history"] = history(lon=[0.0, 0.5, 0.0])
-    with pytest.raises(InputError, match=r"row R1, field 'history.lon'.* m from the nearest"):
+    with pytest.raises(InputError, match=r"call R1, field 'history.lon'.* m from the nearest"):
         draw_calls(city, scenario, STREAMS)
     city.tables["history"] = history(lon=[0.0, np.nan, 0.0])
-    with pytest.raises(InputError, match=r"row R1, field 'history.lon': the call has no pos"):
+    with pytest.raises(InputError, match=r"call R1, field 'history.lon': the call has no pos"):
         draw_calls(city, scenario, STREAMS)
 
 

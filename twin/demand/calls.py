@@ -135,20 +135,20 @@ def _recorded(city: City, scenario: CallSettings) -> pd.DataFrame:
     if taken.any():
         raise InputError(
             "the name is kept for incidents that arise in a run",
-            row=str(rows.loc[taken, "call_id"].iloc[0]),
+            row=f"call {rows.loc[taken, 'call_id'].iloc[0]}",
             field="history.call_id",
             hint="give the call another id",
         )
     lost = np.flatnonzero(rows[["lon", "lat"]].isna().any(axis=1))
     if len(lost):
-        call_id = str(rows["call_id"].iloc[lost[0]])
-        raise InputError("the call has no position", row=call_id, field="history.lon")
+        call_id = rows["call_id"].iloc[lost[0]]
+        raise InputError("the call has no position", row=f"call {call_id}", field="history.lon")
     link, pos, distance = doors(city.network).nearest_many(rows["lon"], rows["lat"])
     off = np.flatnonzero(~(distance <= MAX_SNAP_M))
     if len(off):
         raise InputError(
             f"the call lies {distance[off[0]]:.0f} m from the nearest street",
-            row=str(rows["call_id"].iloc[off[0]]),
+            row=f"call {rows['call_id'].iloc[off[0]]}",
             field="history.lon",
         )
     since = pd.to_datetime(rows["t_call"], utc=True) - pd.Timestamp(calendar.midnight_utc)
