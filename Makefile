@@ -34,11 +34,12 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 test: $(STAMP) lint chromium docs
-	$(BIN)/pytest -m "not verify and not pyfunc" -n 2 --dist loadfile
-	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m pyfunc
+	$(BIN)/pytest -m "not verify and not pyfunc" -n 2 --dist loadfile --ignore=tests/verification
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m pyfunc --ignore=tests/verification
 
 verify: $(STAMP)
-	$(BIN)/pytest -m verify tests/verification
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
+	$(BIN)/pytest -m verify
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
