@@ -108,6 +108,12 @@ def test_commands_on_real_data_run(
     run_blocks(page_blocks, tmp_path, environment(twin_data))
 
 
+@pytest.mark.verify
+@pytest.mark.parametrize("page_blocks", **_parameters("verify"))
+def test_long_commands_of_page_run(page_blocks: list[Block], tmp_path: Path) -> None:
+    run_blocks(page_blocks, tmp_path, environment())
+
+
 def test_readme_opens_with_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     first = _BLOCK.search(text)
