@@ -12,7 +12,14 @@ from twin.network.graph import Network
 from twin.traffic.meso import MesoTraffic, Parameters
 
 TRIANGLE = Parameters(
-    tau_s=1.0, spacing_m=5.0, lost_s=0.0, yellow_s=0.0, restart_s_per_mps=0.0, fill_share=1.0
+    tau_s=1.0,
+    spacing_m=5.0,
+    pace=1.0,
+    lost_s=0.0,
+    yellow_s=0.0,
+    restart_s_per_mps=0.0,
+    weave_share=1.0,
+    fill_share=1.0,
 )
 """At 20 m/s: capacity 0.8 veh/s at 0.04 veh/m, jam at 0.2 veh/m, gaps travel back at 5 m/s."""
 
