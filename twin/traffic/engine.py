@@ -16,13 +16,12 @@ from twin.core.errors import InputError
 from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, U8, Network
 from twin.traffic import storage
+from twin.traffic.books import Books
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.kernels import layout, rng, routes, step
 from twin.traffic.kernels.jit import inner, use_threads
 from twin.traffic.kernels.layout import (
-    FREE,
     N_DONE,
-    ROUTE_USED,
     SPEED_MEAN,
     SPEED_SD,
     WAITING,
@@ -98,7 +97,7 @@ def _draw_factors(key: np.uint64, first: int, kind: U8, kinds: F32, out: F32) ->
         out[i] = kinds[kind[i], SPEED_MEAN] + spread
 
 
-class Engine:
+class Engine(Books):
     """Lane-level traffic of trips; `MicroTraffic` adds units, closures and what others read.
 
     Parameters
@@ -125,6 +124,8 @@ class Engine:
     InputError
         If the tick or the factor is out of range.
     """
+
+    _route_used = layout.ROUTE_USED
 
     def __init__(
         self,
@@ -220,46 +221,17 @@ class Engine:
         self._state = storage.merged_queue(self._net, state, slots, origin, trips.depart_s)
         return ids
 
-    def _append_routes(self, ptr: I32, links: I32) -> I32:
-        if len(links) and (links.min() < 0 or links.max() >= self.network.n_links):
-            raise InputError(f"a route holds a link outside 0..{self.network.n_links - 1}")
-        self._make_route_room(len(links))
-        start = np.empty(len(ptr) - 1, np.int32)
-        used = int(self._state.counts[ROUTE_USED])
-        bad = routes.append_routes(ptr, links, start, self._net, self._state)
-        if bad >= 0:
-            self._state.counts[ROUTE_USED] = used
-            raise InputError("its route holds two links that no turn joins", row=f"trip {bad}")
-        return start
+    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
+        return int(routes.append_routes(ptr, links, start, self._net, self._state))
 
-    def _make_route_room(self, extra: int) -> None:
-        state = self._state
-        if len(state.route) - state.counts[ROUTE_USED] >= extra + layout.ROUTE_MARGIN:
-            return
-        live = routes.live_length(state, self._records)
-        size = max(len(state.route), 2 * (live + extra) + 2 * layout.ROUTE_MARGIN)
-        store = np.zeros(size, np.int32)
-        routes.compact_routes(state, self._records, store)
-        self._state = state._replace(route=store)
+    def _live_length(self) -> int:
+        return int(routes.live_length(self._state, self._records))
 
-    def _take_slots(self, n: int) -> I32:
-        while self._n_free < n:
-            old = len(self._state.vehicle)
-            self._state = storage.grow_vehicles(self._state, old + n - self._n_free)
-            size = len(self._state.vehicle)
-            free = np.empty(size, np.int32)
-            fresh = np.arange(size - 1, old - 1, -1, dtype=np.int32)
-            free[: len(fresh)] = fresh
-            free[len(fresh) : len(fresh) + self._n_free] = self._free[: self._n_free]
-            self._free = free
-            self._n_free += len(fresh)
-        self._n_free -= n
-        return self._free[self._n_free : self._n_free + n][::-1].copy()
+    def _compact_routes(self, store: I32) -> None:
+        routes.compact_routes(self._state, self._records, store)
 
-    def _give_slots(self, slots: I32) -> None:
-        self._state.vehicle["state"][slots] = FREE
-        self._free[self._n_free : self._n_free + len(slots)] = slots
-        self._n_free += len(slots)
+    def _grow_vehicles(self, rows: int) -> layout.State:
+        return storage.grow_vehicles(self._state, rows)
 
     def advance(self, n_ticks: int) -> None:
         """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock.

@@ -13,6 +13,7 @@ from twin.core.errors import InputError, TwinError
 from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, Network, Place
 from twin.traffic import meso_network
+from twin.traffic.books import Books
 from twin.traffic.engine import END_M, Counters, Finished
 from twin.traffic.kernels import meso, meso_reading, meso_units, routes
 from twin.traffic.kernels import meso_layout as layout
@@ -22,7 +23,6 @@ from twin.traffic.kernels.meso_layout import (
     ARRIVED,
     DRIVING,
     DRIVING_PLACE,
-    FREE,
     IDLE,
     ROUTE_USED,
     TICK,
@@ -41,7 +41,7 @@ SAVED = ("lane", "place", "vehicle", "unit", "due", "pushed", "wheel", "done", "
 SAVED_NET = ("link", "node", "turn")
 
 
-class MesoTraffic:
+class MesoTraffic(Books):
     """Queue-level traffic with emergency units and closures.
 
     Parameters
@@ -66,6 +66,8 @@ class MesoTraffic:
     """
 
     dt_s = 1.0
+
+    _route_used = layout.ROUTE_USED
 
     def __init__(
         self,
@@ -143,46 +145,17 @@ class MesoTraffic:
         meso_reading.queue_trips(slots, self.start_s, self._net, self._state)
         return ids
 
-    def _append_routes(self, ptr: I32, links: I32) -> I32:
-        if len(links) and (links.min() < 0 or links.max() >= self.network.n_links):
-            raise InputError(f"a route holds a link outside 0..{self.network.n_links - 1}")
-        self._make_route_room(len(links))
-        start = np.empty(len(ptr) - 1, np.int32)
-        used = int(self._state.counts[ROUTE_USED])
-        bad = meso_reading.append_routes(ptr, links, start, self._net, self._state)
-        if bad >= 0:
-            self._state.counts[ROUTE_USED] = used
-            raise InputError("its route holds two links that no turn joins", row=f"trip {bad}")
-        return start
+    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
+        return int(meso_reading.append_routes(ptr, links, start, self._net, self._state))
 
-    def _make_route_room(self, extra: int) -> None:
-        state = self._state
-        if len(state.route) - state.counts[ROUTE_USED] >= extra + layout.ROUTE_MARGIN:
-            return
-        live = meso_reading.live_length(state)
-        size = max(len(state.route), 2 * (live + extra) + 2 * layout.ROUTE_MARGIN)
-        store = np.zeros(size, np.int32)
-        meso_reading.compact_routes(state, store)
-        self._state = state._replace(route=store)
+    def _live_length(self) -> int:
+        return int(meso_reading.live_length(self._state))
 
-    def _take_slots(self, n: int) -> I32:
-        if self._n_free < n:
-            old = len(self._state.vehicle)
-            self._state = meso_network.grow_vehicles(self._state, old + n - self._n_free)
-            size = len(self._state.vehicle)
-            fresh = np.arange(size - 1, old - 1, -1, dtype=np.int32)
-            free = np.empty(size, np.int32)
-            free[: len(fresh)] = fresh
-            free[len(fresh) : len(fresh) + self._n_free] = self._free[: self._n_free]
-            self._free = free
-            self._n_free += len(fresh)
-        self._n_free -= n
-        return self._free[self._n_free : self._n_free + n][::-1].copy()
+    def _compact_routes(self, store: I32) -> None:
+        meso_reading.compact_routes(self._state, store)
 
-    def _give_slots(self, slots: I32) -> None:
-        self._state.vehicle["state"][slots] = FREE
-        self._free[self._n_free : self._n_free + len(slots)] = slots
-        self._n_free += len(slots)
+    def _grow_vehicles(self, rows: int) -> layout.State:
+        return meso_network.grow_vehicles(self._state, rows)
 
     def advance(self, n_ticks: int) -> None:
         """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock."""
