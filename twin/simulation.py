@@ -25,10 +25,11 @@ from twin.demand.calls import draw_calls
 from twin.network.graph import Network
 from twin.recording.memory import NullRecorder, Recorder
 from twin.recording.store import frame_box
+from twin.scenarios.change_kinds import Change
 from twin.scenarios.changes import check
 from twin.scenarios.load import load_scenario
 from twin.scenarios.sensing import check_detectors
-from twin.scenarios.spec import Change, Scenario
+from twin.scenarios.spec import Scenario
 from twin.traffic.interface import Traffic
 from twin.traffic.meso_mobility import MesoMobility
 from twin.traffic.micro import MicroTraffic

@@ -22,7 +22,8 @@ from twin.city.model import City
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, NotFoundError
 from twin.scenarios.changes import check
-from twin.scenarios.load import Option, load_scenario, locate
+from twin.scenarios.load import load_scenario, locate
+from twin.scenarios.settings import Option
 from twin.scenarios.spec import Scenario
 
 notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)

@@ -31,7 +31,8 @@ from twin.city.model import City
 from twin.core.clock import Calendar
 from twin.core.errors import InputError
 from twin.experiment import run_scenario
-from twin.scenarios.load import Option, from_fields
+from twin.scenarios.load import from_fields
+from twin.scenarios.settings import Option
 
 
 def replay(

@@ -22,8 +22,9 @@ from twin.agents.policies import check_policies
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.core.errors import InputError
 from twin.scenarios.changes import faults
-from twin.scenarios.load import catalogue, load_scenario
+from twin.scenarios.load import load_scenario
 from twin.scenarios.sensing import detector_faults
+from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

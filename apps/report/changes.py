@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.city.model import City
-from twin.scenarios.changes import links_of
-from twin.scenarios.spec import (
+from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
@@ -23,10 +22,11 @@ from twin.scenarios.spec import (
     RemoveUnits,
     RetimeSignals,
     ScaleDemand,
-    Scenario,
     SetPolicy,
     Toll,
 )
+from twin.scenarios.changes import links_of
+from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
 _UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "fire engines")}

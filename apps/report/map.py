@@ -13,7 +13,7 @@ from apps.report.html import Raw, tag
 from twin.city.model import City
 from twin.network.geometry import Projection
 from twin.network.graph import Network
-from twin.scenarios.spec import (
+from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     Change,

@@ -13,8 +13,7 @@ from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
-from twin.scenarios.changes import links_of, signals_of, turns_of
-from twin.scenarios.spec import (
+from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
@@ -27,10 +26,11 @@ from twin.scenarios.spec import (
     RemoveUnits,
     RetimeSignals,
     ScaleDemand,
-    Scenario,
     SetPolicy,
     Toll,
 )
+from twin.scenarios.changes import links_of, signals_of, turns_of
+from twin.scenarios.spec import Scenario
 
 Mark = dict[str, Any]
 

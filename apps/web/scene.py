@@ -14,7 +14,8 @@ from apps.web.names import by_language, district_names, station_name
 from twin.city.model import City
 from twin.network.geometry import Projection
 from twin.network.graph import Network
-from twin.scenarios.spec import AddStation, Scenario
+from twin.scenarios.change_kinds import AddStation
+from twin.scenarios.spec import Scenario
 
 KMH = 3.6
 OUTLINE_M = 25.0

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios import spec
+from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def scenario_page() -> str:
         kind = get_args(model.model_fields["kind"].annotation)[0]
         lines += [f"### `{kind}`", "", cleandoc(model.__doc__ or ""), "", *_rows(model), ""]
     lines += ["", "## `[[changes]]`", "", "Each change has a `kind`.", ""]
-    for model in get_args(get_args(spec.Change)[0]):
+    for model in get_args(get_args(Change)[0]):
         kind = get_args(model.model_fields["kind"].annotation)[0]
         lines += [f"### `{kind}`", "", cleandoc(model.__doc__ or ""), "", *_rows(model), ""]
     return "\n".join(lines) + "\n"

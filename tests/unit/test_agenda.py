@@ -22,7 +22,7 @@ from tests.support.emergency import (
 from twin.agents.policies import find, known
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder
-from twin.scenarios.spec import Change
+from twin.scenarios.change_kinds import Change
 from twin.simulation import CityModel
 
 change = TypeAdapter(Change).validate_python

@@ -8,7 +8,7 @@ import pytest
 
 from apps.report.changes import change_sentences, fields_apart, settings_of
 from tests.support.runs import small_city, small_scenario
-from twin.scenarios.spec import Change
+from twin.scenarios.change_kinds import Change
 
 
 def said(*changes, first=0):

@@ -13,7 +13,8 @@ from tests.support.runs import small_city
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, NotFoundError, TwinError
 from twin.scenarios.changes import check, links_named, links_of
-from twin.scenarios.load import catalogue, load_scenario, locate
+from twin.scenarios.load import load_scenario, locate
+from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
 from twin.scenarios.toml_lines import line_of
 

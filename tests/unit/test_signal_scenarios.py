@@ -12,9 +12,10 @@ from tests.support.cities import two_zone_city
 from tests.support.emergency import plan
 from twin.core.errors import InputError
 from twin.network.generate import grid
+from twin.scenarios.change_kinds import Change
 from twin.scenarios.changes import faults
 from twin.scenarios.signals import settings_for
-from twin.scenarios.spec import Change, Traffic
+from twin.scenarios.spec import Traffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.signal_running import SignalRunner
 

@@ -13,10 +13,7 @@ from twin.agents.policies.registry import check_policies
 from twin.agents.source import happen
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
-from twin.scenarios.changes import check
-from twin.scenarios.roads import banned_turns, closures, tolls_s
-from twin.scenarios.signals import settings_for
-from twin.scenarios.spec import (
+from twin.scenarios.change_kinds import (
     BanTurn,
     Change,
     CloseHospital,
@@ -28,6 +25,9 @@ from twin.scenarios.spec import (
     SetPolicy,
     Toll,
 )
+from twin.scenarios.changes import check
+from twin.scenarios.roads import banned_turns, closures, tolls_s
+from twin.scenarios.signals import settings_for
 
 if TYPE_CHECKING:
     from twin.agents.world import Life, World

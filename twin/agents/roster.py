@@ -15,13 +15,7 @@ from twin.agents.unit import Shift, Unit
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.network.graph import Place
-from twin.scenarios.spec import (
-    AddStation,
-    AddUnits,
-    Change,
-    MoveUnits,
-    RemoveUnits,
-)
+from twin.scenarios.change_kinds import AddStation, AddUnits, Change, MoveUnits, RemoveUnits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from twin.core.clock import parse_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Network
 from twin.network.stages import plan_at_cycle
-from twin.scenarios.spec import (
+from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
@@ -29,9 +29,9 @@ from twin.scenarios.spec import (
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
-    Scenario,
     Toll,
 )
+from twin.scenarios.spec import Scenario
 
 _MARGIN_DEG = 0.02
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from twin.scenarios.parts import LinkNumber, Part
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
-Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 RoadClassName = Literal[
     "motorway", "trunk", "primary", "secondary", "tertiary", "residential", "service"
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
-    )
-
-
-class Loops(_Part):
+class Loops(Part):
     """Loops in the road that count, and measure occupancy and speed (table `detectors`).
 
     Roads are named by external link number, by street, or by class. The errors of a loop are
@@ -28,7 +23,7 @@ class Loops(_Part):
 
     kind: Literal["loops"]
     name: Name
-    links: list[Number] = []
+    links: list[LinkNumber] = Field(default=[])
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     road_class: RoadClassName | None = Field(
         default=None, description="Every link of this class in the city."
@@ -66,7 +61,7 @@ class Loops(_Part):
         return self
 
 
-class TravelTime(_Part):
+class TravelTime(Part):
     """Times of the vehicles that pass one place and then another (table `segments`).
 
     A vehicle is known again at the second place with probability `seen_share`, as by its number
@@ -75,9 +70,9 @@ class TravelTime(_Part):
 
     kind: Literal["travel-time"]
     name: Name
-    from_link: Number
+    from_link: LinkNumber
     from_m: float = Field(gt=0.0, le=100_000.0, description="Metres from the start of the link.")
-    to_link: Number
+    to_link: LinkNumber
     to_m: float = Field(gt=0.0, le=100_000.0, description="Metres from the start of the link.")
     seen_share: float = Field(
         default=1.0, ge=0.0, le=1.0, description="Share of vehicles that are known again."
@@ -93,7 +88,7 @@ class TravelTime(_Part):
         return self
 
 
-class Probes(_Part):
+class Probes(Part):
     """Vehicles that report where they are (table `probes`); always the same ones."""
 
     kind: Literal["probes"]

@@ -9,8 +9,9 @@ import numpy as np
 
 from twin.core.clock import HOUR_S
 from twin.network.graph import F32, I32, Network
+from twin.scenarios.change_kinds import BanTurn, Change, CloseLinks, ScaleDemand, Toll
 from twin.scenarios.changes import links_of, turns_of
-from twin.scenarios.spec import BanTurn, Change, CloseLinks, ScaleDemand, Scenario, Toll
+from twin.scenarios.spec import Scenario
 
 
 def closures(changes: Iterable[Change], network: Network) -> dict[int, int | None]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.graph import F64, Network
+from twin.scenarios.change_kinds import Change, PreemptSignals, RetimeSignals
 from twin.scenarios.changes import nodes_numbered, signals_of
-from twin.scenarios.spec import Change, PreemptSignals, RetimeSignals, Traffic
+from twin.scenarios.spec import Traffic
 
 
 @dataclass(frozen=True, slots=True)

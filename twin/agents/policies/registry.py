@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.errors import InputError, did_you_mean
-from twin.scenarios.spec import Scenario, SetPolicy
+from twin.scenarios.change_kinds import SetPolicy
+from twin.scenarios.spec import Scenario
 
 if TYPE_CHECKING:
     from twin.agents.ambulance import Ambulance

@@ -1,0 +1,206 @@
+"""The kinds of change that a scenario makes, each with its fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from twin.core.clock import parse_clock
+from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
+
+
+class Timed(Part):
+    """A change that holds from one time to another."""
+
+    at: Clock | None = Field(default=None, description="From when; the whole run if left out.")
+    until: Clock | None = Field(default=None, description="Until when; the end if left out.")
+
+    _clocks = field_validator("at", "until")(check_clock)
+
+    @model_validator(mode="after")
+    def _order(self) -> Timed:
+        if self.at and self.until and parse_clock(self.until) <= parse_clock(self.at):
+            raise ValueError(f"until {self.until} is not after at {self.at}")
+        return self
+
+
+class CloseLinks(Timed):
+    """Close roads, or some of their lanes.
+
+    Roads are named by external link number, or by a street or bridge name (both directions).
+    """
+
+    kind: Literal["close-links"]
+    links: list[LinkNumber] = Field(default=[])
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    lanes: int | None = Field(
+        default=None, ge=1, le=15, description="Lanes closed; all if left out."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> CloseLinks:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        return self
+
+
+class Toll(Timed):
+    """Charge for roads; drivers weigh the charge as time, emergency units pay nothing.
+
+    Roads are named as for `close-links`. A charge is money for each of these links that a driver
+    enters, or for each kilometre of them.
+    """
+
+    kind: Literal["toll"]
+    links: list[LinkNumber] = Field(default=[])
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    charge: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a link.")
+    charge_per_km: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a km.")
+    value_of_time: float = Field(gt=0.0, le=1e9, description="What an hour is worth, in money.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Toll:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        if (self.charge is None) == (self.charge_per_km is None):
+            raise ValueError("give either `charge` or `charge_per_km`")
+        return self
+
+
+class BanTurn(Timed):
+    """Forbid turns, each given as the external numbers of the link it leaves and of the next."""
+
+    kind: Literal["ban-turn"]
+    turns: list[tuple[LinkNumber, LinkNumber]] = Field(min_length=1)
+
+
+class ScaleDemand(Timed):
+    """Multiply the trips that depart while the change holds."""
+
+    kind: Literal["scale-demand"]
+    factor: float = Field(ge=0.0, le=5.0)
+
+
+class _AtSignals(Timed):
+    """A change of signals: of the named nodes, at the end of links, along a street, or of all."""
+
+    junctions: list[LinkNumber] = Field(default=[], description="External numbers of nodes.")
+    links: list[LinkNumber] = Field(default=[], description="Links that end at the signals.")
+    street: str | None = Field(default=None, description="Street in the city.")
+
+
+class PreemptSignals(_AtSignals):
+    """Let signals turn green for units under siren; all signals if none are named (micro only)."""
+
+    kind: Literal["preempt-signals"]
+    detection_m: float = Field(default=400.0, ge=0.0, le=5000.0, description="Metres.")
+    detection_s: float = Field(default=0.0, ge=0.0, le=600.0, description="Seconds at free flow.")
+    longest_s: float = Field(default=120.0, ge=10.0, le=3600.0, description="Seconds.")
+
+
+class RetimeSignals(_AtSignals):
+    """Run signals in another way, or with another cycle; all if none are named (micro only)."""
+
+    kind: Literal["retime-signals"]
+    mode: SignalMode | None = Field(default=None, description="As in `traffic.signals`.")
+    cycle_s: float | None = Field(
+        default=None, ge=20.0, le=300.0, description="Cycle; greens keep their shares."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> RetimeSignals:
+        if self.mode is None and self.cycle_s is None:
+            raise ValueError("give a `mode` or a `cycle_s`")
+        return self
+
+
+class AddStation(Part):
+    """Open a station."""
+
+    kind: Literal["add-station"]
+    station_id: str
+    name: str = ""
+    serves: Literal["ems", "fire", "both"] = "ems"
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+
+
+class AddUnits(Part):
+    """Put more units at a station."""
+
+    kind: Literal["add-units"]
+    station: str
+    unit: Literal["ambulance", "engine"] = "ambulance"
+    count: int = Field(default=1, ge=1, le=50)
+    on: Clock = "00:00"
+    off: Clock = "00:00"
+
+    _clocks = field_validator("on", "off")(check_clock)
+
+
+class RemoveUnits(Part):
+    """Take units away, by id, or `count` of a station's."""
+
+    kind: Literal["remove-units"]
+    units: list[str] = Field(default=[])
+    station: str | None = None
+    unit: Literal["ambulance", "engine"] = "ambulance"
+    count: int = Field(default=1, ge=1, le=200)
+
+
+class MoveUnits(Part):
+    """Base units at another station."""
+
+    kind: Literal["move-units"]
+    units: list[str] = Field(min_length=1)
+    to: str
+
+
+class CloseHospital(Timed):
+    """A hospital takes nobody (`close`) or no new ambulances (`divert`) while the change holds."""
+
+    kind: Literal["close-hospital"]
+    hospital: str
+    mode: Literal["close", "divert"] = "close"
+
+
+class SetPolicy(Timed):
+    """Change a rule."""
+
+    kind: Literal["set-policy"]
+    dispatch: str | None = None
+    queue: str | None = None
+    hospital: str | None = None
+
+
+class InjectIncident(Part):
+    """Make an incident happen."""
+
+    kind: Literal["inject-incident"]
+    at: Clock
+    incident: Literal["medical", "fire", "collision"]
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+    priority: int = Field(default=1, ge=1, le=4)
+    patients: int = Field(default=1, ge=0, le=200)
+
+    _clocks = field_validator("at")(check_clock)
+
+
+Change = Annotated[
+    CloseLinks
+    | Toll
+    | BanTurn
+    | ScaleDemand
+    | PreemptSignals
+    | RetimeSignals
+    | AddStation
+    | AddUnits
+    | RemoveUnits
+    | MoveUnits
+    | CloseHospital
+    | SetPolicy
+    | InjectIncident,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,80 @@
+"""Says what is wrong with a scenario in one sentence, with file, line, field and nearest word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from twin.core.errors import InputError, did_you_mean
+from twin.scenarios.places import LISTS, choices, dotted, list_of
+from twin.scenarios.sources import Source, find
+from twin.scenarios.spec import Scenario
+from twin.scenarios.toml_lines import Location
+
+
+def explain(
+    error: ValidationError,
+    merged: dict[str, Any],
+    chain: Sequence[Source],
+    settings: dict[Location, str],
+) -> InputError:
+    """Turn the first thing that pydantic found into one sentence."""
+    # An unknown key is often the cause of what else is wrong, as a misspelt required field.
+    problem = min(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
+    where = _without_tags(problem["loc"])
+    message, hint = _sentence(problem, where, merged)
+    field = dotted(where) or "scenario"
+    if (said := settings.get(where)) is not None:
+        # An option says by its name which field it sets; a setting says it once more.
+        by_setting = field if said.startswith("--set ") else None
+        return InputError(message, file=said, field=by_setting, hint=hint)
+    file, row = find(chain, where) if chain else (None, None)
+    return InputError(message, file=file, row=row, field=field, hint=hint)
+
+
+def _without_tags(loc: Location) -> Location:
+    """Drop the kind that pydantic puts after the number of a change or detector."""
+    at = list_of(loc)
+    if at is not None and len(loc) > len(at) + 1 and loc[len(at) + 1] in LISTS[at][1]:
+        return (*loc[: len(at) + 1], *loc[len(at) + 2 :])
+    return loc
+
+
+def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[str, str | None]:
+    kind, value, last = problem["type"], problem["input"], where[-1] if where else ""
+    if kind == "extra_forbidden":
+        names = _fields_at(where[:-1], merged)
+        return f"there is no field '{last}' here", did_you_mean(str(last), names) or choices(names)
+    if kind == "missing":
+        return "the field is missing", None
+    if kind.startswith("union_tag_"):
+        noun, kinds = LISTS[list_of(where) or ("changes",)]
+        if kind == "union_tag_not_found":
+            return f"a {noun} needs a `kind`", choices(kinds)
+        wrong = str(problem["ctx"]["tag"])
+        hint = did_you_mean(wrong, kinds) or choices(kinds)
+        return f"{wrong!r} is not a kind of {noun}", hint
+    if kind == "value_error":
+        return str(problem["ctx"]["error"]), None
+    said = problem["msg"].removeprefix("Input ").removeprefix("String ")
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+    hint = None
+    if kind == "literal_error" and isinstance(value, str):
+        hint = did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
+    return f"{shown} is not allowed: it {said[:1].lower()}{said[1:]}", hint
+
+
+def _fields_at(where: Location, merged: dict[str, Any]) -> list[str]:
+    at = list_of(where)
+    if at is not None and len(where) == len(at) + 1:
+        element: Any = merged
+        for part in where:
+            element = element[part]
+        return list(LISTS[at][1][element["kind"]].model_fields)
+    model: Any = Scenario
+    for part in where:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)

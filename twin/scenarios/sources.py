@@ -1,0 +1,157 @@
+"""The files of a scenario: the catalogue, a file and the chain of its bases, one over the other."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twin.core.errors import InputError, NotFoundError, did_you_mean
+from twin.scenarios.places import REPLACED
+from twin.scenarios.toml_lines import Location, line_of
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+LARGEST_BYTES = 1_000_000
+"""A scenario is a page of text; a larger file is something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of a chain of bases."""
+
+    file: Path
+    text: str
+    fields: dict[str, Any]
+
+
+def catalogue() -> dict[str, Path]:
+    """Return the file of every scenario that comes with Twin, by name."""
+    return {file.stem: file for file in sorted(CATALOGUE.glob("*.toml"))}
+
+
+def chain_of(name_or_path: str | Path) -> list[Source]:
+    """Read a scenario and its bases; the first has no base."""
+    chain: list[Source] = []
+    file = _resolve(name_or_path, None)
+    while True:
+        if any(file.samefile(source.file) for source in chain):
+            loop = " -> ".join(source.file.stem for source in [*chain, chain[0]])
+            raise InputError(
+                f"a scenario is its own base ({loop})", file=chain[-1].file, field="base"
+            )
+        source = _read(file)
+        chain.append(source)
+        base = source.fields.get("base")
+        if base is None:
+            return chain[::-1]
+        if not isinstance(base, str):
+            raise InputError(
+                f"{base!r} is not the name or file of a scenario",
+                file=file,
+                row=line_of(source.text, ("base",)),
+                field="base",
+            )
+        file = _resolve(base, source)
+
+
+def _resolve(name_or_path: str | Path, asked_by: Source | None) -> Path:
+    known = catalogue()
+    text = str(name_or_path)
+    if text in known:
+        return known[text]
+    path = Path(name_or_path) if asked_by is None else asked_by.file.parent / name_or_path
+    if path.is_file():
+        return path
+    where: dict[str, Any] = {}
+    if asked_by is not None:
+        where = {
+            "file": asked_by.file,
+            "row": line_of(asked_by.text, ("base",)),
+            "field": "base",
+        }
+    raise NotFoundError(
+        f"there is no scenario {text!r}, neither in the catalogue nor as a file",
+        hint=did_you_mean(text, known) or "`twin scenario list` shows the catalogue",
+        **where,
+    )
+
+
+def _read(file: Path) -> Source:
+    try:
+        size = file.stat().st_size
+        if size > LARGEST_BYTES:
+            raise InputError(
+                f"has {size:,} bytes, a scenario has at most {LARGEST_BYTES:,}", file=file
+            )
+        text = file.read_bytes().decode("utf-8")
+        fields = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=file) from error
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        raise InputError("is not UTF-8 text", file=file, row=row) from error
+    except tomllib.TOMLDecodeError as error:
+        message, row = _toml_problem(str(error), text)
+        raise InputError(f"is not TOML: {message}", file=file, row=row) from error
+    except RecursionError as error:
+        raise InputError("is nested too deeply", file=file) from error
+    return Source(file, text, fields)
+
+
+def _toml_problem(message: str, text: str) -> tuple[str, int]:
+    """Split `"... (at line 3, column 7)"` into the complaint and the line."""
+    complaint, _, place = message.rpartition(" (at ")
+    digits = place.removeprefix("line ").split(",")[0]
+    row = int(digits) if digits.isdigit() else text.count("\n") + 1
+    complaint = complaint or message
+    return complaint[:1].lower() + complaint[1:], row
+
+
+def merge(chain: Sequence[Source]) -> dict[str, Any]:
+    """Return the fields of a chain laid one over the other; their changes add up."""
+    merged: dict[str, Any] = {}
+    for source in chain:
+        merged.pop("name", None)
+        merged.pop("base", None)
+        own = source.fields
+        changes = merged.get("changes", [])
+        merged = _over(merged, own)
+        if isinstance(own.get("changes"), list) and isinstance(changes, list):
+            merged["changes"] = [*changes, *own["changes"]]
+    return merged
+
+
+def _over(under: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return `own` laid over `under`, table by table."""
+    out = dict(under)
+    for key, value in own.items():
+        below = out.get(key)
+        both_tables = isinstance(value, dict) and isinstance(below, dict)
+        out[key] = _over(below, value) if both_tables and key not in REPLACED else value  # type: ignore[arg-type]
+    return out
+
+
+def find(chain: Sequence[Source], where: Location) -> tuple[Path, int | None]:
+    """Return the file and line that set a place of the merged scenario."""
+    if len(where) > 1 and where[0] == "changes" and isinstance(where[1], int):
+        index = where[1]
+        for source in chain:
+            own = source.fields.get("changes", [])
+            if not isinstance(own, list):
+                break
+            if index < len(own):
+                return source.file, line_of(source.text, ("changes", index, *where[2:]))
+            index -= len(own)
+    for source in reversed(chain):
+        inner: Any = source.fields
+        for part in where:
+            in_list = isinstance(inner, list) and isinstance(part, int) and part < len(inner)
+            if not in_list and not (isinstance(inner, dict) and part in inner):
+                break
+            inner = inner[part]
+        else:
+            return source.file, line_of(source.text, where) if where else None
+    last = chain[-1]
+    return last.file, line_of(last.text, where)
