@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -104,21 +103,6 @@ def corridor_speed(links: I64, link_speed: F64) -> float:
     if known.mean() < LEAST_MATCHED:
         return float("nan")
     return float(known.sum() / (1.0 / speed[known]).sum())
-
-
-def link_speeds(links: pd.DataFrame, n_links: int, t_from: float, t_to: float) -> F64:
-    """Return (L,) space-mean speeds in m/s over a span from the `links` table of a run.
-
-    Distance driven over time driven: intervals count by the vehicles that were on the link.
-    """
-    rows = links[(links["t"] >= t_from) & (links["t"] < t_to)]
-    link = rows["link"].to_numpy(np.int64)
-    on = rows["vehicles"].to_numpy(np.float64)
-    far = np.bincount(link, weights=on * rows["speed_mps"].to_numpy(np.float64), minlength=n_links)
-    long = np.bincount(link, weights=on, minlength=n_links)
-    mean: F64 = np.full(n_links, np.nan)
-    np.divide(far, long, out=mean, where=long > 0.0)
-    return mean
 
 
 def score(observed: F64, simulated: F64) -> SpeedScore:

@@ -27,6 +27,7 @@ from twin.city.model import City
 from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.intervals import interval_table
+from twin.metrics.road_speeds import published_beside_simulated
 from twin.metrics.summary import queueing, summarise
 from twin.recording.provenance import city_checksum, scenario_checksum, versions
 from twin.recording.reader import RunReader
@@ -112,6 +113,11 @@ def run_scenario(
                 "cleared_red": result.vehicles_cleared_red,
             },
             "assumed_intervals": result.assumed,
+            "speeds": published_beside_simulated(
+                city, reader.table("links"), scenario.period.start_s, scenario.period.end_s
+            )
+            if model.traffic
+            else [],
             "emitted_kg": result.emitted_kg,
             "simulated_s": result.simulated_s,
             "wall_s": result.wall_s,

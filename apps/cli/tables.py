@@ -19,6 +19,7 @@ from apps.report.words import (
     p90_mark,
     range_text,
     rests_on,
+    speed_cells,
     verdict,
     without_unchanged,
 )
@@ -68,7 +69,19 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         f"{vehicles['cleared_red']:,} left a junction on red; "
         f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
     )
-    return [head, by, chain, foot, SMALL_NUMBERS]
+    return [head, by, chain, *_speeds(summary["speeds"]), foot, SMALL_NUMBERS]
+
+
+def _speeds(rows: Sequence[dict[str, Any]]) -> list[Table | str]:
+    """Return the speeds that the run covers beside the published ones; nothing without any."""
+    table = Table(
+        "Speed of", "published, km/h", "simulated, km/h", "apart", "hours of the run",
+        title="Beside what the city publishes",
+    )  # fmt: skip
+    for row in rows:
+        if row["simulated_kmh"] is not None:
+            table.add_row(row["title_en"], *speed_cells(row))
+    return [table] if table.row_count else []
 
 
 def comparison_table(rows: Sequence[Difference], title: str) -> Table:

@@ -26,6 +26,7 @@ from apps.report.words import (
     group_name,
     p90_mark,
     percent,
+    speed_cells,
 )
 from apps.rows import rows_of
 from twin.city.library import get_city
@@ -136,6 +137,7 @@ def run_page(reader: RunReader, city: City) -> str:
         _intervals(summary, scenario),
         _by_district(calls, period[1]),
         _units(units),
+        _speeds(summary),
         assumed(scenario, city, _defaults(summary)),
         again(stored, stored.command),
     )
@@ -333,6 +335,28 @@ def _which_units(sent: int, all_units: int) -> str:
         f"The busiest {_MOST_UNITS} of {sent} that" if sent > _MOST_UNITS else f"The {sent} that"
     )
     return f"{first} were sent to a call; {idle} {'was' if idle == 1 else 'were'} not."
+
+
+def _speeds(summary: Summary) -> Raw | None:
+    rows = [
+        [row.title_en, *speed_cells(row.model_dump()), f"{row.year}, {row.source}"]
+        for row in summary.speeds
+        if row.simulated_kmh is not None
+    ]
+    if not rows:
+        return None
+    columns = ["speed of", "published, km/h", "simulated, km/h", "apart", "hours of the run"]
+    return section(
+        "Traffic beside what the city publishes",
+        table([*columns, "published for, by"], rows),
+        tag(
+            "p",
+            "Simulated: the length of these roads over the time that driving each of them once "
+            "takes, at the mean speed of the vehicles that were on them. No run is fitted to these "
+            "figures; one shorter than the published span covers part of it.",
+            class_="note",
+        ),
+    )
 
 
 def _defaults(summary: Summary) -> list[str]:

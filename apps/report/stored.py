@@ -42,6 +42,18 @@ class Vehicles(BaseModel):
     cleared_red: int | None = None
 
 
+class RoadSpeed(BaseModel):
+    """A published speed beside the run's, km/h (`twin.metrics.road_speeds`)."""
+
+    title_en: str
+    published_kmh: float
+    simulated_kmh: float | None
+    from_h: float | None
+    to_h: float | None
+    year: int
+    source: str
+
+
 class Summary(BaseModel):
     """Figures of a finished run."""
 
@@ -52,6 +64,7 @@ class Summary(BaseModel):
     intervals: dict[str, Interval]
     vehicles: Vehicles
     assumed_intervals: list[str] = []
+    speeds: list[RoadSpeed] = []
 
 
 class Inputs(BaseModel):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from twin.metrics.compare import LEAST_FOR_PAIRING, SHARE, Difference
 from twin.metrics.pairing import Reach
@@ -227,3 +228,20 @@ def reading(row: Difference) -> str:
 
 def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def speed_cells(row: Mapping[str, Any]) -> list[str]:
+    """Return published and simulated speed, how far apart they are, and the hours simulated.
+
+    Parameters
+    ----------
+    row
+        A `twin.metrics.road_speeds.PublishedSpeed` whose speed the run has.
+    """
+    apart = row["simulated_kmh"] / row["published_kmh"] - 1.0
+    return [
+        f"{row['published_kmh']:.1f}",
+        f"{row['simulated_kmh']:.1f}",
+        f"{100.0 * apart:+.0f}%",
+        f"{row['from_h']:g} to {row['to_h']:g}",
+    ]

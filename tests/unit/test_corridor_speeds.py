@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
-from calibration.speeds import corridor_links, corridor_speed, link_speeds, score
+from calibration.speeds import corridor_links, corridor_speed, score
 from twin.network.generate import grid
 from twin.network.geometry import Projection
 
@@ -31,20 +30,6 @@ def test_a_corridor_speed_is_the_harmonic_mean_of_what_is_known() -> None:
     assert corridor_speed(np.array([0, 1]), speed) == pytest.approx(8.0)
     assert corridor_speed(np.array([0, 1, 1, -1]), speed) == pytest.approx(3 / (0.2 + 0.1))
     assert np.isnan(corridor_speed(np.array([0, 2, -1]), speed))
-
-
-def test_link_speeds_weigh_intervals_by_their_vehicles() -> None:
-    rows = pd.DataFrame(
-        {
-            "t": [0.0, 300.0, 600.0, 0.0],
-            "link": [1, 1, 1, 2],
-            "vehicles": [1.0, 3.0, 9.0, 0.0],
-            "speed_mps": [12.0, 4.0, 1.0, 0.0],
-        }
-    )
-    speeds = link_speeds(rows, 3, 0.0, 600.0)
-    assert speeds[1] == pytest.approx(6.0)
-    assert np.isnan(speeds[[0, 2]]).all()
 
 
 def test_score_of_known_differences() -> None:

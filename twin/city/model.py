@@ -177,6 +177,22 @@ TABLES: dict[str, dict[str, str]] = {
     # Signals that are run by what stands before them, not by their plan (`mode`, see
     # `twin.traffic.signals.MODES`).
     "signals": {"signal": "int32", "mode": "str"},
+    # Speeds that the city publishes, to judge a run by; nothing is tuned to them by Twin. The roads
+    # of each are those of some classes (numbers of `RoadClass` between spaces) that are at least so
+    # fast when empty, in some districts (names between semicolons; all if none).
+    "published_speeds": {
+        "measure": "str",
+        "title_en": "str",
+        "title_ko": "str",
+        "from_h": "float64",
+        "to_h": "float64",
+        "classes": "str",
+        "min_free_kmh": "float64",
+        "districts": "str",
+        "kmh": "float64",
+        "year": "int32",
+        "source": "str",
+    },
     # Recorded calls, for replay (may be empty): one row a call, times are UTC. The stamps are those
     # of `unit_id`, an ambulance for medical calls; `t_first_onscene` is any unit's first arrival.
     "history": {

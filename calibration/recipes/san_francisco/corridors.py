@@ -9,9 +9,10 @@ import pandas as pd
 
 from calibration.recipes.readers import read_polygons, read_table
 from calibration.recipes.recipe import SourceFile, require_files
-from calibration.speeds import SpeedScore, corridor_links, corridor_speed, link_speeds, score
+from calibration.speeds import SpeedScore, corridor_links, corridor_speed, score
 from twin.core.clock import HOUR_S
 from twin.core.units import MPH
+from twin.metrics.road_speeds import link_speeds
 from twin.network.graph import Network
 
 SPEEDS = SourceFile(

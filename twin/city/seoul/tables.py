@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from twin.city.bundle import empty_table
 from twin.city.seoul import emergency
 from twin.city.seoul.demand import WEEKDAY, WEEKEND, Demand
-from twin.city.seoul.facts import fact_table, targets
+from twin.city.seoul.facts import fact_table, records, targets
 from twin.city.seoul.geography import Land
 from twin.city.seoul.zones import Zones
 from twin.network.graph import Network, RoadClass
@@ -91,10 +91,40 @@ def city_tables(
         "call_rates": calls,
         "call_profile": emergency.call_profile(),
         "collision_rates": emergency.collision_rates(km, weekday),
+        "published_speeds": _published_speeds(),
         "history": empty_table("history"),
         "edges": empty_table("edges"),
         "signals": empty_table("signals"),
     }
+
+
+def _published_speeds() -> pd.DataFrame:
+    """Return the speeds of weekdays that Seoul publishes, each with the roads that it is of."""
+    facts = {str(row["key"]): row for row in records(fact_table("targets"))}
+    main, streets = (
+        " ".join(str(int(k)) for k in classes)
+        for classes in (
+            (RoadClass.MOTORWAY, RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY),
+            (RoadClass.PRIMARY, RoadClass.SECONDARY),
+        )
+    )
+    rows = [
+        ("speed_weekday", "main roads, all day", "주요 도로, 종일", 0.0, 24.0, main, 0.0, ""),
+        ("speed_am", "main roads, 7 to 9", "주요 도로, 7~9시", 7.0, 9.0, main, 0.0, ""),
+        ("speed_pm", "main roads, 18 to 20", "주요 도로, 18~20시", 18.0, 20.0, main, 0.0, ""),
+        ("speed_downtown", "downtown streets, all day", "도심 도로, 종일", 0.0, 24.0, streets, 0.0,
+         "Jongno-gu;Jung-gu"),
+        ("speed_expressway", "urban expressways, all day", "도시고속도로, 종일", 0.0, 24.0, main,
+         70.0, ""),
+    ]  # fmt: skip
+    columns = ["measure", "title_en", "title_ko", "from_h", "to_h", "classes", "min_free_kmh"]
+    table = pd.DataFrame(rows, columns=[*columns, "districts"])
+    fact = [facts[name] for name in table["measure"]]
+    return table.assign(
+        kmh=[float(row["value"]) for row in fact],
+        year=np.array([int(row["year"]) for row in fact], np.int32),
+        source=[str(row["source"]) for row in fact],
+    )
 
 
 def _wkb(land: Land, shape: BaseGeometry) -> bytes:
