@@ -23,7 +23,7 @@ from twin.core.errors import InputError
 from twin.network.generate import grid
 from twin.network.graph import Place
 from twin.network.signals import ALL_RED_S
-from twin.traffic.kernels import holding
+from twin.traffic.kernels.signals import holding
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.signals import Timing
 

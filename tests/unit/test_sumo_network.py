@@ -12,7 +12,7 @@ from twin.core.errors import InputError
 from twin.network.graph import RoadClass, TurnKind
 from twin.network.sumo import read_sumo
 from twin.traffic.control import kernel_network
-from twin.traffic.kernels.signals import set_signals
+from twin.traffic.kernels.signals.plan import set_signals
 from twin.traffic.vehicles import Kinds
 
 

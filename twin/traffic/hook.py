@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from twin.core.errors import InputError
 from twin.network.graph import I8, I32, I64, Network
-from twin.traffic.kernels.holding import HOLD_GREEN, HOLD_RED, PLAN, RELEASE
 from twin.traffic.kernels.layout import Net, Records, State
 from twin.traffic.kernels.observing import count_lanes
+from twin.traffic.kernels.signals.holding import HOLD_GREEN, HOLD_RED, PLAN, RELEASE
 from twin.traffic.vehicles import VehicleView
 
 if TYPE_CHECKING:

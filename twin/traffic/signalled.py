@@ -11,7 +11,7 @@ from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import I32, I64
 from twin.traffic import signals as control
 from twin.traffic.engine import Engine
-from twin.traffic.kernels.signals import DETECTION_M, DETECTION_S, ENABLED, FIXED, LONGEST_S
+from twin.traffic.kernels.signals.layout import DETECTION_M, DETECTION_S, ENABLED, FIXED, LONGEST_S
 from twin.traffic.signals import MODES, Timing
 
 

@@ -15,16 +15,25 @@ from numpy.typing import NDArray
 from twin.core.errors import InputError
 from twin.network.graph import F32, I32, I64, Network
 from twin.network.stages import stages_of
-from twin.traffic.kernels import signals as kernel
-from twin.traffic.kernels.holding import PLAN, RELEASE
 from twin.traffic.kernels.layout import Net
-from twin.traffic.kernels.signals import CONTROL, N_SETTINGS, STAGE, Signals
+from twin.traffic.kernels.signals.holding import PLAN, RELEASE
+from twin.traffic.kernels.signals.layout import (
+    ACTUATED,
+    CONTROL,
+    COORDINATED,
+    ENABLED,
+    FIXED,
+    MAX_PRESSURE,
+    N_SETTINGS,
+    STAGE,
+    Signals,
+)
 
 MODES = {
-    "fixed": kernel.FIXED,
-    "actuated": kernel.ACTUATED,
-    "coordinated": kernel.COORDINATED,
-    "max-pressure": kernel.MAX_PRESSURE,
+    "fixed": FIXED,
+    "actuated": ACTUATED,
+    "coordinated": COORDINATED,
+    "max-pressure": MAX_PRESSURE,
 }
 """How a controller may be run, by name."""
 SATURATION_PER_LANE = 0.5
@@ -107,7 +116,7 @@ def new_signals(network: Network, net: Net, timing: Timing) -> Signals:
     by_group = np.argsort(network.turn_group, kind="stable").astype(np.int32)
     ptr = np.searchsorted(network.turn_group[by_group], np.arange(len(net.group) + 1))
     settings = np.zeros(N_SETTINGS)
-    settings[: kernel.ENABLED] = (
+    settings[:ENABLED] = (
         timing.zone_m,
         timing.extension_s,
         timing.decide_s,
@@ -175,7 +184,7 @@ def set_mode(sg: Signals, signals: I64, mode: int, t: float) -> None:
     control = sg.control
     can = signals[controlled(sg)[signals]]
     control["mode"][can] = mode
-    control["back"][can] = (control["stage"][can] >= 0) & (mode == kernel.FIXED)
+    control["back"][can] = (control["stage"][can] >= 0) & (mode == FIXED)
     control["next_at"][can] = t
     for signal in can:
         sg.stage["served_at"][control["stage0"][signal] : control["stage1"][signal]] = t

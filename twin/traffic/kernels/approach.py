@@ -15,7 +15,6 @@ from twin.traffic.kernels.giving_way import (
     merge_is_free,
     siren_waits,
 )
-from twin.traffic.kernels.holding import GREEN, RED
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     AHEAD_LINKS,
@@ -46,6 +45,7 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
 )
+from twin.traffic.kernels.signals.holding import GREEN, RED
 
 ROLL_M = np.float32(2.0)
 """Metres nearer to the line than usual that those come who join in turns."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.holding import RED, YELLOW
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import (
     FIRM_BRAKE,
@@ -18,6 +17,7 @@ from twin.traffic.kernels.junctions import (
     entry_range,
 )
 from twin.traffic.kernels.layout import BIG, SIREN, Net, Records, State
+from twin.traffic.kernels.signals.holding import RED, YELLOW
 
 FOE_S = np.float32(10.0)
 """Seconds before the end of a link within which a vehicle counts as coming."""

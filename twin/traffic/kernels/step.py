@@ -45,8 +45,10 @@ from twin.traffic.kernels.layout import (
     make_room,
     space_needed,
 )
-from twin.traffic.kernels.preemption import hear_sirens
-from twin.traffic.kernels.signals import Signals, run_controllers, set_signals
+from twin.traffic.kernels.signals.controllers import run_controllers
+from twin.traffic.kernels.signals.layout import Signals
+from twin.traffic.kernels.signals.plan import set_signals
+from twin.traffic.kernels.signals.preemption import hear_sirens
 from twin.traffic.kernels.times import update_travel_times
 
 COOPERATE_BRAKE = np.float32(1.5)

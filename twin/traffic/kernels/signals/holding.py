@@ -1,4 +1,4 @@
-"""Signal groups that a hook holds against their plan, one mark per group.
+"""Signal groups held against their plan, by a hook or a controller, one mark per group.
 
 A held group never jumps from green to red: yellow lies between. Nor does it turn green until every
 other held group of its signal has been red for `ALL_RED_S`.

@@ -2,25 +2,38 @@
 
 A unit asks every signal on its route that is within a distance, or within a time at free flow. A
 signal is held for one unit at a time, until it has passed, took another way, or held it for too
-long; then it is the turn of the nearest of the others. Serial, in the order of units.
+long; then it is the turn of the nearest of the others. Serial, in the order of units. The
+controller serves the unit that holds it, and leads back to its plan afterwards.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from twin.traffic.kernels.insertion import find_record
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import DRIVING, Net, Records, State
-from twin.traffic.kernels.signals import (
+from twin.traffic.kernels.signals.layout import (
     DETECTION_M,
     DETECTION_S,
     ENABLED,
     FIXED,
     LONGEST_S,
     Signals,
+)
+from twin.traffic.kernels.signals.plan import plan_second, plan_stage, planned_green, time_to
+from twin.traffic.kernels.signals.stages import (
+    CLEARANCE_S,
+    MOMENT_S,
+    ask_for,
+    give_back,
     is_hooked,
 )
 
 FAR_M = 1e9
+HURRY_GREEN_S = 5.0
+"""Least green, seconds, that is left to a stage before a unit under siren ends it; a stage for
+pedestrians is never cut short."""
 
 
 @inner
@@ -116,3 +129,64 @@ def hear_sirens(t: float, net: Net, st: State, R: Records, sg: Signals) -> None:
         else:
             control[c].listed = 0
     sg.listed_count[0] = kept
+
+
+@inner
+def serving_stage(c: int, group: int, sg: Signals) -> int:
+    """Return the stage of controller `c` in which `group` is green, the present one if it may be.
+
+    -1 when there is none.
+    """
+    control = sg.control
+    first = int(control[c].stage0)
+    bit = np.int64(0)
+    for n in range(control[c].member1 - control[c].member0):
+        if sg.member[control[c].member0 + n] == group:
+            bit = np.int64(1) << np.int64(n)
+    if control[c].stage >= 0 and sg.stage[first + control[c].stage].mask & bit:
+        return int(control[c].stage)
+    for s in range(first, control[c].stage1):
+        if sg.stage[s].mask & bit:
+            return s - first
+    return -1
+
+
+@inner
+def serve_unit(c: int, t: float, net: Net, sg: Signals) -> None:
+    """Ask for the stage that serves the unit that holds controller `c`, and stay in it."""
+    control = sg.control
+    stage = serving_stage(c, int(control[c].wanted), sg)
+    if stage < 0 or stage == control[c].stage:
+        return
+    present = int(control[c].stage)
+    green = t - control[c].up_at if control[c].up_at >= 0.0 else 1e9
+    if present < 0:
+        present = plan_stage(c, t, net, sg)
+        green = planned_green(c, t, net, sg)
+    at = control[c].stage0 + present
+    least = HURRY_GREEN_S if sg.stage[at].mask else sg.stage[at].least
+    if present == stage or green >= least - MOMENT_S:
+        ask_for(c, stage, t, net, sg)
+
+
+@inner
+def lead_back(c: int, t: float, net: Net, sg: Signals) -> None:
+    """Lead a controller whose stage is up back to its plan, which went on meanwhile.
+
+    The stage that the plan shows is joined, or the next one when that has not `least` of its green
+    left; where the present stage is that, it is held until the plan shows it.
+    """
+    control = sg.control
+    first = int(control[c].stage0)
+    count = int(control[c].stage1) - first
+    stage = plan_stage(c, t, net, sg)
+    now, cycle = plan_second(c, t, net, sg)
+    left = time_to(sg.stage[first + stage].end, now, cycle)
+    shown = planned_green(c, t, net, sg) < 1e9
+    if stage == control[c].stage and shown:
+        give_back(c, net, sg)
+        return
+    if shown and left < CLEARANCE_S + sg.stage[first + stage].least:
+        stage = (stage + 1) % count
+    if stage != control[c].stage and t - control[c].up_at >= HURRY_GREEN_S - MOMENT_S:
+        ask_for(c, stage, t, net, sg)
