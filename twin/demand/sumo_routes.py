@@ -17,8 +17,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.core.errors import InputError
 from twin.core.random import Streams
+from twin.demand.sumo_flows import moments
 from twin.demand.sumo_types import (
     DEFAULT_TYPES,
     Choice,
@@ -27,15 +27,11 @@ from twin.demand.sumo_types import (
     read_choice,
     read_type,
 )
+from twin.demand.sumo_wishes import Routing, Wish, place_of_end, routed
 from twin.demand.trips import Trips
 from twin.network.graph import I32, Network
-from twin.network.sumo_xml import MAX_TIME_S, Fields, elements
+from twin.network.sumo_xml import Fields, elements
 
-Routing = Callable[[I32, I32], tuple[I32, I32]]
-"""Fastest routes from links to links as compressed rows, empty where there is no way."""
-
-MAX_VEHICLES = 50_000_000
-END_SPARE_M = 0.02
 _STOPS = {"stop"}
 _PERSONS = {"person", "personFlow", "container", "containerFlow"}
 _AS_OURS = {
@@ -70,17 +66,6 @@ class SumoDemand(NamedTuple):
     type_of: I32
     types: list[VehicleType]
     left_out: Counter[str]
-
-
-@dataclass(slots=True)
-class _Wish:
-    """A vehicle before it is routed: links to pass in order; all of them when `whole`."""
-
-    links: list[int]
-    whole: bool
-    end: str
-    row: str
-    file: str
 
 
 @dataclass(slots=True)
@@ -145,7 +130,7 @@ class _Reader:
         self.type_choices: dict[str, Choice] = {}
         self.routes: dict[str, int] = {}
         self.route_choices: dict[str, Choice] = {}
-        self.wishes: list[_Wish] = []
+        self.wishes: list[Wish] = []
         self.used_types: dict[str, int] = {}
         self.columns = _Columns()
         self.left_out: Counter[str] = Counter()
@@ -199,7 +184,7 @@ class _Reader:
                 at = links.index(here)
                 fields.refuse("edges", f"no turn leads from {names[at]!r} to {names[at + 1]!r}")
         self._stops(fields.element)
-        self.wishes.append(_Wish(links, True, "max", (owner or fields).row, self.file))
+        self.wishes.append(Wish(links, True, "max", (owner or fields).row, self.file))
         return len(self.wishes) - 1
 
     def _route_choice(self, element: Element) -> None:
@@ -293,10 +278,10 @@ class _Reader:
                     fields.refuse(what, "Twin reads trips from edge to edge only", "route it first")
             names = [fields.text("from"), *element.get("via", "").split(), fields.text("to")]
             links = [self._link(fields, name, "from, via or to") for name in names]
-            self.wishes.append(_Wish(links, False, end, fields.row, self.file))
+            self.wishes.append(Wish(links, False, end, fields.row, self.file))
             return len(self.wishes) - 1, None
         if end != "max":
-            self.wishes.append(_Wish(self.wishes[wish].links, True, end, fields.row, self.file))
+            self.wishes.append(Wish(self.wishes[wish].links, True, end, fields.row, self.file))
             wish = len(self.wishes) - 1
         return wish, None
 
@@ -307,64 +292,8 @@ class _Reader:
         if pick is None:
             return
         rng = self.streams.stream("sumo", name)
-        for place, moment in enumerate(self._moments(fields, rng).tolist()):
+        for place, moment in enumerate(moments(fields, rng, self.end_s).tolist()):
             self._add(fields, f"{name}.{place}", moment, *pick(rng))
-
-    def _moments(self, fields: Fields, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return the departures of a flow that lie before the end of the run."""
-        element = fields.element
-        begin = 0.0 if element.get("begin") == "begin" else fields.seconds("begin", 0.0)
-        end = fields.seconds("end", MAX_TIME_S)
-        if end < begin:
-            fields.refuse("end", "the flow ends before it begins")
-        stop = min(end, self.end_s)
-        number = fields.whole("number", 0, MAX_VEHICLES, -1)
-        given = [w for w in ("period", "vehsPerHour", "probability") if w in element.attrib]
-        if len(given) > 1:
-            fields.refuse(given[1], f"the flow has {given[0]} already")
-        period = (end - begin) / max(number, 1)
-        if given == ["probability"]:
-            chance = fields.number("probability", 0.0, 1.0)
-            steps = begin + np.arange(max(0, int(np.ceil(stop - begin))))
-            happens = steps[rng.random(len(steps)) < chance].astype(np.float64)
-            return happens if number < 0 else happens[:number]
-        if given == ["vehsPerHour"]:
-            period = 3600.0 / max(fields.number("vehsPerHour", 0.0, 1e6), 1e-9)
-        elif given == ["period"]:
-            text = fields.text("period")
-            if text.startswith("exp(") and text.endswith(")"):
-                return self._random_moments(fields, text[4:-1], rng, (begin, stop), number)
-            period = fields.number("period", 1e-3, MAX_TIME_S)
-        elif number < 0:
-            fields.refuse("number", "the flow does not say how many depart")
-        elif end >= MAX_TIME_S:
-            fields.refuse("end", "the flow does not say when it ends")
-        count = max(0, int(np.ceil((stop - begin) / max(period, 1e-9) - 1e-9)))
-        if number >= 0:
-            count = min(count, number)
-        if count > MAX_VEHICLES:
-            fields.refuse(None, f"the flow has more than {MAX_VEHICLES} vehicles")
-        return np.asarray(begin + period * np.arange(count), np.float64)
-
-    def _random_moments(
-        self,
-        fields: Fields,
-        rate_text: str,
-        rng: np.random.Generator,
-        span: tuple[float, float],
-        number: int,
-    ) -> NDArray[np.float64]:
-        try:
-            rate = float(rate_text)
-        except ValueError:
-            rate = -1.0
-        if not 0.0 < rate <= 1e3:
-            fields.refuse("period", f"exp({rate_text}) has no rate from 0 to 1000 a second")
-        expected = rate * max(span[1] - span[0], 0.0)
-        draws = rng.exponential(1.0 / rate, int(expected + 10.0 * np.sqrt(expected) + 20.0))
-        moments = np.asarray(span[0] + np.cumsum(draws), np.float64)
-        moments = moments[moments < span[1]]
-        return moments if number < 0 else moments[:number]
 
     def _add(self, fields: Fields, name: str, depart: float, kind: int, wish: int) -> None:
         if name in self.known:
@@ -378,7 +307,7 @@ class _Reader:
 
     def demand(self, route: Routing, entry: NDArray[np.float64]) -> SumoDemand:
         """Return everything taken in, routed."""
-        ways = self._routed(route)
+        ways = routed(self.wishes, route)
         own = self.columns
         wish_of = np.array(own.wish_of, np.int64)
         has_way = np.array([bool(way) for way in ways] or [False])
@@ -394,51 +323,18 @@ class _Reader:
         types = [self.types[name] for name in self.used_types]
         type_of = np.array(own.type_of, np.int32)[keep]
         kinds = np.array([0 if t.kind is None else int(t.kind) for t in types] or [0], np.uint8)
-        ends = [self._end(self.wishes[own.wish_of[k]], ways[own.wish_of[k]], entry, own.ids[k])
-                for k in keep.tolist()]  # fmt: skip
+        last = [ways[own.wish_of[k]][-1] for k in keep.tolist()]
+        ends = [
+            place_of_end(
+                self.wishes[own.wish_of[k]],
+                float(self.network.link_length[link]),
+                float(entry[link]),
+                own.ids[k],
+                self.streams,
+            )
+            for k, link in zip(keep.tolist(), last, strict=True)
+        ]
         trips = Trips(depart[keep], kinds[type_of], ptr, links, np.array(ends, np.float32))
         ids = [own.ids[k] for k in keep.tolist()]
         left = Counter({what: n for what, n in sorted(self.left_out.items()) if n})
         return SumoDemand(trips, ids, type_of, types, left)
-
-    def _routed(self, route: Routing) -> list[list[int]]:
-        """Return the links of every wish; an empty list where there is no way."""
-        legs = [
-            (number, here, there)
-            for number, wish in enumerate(self.wishes)
-            if not wish.whole
-            for here, there in pairwise(wish.links)
-        ]
-        ways = [wish.links if wish.whole else wish.links[:1] for wish in self.wishes]
-        if not legs:
-            return ways
-        ends = np.array(legs, np.int32)
-        ptr, links = route(ends[:, 1].copy(), ends[:, 2].copy())
-        flat, edge = links.tolist(), ptr.tolist()
-        lost = set()
-        for k, (number, _, _) in enumerate(legs):
-            leg = flat[edge[k] : edge[k + 1]]
-            if not leg:
-                lost.add(number)
-            ways[number] = ways[number] + leg[1:]
-        return [[] if number in lost else way for number, way in enumerate(ways)]
-
-    def _end(self, wish: _Wish, way: list[int], entry: NDArray[np.float64], name: str) -> float:
-        """Return where on its last link a trip ends, metres from the link's start."""
-        last = way[-1]
-        length, inside = float(self.network.link_length[last]), float(entry[last])
-        whole = length - END_SPARE_M
-        if wish.end == "max":
-            return whole
-        if wish.end == "center":
-            return inside + (length - inside) / 2.0
-        if wish.end == "random":
-            share = float(self.streams.stream("sumo-arrival", name).random())
-            return min(inside + share * (length - inside), whole)
-        try:
-            place = float(wish.end)
-        except ValueError as error:
-            why = f"{wish.end!r} is not a place on a lane"
-            raise InputError(why, file=wish.file, row=wish.row, field="arrivalPos") from error
-        place += inside if place >= 0.0 else length
-        return min(max(place, inside), whole)
