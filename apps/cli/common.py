@@ -192,6 +192,18 @@ def long_job() -> Iterator[Callable[[str], None]]:
         yield tell
 
 
+def _bar_of_time() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=notes,
+    )
+
+
 @contextmanager
 def run_progress(title: str) -> Iterator[Any]:
     """Show a bar of simulated time; yields what `run_scenario` wants as `progress`.
@@ -210,15 +222,7 @@ def run_progress(title: str) -> Iterator[Any]:
 
         yield line
         return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=notes,
-    ) as bar:
+    with _bar_of_time() as bar:
         task = bar.add_task(title, total=None, state="preparing")
 
         def show(model: Any) -> None:
@@ -236,15 +240,7 @@ def run_progress(title: str) -> Iterator[Any]:
 @contextmanager
 def seconds_progress(title: str, end_s: float) -> Iterator[Any]:
     """Show a bar of simulated seconds; yields a function of (second, vehicles on the road)."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=notes,
-    ) as bar:
+    with _bar_of_time() as bar:
         task = bar.add_task(title, total=end_s, state="")
 
         def show(t: float, running: int) -> None:

@@ -21,7 +21,8 @@ from twin.demand.sumo_edges import edge_table
 from twin.demand.sumo_routes import read_routes
 from twin.network.graph import Network
 from twin.recording.sumo_output import EdgeNames
-from twin.recording.trip_run import Outputs, Totals, Traffic, drive
+from twin.recording.trip_run import Outputs, Totals, drive
+from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.router import Router
 

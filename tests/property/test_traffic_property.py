@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import few_examples
 from tests.support.roads import random_trips
 from tests.support.traffic_checks import check_now
 from twin.network.generate import grid
@@ -13,13 +14,7 @@ from twin.network.graph import Place
 from twin.traffic.micro import MicroTraffic
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@few_examples
 @given(
     rows=st.integers(2, 4),
     cols=st.integers(2, 4),

@@ -37,16 +37,22 @@ def test_recipe_tells_its_command():
         get_city("san-francisco")
 
 
-def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
-    built = []
+@pytest.fixture
+def built(monkeypatch):
+    """Return the builds of Seoul, (whether the core, who is told), which take no time."""
+    builds = []
 
     class Module:
         @staticmethod
         def build_seoul(*, core, progress):
-            built.append((core, progress))
+            builds.append((core, progress))
             return city("seoul-core")
 
     monkeypatch.setattr(library, "import_module", lambda _name: Module)
+    return builds
+
+
+def test_builtin_is_built_once_and_again_after_damage(built):
     said = []
     assert get_city("seoul-core", progress=said.append).meta.built_by.startswith("twin.city.seoul")
     assert get_city("seoul-core").meta.name == "seoul-core"
@@ -73,16 +79,7 @@ def test_builtin_is_built_once_and_again_after_damage(monkeypatch):
     assert "another version of Twin; building it again" in said[0]
 
 
-def test_a_builtin_is_built_again_once_a_process(monkeypatch, tmp_path):
-    built = []
-
-    class Module:
-        @staticmethod
-        def build_seoul(*, core, progress):
-            built.append((core, progress))
-            return city("seoul-core")
-
-    monkeypatch.setattr(library, "import_module", lambda _name: Module)
+def test_a_builtin_is_built_again_once_a_process(built, monkeypatch, tmp_path):
     get_city("seoul-core")
     # Somebody puts in a new version while a comparison goes on.
     (tmp_path / "code").mkdir()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests.support.plain import plain_digest
 from tests.support.queues import TRIANGLE, digest, queued, stream
 from tests.support.roads import Link, Turn, make_network, make_trips, random_trips, road
 from twin.core.errors import InputError, TwinError
@@ -309,22 +307,8 @@ def small_run() -> MesoTraffic:
     return traffic
 
 
-PLAIN = """
-from tests.support.queues import digest
-from tests.unit.test_meso_traffic import small_run
-print(digest(small_run()))
-"""
-
-
 def test_plain_python_gives_the_same_bits_as_compiled_code():
-    result = subprocess.run(
-        [sys.executable, "-c", PLAIN],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.strip() == digest(small_run())
+    assert plain_digest("tests.support.queues", __name__) == digest(small_run())
 
 
 @pytest.mark.pyfunc

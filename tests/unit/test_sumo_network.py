@@ -181,6 +181,7 @@ def test_rubbish_is_named(read, old: str, new: str, row: str, field: str) -> Non
         "<net/>",
         '<!DOCTYPE net [<!ENTITY a "b">]><net>&a;</net>',
         "no xml at all",
+        '<?xml version="1.0" encoding="euc-kr"?><net/>',
     ],
 )
 def test_what_is_no_network_is_refused(read, text: str) -> None:

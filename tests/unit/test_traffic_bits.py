@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests.support.plain import plain_digest
 from tests.support.roads import random_trips
 from tests.support.traffic_checks import digest
 from twin.core.errors import InputError
@@ -66,22 +64,8 @@ def test_restored_run_ends_with_the_same_bits():
         MicroTraffic(grid(2, 2, 100.0, 1, 10.0), seed=np.uint64(1)).restore(traffic.checkpoint())
 
 
-PLAIN = """
-import numpy as np
-from tests.support.traffic_checks import digest
-from tests.unit.test_traffic_plain import small_run
-print(digest(small_run()))
-"""
-
-
 def test_plain_python_gives_the_same_bits_as_compiled_code():
     from tests.unit.test_traffic_plain import small_run
 
-    result = subprocess.run(
-        [sys.executable, "-c", PLAIN],
-        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.strip() == digest(small_run())
+    plain = plain_digest("tests.support.traffic_checks", "tests.unit.test_traffic_plain")
+    assert plain == digest(small_run())

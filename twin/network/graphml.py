@@ -9,18 +9,18 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import defusedxml.ElementTree as SafeTree
 import numpy as np
 import shapely
-from defusedxml.common import DefusedXmlException
 
 from twin.core.errors import InputError
 from twin.network.files import read_bytes
 from twin.network.geometry import pointer
 from twin.network.graph import RoadClass
 from twin.network.raw import MAX_LANES, MAX_LENGTH_M, RawRoads, raw_roads
+from twin.network.safe_xml import xml_faults
 from twin.network.tags import lane_count, road_class, speed_limit
 
 _ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,\[\]'\"]+)")
@@ -54,17 +54,8 @@ def read_graphml(path: Path | str) -> RawRoads:
 
 def _parse(path: Path | str) -> Element:
     content = read_bytes(path)
-    try:
+    with xml_faults(path, content):
         root = SafeTree.parse(io.BytesIO(content), forbid_dtd=True).getroot()
-    except DefusedXmlException as error:
-        raise InputError(
-            "the XML declares a document type or entities, which are refused",
-            file=path,
-            row=content.partition(b"<!DOCTYPE")[0].count(b"\n") + 1,
-        ) from error
-    except (ParseError, LookupError, ValueError) as error:
-        line = error.position[0] if isinstance(error, ParseError) else None
-        raise InputError(f"it is not well-formed XML ({error})", file=path, row=line) from error
     if root is None:
         raise InputError("it is not GraphML", file=path)
     return root

@@ -11,13 +11,13 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import defusedxml.ElementTree as SafeTree
-from defusedxml.common import DefusedXmlException
 
 from twin.core.errors import InputError
 from twin.network.files import read_bytes
+from twin.network.safe_xml import xml_faults
 
 MAX_TIME_S = 1.0e9
 
@@ -40,7 +40,7 @@ def elements(path: Path | str, *roots: str) -> Iterator[Element]:
     content = read_bytes(path)
     depth = 0
     top: Element | None = None
-    try:
+    with xml_faults(path, content):
         for event, element in SafeTree.iterparse(
             io.BytesIO(content), events=("start", "end"), forbid_dtd=True
         ):
@@ -56,15 +56,6 @@ def elements(path: Path | str, *roots: str) -> Iterator[Element]:
             if depth == 1 and top is not None:
                 yield element
                 top.clear()
-    except DefusedXmlException as error:
-        raise InputError(
-            "the XML declares a document type or entities, which are refused",
-            file=path,
-            row=content.partition(b"<!DOCTYPE")[0].count(b"\n") + 1,
-        ) from error
-    except (ParseError, LookupError, UnicodeError) as error:
-        line = error.position[0] if isinstance(error, ParseError) else None
-        raise InputError(f"it is not well-formed XML ({error})", file=path, row=line) from error
 
 
 class Fields:

@@ -7,51 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from twin.demand.sumo_routes import SumoDemand
-from twin.demand.trips import Trips
-from twin.network.graph import F64, I64, Network
+from twin.network.graph import F64, Network
 from twin.recording.sumo_output import EdgeData, EdgeNames, Fcd, TripInfo, free_times
-from twin.traffic.engine import Counters, Finished
-from twin.traffic.micro import LinkStats
-from twin.traffic.vehicles import VehicleView
+from twin.traffic.engine import Finished
+from twin.traffic.interface import Traffic
 
 SLICE_S = 300.0
 """Trips are handed over for so many seconds at a time."""
-
-
-class Traffic(Protocol):
-    """What traffic of any fidelity does."""
-
-    network: Network
-    dt_s: float
-
-    @property
-    def t(self) -> float:
-        """Second now."""
-
-    @property
-    def counters(self) -> Counters:
-        """Totals since the start."""
-
-    @property
-    def vehicles(self) -> VehicleView:
-        """Who is on the road."""
-
-    def add_trips(self, trips: Trips) -> I64:
-        """Queue trips."""
-
-    def advance(self, n_ticks: int) -> None:
-        """Advance by ticks."""
-
-    def finished(self) -> Finished:
-        """Return the trips that ended since the last call."""
-
-    def link_stats(self, *, reset: bool = True) -> LinkStats:
-        """Return what happened on every link since the last reset."""
 
 
 class Outputs(NamedTuple):

@@ -68,7 +68,7 @@ def links_of(change: CloseLinks | Toll, network: Network) -> NDArray[np.int32]:
     InputError
         If a link or street is not in the network.
     """
-    found = _links_numbered(network, change.links, "links")
+    found = _numbered(network.link_id, change.links, "link", "links")
     if change.street is not None:
         found = np.concatenate([found, links_named(network, change.street)])
     return np.unique(found).astype(np.int32)
@@ -84,8 +84,8 @@ def turns_of(change: BanTurn, network: Network) -> NDArray[np.int32]:
         left at the end of a link.
     """
     pairs = np.asarray(change.turns, np.int64)
-    start = _links_numbered(network, pairs[:, 0], "turns")
-    end = _links_numbered(network, pairs[:, 1], "turns")
+    start = _numbered(network.link_id, pairs[:, 0], "link", "turns")
+    end = _numbered(network.link_id, pairs[:, 1], "link", "turns")
     found = []
     for (a, b), k, to in zip(change.turns, start, end, strict=True):
         first, last = network.turn_ptr[k], network.turn_ptr[k + 1]
@@ -115,7 +115,7 @@ def signals_of(change: PreemptSignals | RetimeSignals, network: Network) -> NDAr
     """
     if not change.junctions and not change.links and change.street is None:
         return np.arange(network.n_signals, dtype=np.int32)
-    links = _links_numbered(network, change.links, "links")
+    links = _numbered(network.link_id, change.links, "link", "links")
     if change.street is not None:
         links = np.concatenate([links, links_named(network, change.street)])
     nodes = nodes_numbered(network, change.junctions, "junctions")
@@ -135,24 +135,20 @@ def nodes_numbered(network: Network, numbers: ArrayLike, field: str) -> NDArray[
     InputError
         If the city has no such junction.
     """
-    wanted = np.asarray(numbers, np.int64)
-    order = np.argsort(network.node_id, kind="stable")
-    at = np.searchsorted(network.node_id, wanted, sorter=order)
-    found: NDArray[np.int64] = order[np.minimum(at, network.n_nodes - 1)]
-    missing = wanted[network.node_id[found] != wanted]
-    if len(missing):
-        raise InputError(f"the city has no junction {missing[0]}", field=field)
-    return found
+    return _numbered(network.node_id, numbers, "junction", field)
 
 
-def _links_numbered(network: Network, numbers: ArrayLike, field: str) -> NDArray[np.int64]:
+def _numbered(
+    known: NDArray[np.int64], numbers: ArrayLike, what: str, field: str
+) -> NDArray[np.int64]:
+    """Return the places of numbers among those that are known."""
     wanted = np.asarray(numbers, np.int64)
-    order = np.argsort(network.link_id, kind="stable")
-    at = np.searchsorted(network.link_id, wanted, sorter=order)
-    found: NDArray[np.int64] = order[np.minimum(at, network.n_links - 1)]
-    missing = wanted[network.link_id[found] != wanted]
+    order = np.argsort(known, kind="stable")
+    at = np.searchsorted(known, wanted, sorter=order)
+    found: NDArray[np.int64] = order[np.minimum(at, len(known) - 1)]
+    missing = wanted[known[found] != wanted]
     if len(missing):
-        raise InputError(f"the city has no link {missing[0]}", field=field)
+        raise InputError(f"the city has no {what} {missing[0]}", field=field)
     return found
 
 
