@@ -19,9 +19,10 @@ from twin.core.random import Streams
 from twin.demand.trips import Trips
 from twin.network.graph import F64, I64
 from twin.scenarios.spec import Scenario
+from twin.traffic.figures import LinkStats
 from twin.traffic.interface import Traffic
 from twin.traffic.meso import MesoTraffic, Parameters
-from twin.traffic.micro import LinkStats, MicroTraffic
+from twin.traffic.micro import MicroTraffic
 from twin.traffic.micro_mobility import MicroMobility
 
 LEAST_VEHICLES = 20

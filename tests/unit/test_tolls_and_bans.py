@@ -11,7 +11,7 @@ from twin.core.random import Streams
 from twin.scenarios.changes import check
 from twin.scenarios.roads import Standing, banned_turns, tolls_s
 from twin.scenarios.spec import Scenario
-from twin.traffic.micro import Running
+from twin.traffic.figures import Running
 from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.router import Router
 

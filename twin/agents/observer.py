@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
 from twin.core.clock import Calendar
-from twin.traffic.engine import Finished
+from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.sensors import Sensors

@@ -18,7 +18,7 @@ from twin.demand.sumo_routes import SumoDemand
 from twin.network.geometry import Projection
 from twin.network.graph import F64, I64, Network
 from twin.recording.sumo_text import XmlFile, quoted, rows, texts
-from twin.traffic.engine import Finished
+from twin.traffic.figures import Finished
 from twin.traffic.vehicles import VehicleView
 
 WAITING_MPS = 0.1

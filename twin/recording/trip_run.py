@@ -14,7 +14,7 @@ import numpy as np
 from twin.demand.sumo_routes import SumoDemand
 from twin.network.graph import F64, Network
 from twin.recording.sumo_output import EdgeData, EdgeNames, Fcd, TripInfo, free_times
-from twin.traffic.engine import Finished
+from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 
 SLICE_S = 300.0

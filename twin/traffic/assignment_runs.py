@@ -30,7 +30,7 @@ from twin.scenarios.roads import Standing
 from twin.scenarios.spec import Scenario
 from twin.traffic.assignment_files import Assignment, Iteration
 from twin.traffic.costs import RoadCosts
-from twin.traffic.engine import Finished
+from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 from twin.traffic.loading import Loading, area_of_links
 from twin.traffic.meso_mobility import MesoMobility

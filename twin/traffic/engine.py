@@ -7,17 +7,16 @@ reads columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.core.errors import InputError
 from twin.demand.trips import Trips
-from twin.network.graph import F32, F64, I32, I64, U8, Network
+from twin.network.graph import F32, I32, I64, U8, Network
 from twin.traffic import storage
 from twin.traffic.books import Books
 from twin.traffic.control import LEAST_GAP, kernel_network
+from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import layout, rng, routes, step
 from twin.traffic.kernels.jit import inner, use_threads
 from twin.traffic.kernels.layout import (
@@ -34,58 +33,6 @@ from twin.traffic.vehicles import Geometry, Kinds
 SQRT6 = np.float32(np.sqrt(6.0))
 END_M = 0.02
 """A trip ends at least this far before the end of its last link, so that it does not cross."""
-
-
-class Counters(NamedTuple):
-    """Vehicles of trips since the start: `inserted = finished + running + removed` always.
-
-    Attributes
-    ----------
-    inserted, finished, running
-        Entered the road; reached their goal; are on the road.
-    waiting_to_insert
-        Trips added that have not entered: not due, or without space at their first link.
-    removed
-        Ended where they stood because their goal was closed.
-    strayed
-        Times that a vehicle took another turn because it could not take its own.
-    red_run
-        Ordinary vehicles that passed a red light (always 0), without those of `cleared`.
-    cleared
-        Vehicles that stood in a junction to turn left on green and left it in the first seconds of
-        red: at most two of a lane in each cycle.
-    lane_changes, updates
-        Lane changes; vehicles moved by one tick, emergency units among them.
-    """
-
-    inserted: int
-    finished: int
-    running: int
-    waiting_to_insert: int
-    removed: int
-    strayed: int
-    red_run: int
-    cleared: int
-    lane_changes: int
-    updates: int
-
-
-class Finished(NamedTuple):
-    """Trips that ended, as columns; `reached` is False for those that were removed.
-
-    `speed_factor` is the driver's desired speed as a factor on the free-flow speed.
-    """
-
-    vehicle: I64
-    kind: U8
-    t_planned: F64
-    t_depart: F64
-    t_arrive: F64
-    origin: I32
-    destination: I32
-    distance_m: F64
-    reached: NDArray[np.bool_]
-    speed_factor: F32
 
 
 @inner

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from twin.demand.trips import CELL_S, TripPlan, Trips, Wishes
 from twin.network.graph import I32
+from twin.traffic.figures import Running
 from twin.traffic.interface import Traffic
 from twin.traffic.learned import LearnedRoutes
 from twin.traffic.loading import Loading
-from twin.traffic.micro import Running
 from twin.traffic.rows import rows_of
 from twin.traffic.trip_routes import RouteBook
 

@@ -9,8 +9,7 @@ from typing import Protocol
 
 from twin.demand.trips import Trips
 from twin.network.graph import F32, I32, I64, Network, Place
-from twin.traffic.engine import Counters, Finished
-from twin.traffic.micro import LinkStats, Running
+from twin.traffic.figures import Counters, Finished, LinkStats, Running
 from twin.traffic.storage import Checkpoint
 from twin.traffic.vehicles import VehicleView
 

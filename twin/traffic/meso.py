@@ -14,7 +14,8 @@ from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, Network, Place
 from twin.traffic import meso_network
 from twin.traffic.books import Books
-from twin.traffic.engine import END_M, Counters, Finished
+from twin.traffic.engine import END_M
+from twin.traffic.figures import Counters, Finished, LinkStats, Running
 from twin.traffic.kernels import meso, meso_reading, meso_units, routes
 from twin.traffic.kernels import meso_layout as layout
 from twin.traffic.kernels.jit import use_threads
@@ -30,7 +31,6 @@ from twin.traffic.kernels.meso_layout import (
 )
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.meso_network import Parameters
-from twin.traffic.micro import LinkStats, Running
 from twin.traffic.rows import rows_with
 from twin.traffic.storage import Checkpoint
 from twin.traffic.vehicles import Geometry, Kinds, VehicleView

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.network.graph import I32, I64
-from twin.traffic.engine import Finished
+from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 
 _FARTHEST = 500

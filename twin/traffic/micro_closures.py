@@ -1,0 +1,93 @@
+"""Where lane-level traffic may not go: closed links and lanes, obstacles, turns that are banned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.network.graph import I32, Place
+from twin.traffic.engine import END_M, Engine
+from twin.traffic.kernels import insertion, layout, routes, step
+from twin.traffic.kernels.escape import BANNED
+
+
+class ClosableTraffic(Engine):
+    """Lane-level traffic whose lanes, links and turns can be closed (parameters as for `Engine`).
+
+    Nobody finds a gap for a banned turn: who strays never takes it, and who still has it in his
+    route waits at the line until he has found another way.
+    """
+
+    _allowed: tuple[layout.U8, layout.F32] | None = None
+
+    def close_lanes(self, link: int, lanes: int | None = None) -> None:
+        """Close a link, or its `lanes` lanes at the kerb.
+
+        Nobody enters a closed link; those on it leave. Closed lanes are merged out of.
+        """
+        every = int(self.network.link_lanes[link])
+        if lanes is None or lanes >= every:
+            self._net.link["closed"][link] = 1
+            return
+        self._net.link["first_open"][link] = lanes
+        routes.refresh_wishes(link, self._net, self._state, self._records)
+
+    def open_lanes(self, link: int) -> None:
+        """Open a link and all its lanes."""
+        self._net.link["closed"][link] = 0
+        self._net.link["first_open"][link] = 0
+        routes.refresh_wishes(link, self._net, self._state, self._records)
+
+    @property
+    def closed(self) -> I32:
+        """Links that nobody may enter."""
+        return np.flatnonzero(self._net.link["closed"]).astype(np.int32)
+
+    def block(self, place: Place, lanes: int) -> int:
+        """Stand an obstacle on `lanes` lanes at the kerb; return a token for `unblock`.
+
+        Where a vehicle is in the way, the obstacle stands behind it.
+        """
+        token = self._next_token
+        self._next_token += 1
+        self._blocks[token] = place.link
+        self._lay_out_with_room(place.link)
+        first = int(self._net.link["lane0"][place.link])
+        every = int(self.network.link_lanes[place.link])
+        pos = min(place.pos_m, float(self.network.link_length[place.link]) - END_M)
+        for lane in range(first, first + min(lanes, every)):
+            insertion.put_obstacle(
+                lane, np.float32(pos), token, self._net, self._state, self._records
+            )
+        insertion.note_obstacles(place.link, self._net, self._state, self._records)
+        return token
+
+    def unblock(self, token: int) -> None:
+        """Remove the obstacle of `token`.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        link = self._blocks.pop(token)
+        insertion.take_obstacles(link, token, self._net, self._state, self._records)
+        insertion.note_obstacles(link, self._net, self._state, self._records)
+
+    def _lay_out_with_room(self, link: int) -> None:
+        self._net.link["tight"][link] = 1
+        self._make_buffer_room()
+        new = self._buffers[1 - self._current]
+        self._current ^= step.fresh_layout(self._net, self._state, self._records, new)
+
+    @property
+    def banned(self) -> I32:
+        """The turns that are banned, ascending."""
+        return np.flatnonzero(self._net.turn["look"] < 0).astype(np.int32)
+
+    def ban_turns(self, turns: I32) -> None:
+        """Ban these turns and no others."""
+        turn = self._net.turn
+        if self._allowed is None:
+            self._allowed = (turn["gives_way"].copy(), turn["look"].copy())
+        turn["gives_way"], turn["look"] = self._allowed
+        turn["gives_way"][turns], turn["look"][turns] = 1, BANNED
