@@ -1,4 +1,4 @@
-"""The books of simulated traffic: slots of vehicles and the store of routes."""
+"""The books of simulated traffic, the same for lanes and queues: trips, slots, routes, sums."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.errors import InputError
-from twin.network.graph import Network
+from twin.demand.trips import Trips
+from twin.network.graph import F32, F64, I32, I64, Network
+from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
-from twin.traffic.kernels.layout import FREE
+from twin.traffic.kernels.layout import FREE, WAITING, Records
+from twin.traffic.storage import Checkpoint
 
-I32 = NDArray[np.int32]
+END_M = 0.02
+"""A trip ends at least this far before the end of its last link, so that it does not cross."""
 
 
 class Books:
@@ -22,13 +26,90 @@ class Books:
     ----------
     network
         The network that routes run over.
+    start_s, dt_s
+        Simulated second at tick 0, length of a tick.
+    tick
+        Ticks so far.
     """
 
     network: Network
+    start_s: float
+    dt_s: float
+    tick: int
     _route_used: ClassVar[int]
+    _net: Any
     _state: Any
     _free: I32
     _n_free: int
+    _next_id: int
+    _next_token: int
+    _stats_base: tuple[F64, F64, I64]
+
+    @property
+    def t(self) -> float:
+        """Simulated second now."""
+        return self.start_s + self.tick * self.dt_s
+
+    # Trips
+
+    def add_trips(self, trips: Trips) -> I64:
+        """Queue trips at their first links; return their vehicle numbers.
+
+        Trips whose departure has passed enter as soon as there is space.
+
+        Raises
+        ------
+        InputError
+            If a route holds a link that does not exist or two links not joined by a turn.
+        """
+        n = len(trips)
+        ids = np.arange(self._next_id, self._next_id + n, dtype=np.int64)
+        if not n:
+            return ids
+        links = np.ascontiguousarray(trips.route_link, np.int32)
+        ptr = np.ascontiguousarray(trips.route_ptr, np.int32)
+        start = self._append_routes(ptr, links)
+        slots = self._take_slots(n)
+        goal = links[ptr[1:] - 1]
+        row = self._state.vehicle[slots]
+        row["t_plan"] = trips.depart_s
+        row["t_depart"] = row["t_arrive"] = np.nan
+        row["distance"] = 0.0
+        row["id"] = ids
+        row["end"] = np.minimum(trips.end_pos_m, self.network.link_length[goal] - END_M)
+        row["origin"], row["goal"] = links[ptr[:-1]], goal
+        row["rpos"], row["kind"], row["state"] = start, trips.kind, WAITING
+        self._fill_rows(row, trips)
+        self._state.vehicle[slots] = row
+        self._next_id += n
+        self._queue_trips(slots)
+        return ids
+
+    def _fill_rows(self, row: Records, trips: Trips) -> None:
+        """Write what only one fidelity knows of new trips."""
+
+    def _queue_trips(self, slots: I32) -> None:
+        """Let new trips wait at their first links."""
+        raise NotImplementedError
+
+    def _end(self, slots: I32, reached: int, speed_factor: F32) -> Finished:
+        """Give back the slots of trips that ended; return the trips."""
+        row = self._state.vehicle[slots]
+        self._give_slots(slots)
+        return Finished(
+            np.array(row["id"]),
+            row["kind"].astype(np.uint8),
+            np.array(row["t_plan"]),
+            np.array(row["t_depart"]),
+            np.array(row["t_arrive"]),
+            np.array(row["origin"]),
+            np.array(row["goal"]),
+            np.array(row["distance"]),
+            np.asarray(row["state"] == reached),
+            speed_factor,
+        )
+
+    # Routes
 
     def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
         """Write routes as turns, and where each starts; return the first bad one, else -1."""
@@ -67,6 +148,32 @@ class Books:
         self._compact_routes(store)
         self._state = state._replace(route=store)
 
+    def _set_routes(
+        self, slots: I64, ids: I64, route_ptr: I32, route_link: I32
+    ) -> tuple[I32, I32, I32, I32]:
+        """Store new routes of those vehicles of `ids` that are in `slots`.
+
+        Returns
+        -------
+        batch
+            By slot, the row of the others, or -1.
+        start, first, goal
+            Where each route begins in the store, its first and last link.
+        """
+        links = np.ascontiguousarray(route_link, np.int32)
+        ptr = np.ascontiguousarray(route_ptr, np.int32)
+        start = self._append_routes(ptr, links)
+        numbers = self._state.vehicle["id"]
+        by_id = slots[np.argsort(numbers[slots])]
+        numbers = numbers[by_id]
+        at = np.minimum(np.searchsorted(numbers, ids), max(len(numbers) - 1, 0))
+        known = np.flatnonzero(numbers[at] == ids) if len(numbers) else np.empty(0, np.int64)
+        batch = np.full(len(self._state.vehicle), -1, np.int32)
+        batch[by_id[at[known]]] = np.arange(len(known))
+        return batch, start[known], links[ptr[:-1][known]], links[ptr[1:][known] - 1]
+
+    # Slots
+
     def _take_slots(self, n: int) -> I32:
         while self._n_free < n:
             old = len(self._state.vehicle)
@@ -85,3 +192,43 @@ class Books:
         self._state.vehicle["state"][slots] = FREE
         self._free[self._n_free : self._n_free + len(slots)] = slots
         self._n_free += len(slots)
+
+    # Sums
+
+    def _sums(self) -> tuple[F64, F64, I64]:
+        """Return the columns of `LinkStats` since the start."""
+        raise NotImplementedError
+
+    def link_stats(self, *, reset: bool = True) -> LinkStats:
+        """Return what happened on every link since the last reset."""
+        now, base = self._sums(), self._stats_base
+        if reset:
+            self._stats_base = now
+        return LinkStats(now[0] - base[0], now[1] - base[1], now[2] - base[2])
+
+    # Checkpoints
+
+    def _save_books(self, parts: Checkpoint) -> None:
+        parts["free"] = self._free[: self._n_free].copy()
+        parts["numbers"] = np.array([self.tick, self._next_id, self._next_token], np.int64)
+        for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
+            parts[f"base_{name}"] = value.copy()
+
+    def _restore_books(self, parts: Checkpoint) -> None:
+        """Take the books of a checkpoint whose state has been taken already."""
+        self._n_free = len(parts["free"])
+        self._free = np.zeros(len(self._state.vehicle), np.int32)
+        self._free[: self._n_free] = parts["free"]
+        self.tick, self._next_id, self._next_token = (int(v) for v in parts["numbers"])
+        base = [np.array(parts[f"base_{name}"]) for name in LinkStats._fields]
+        self._stats_base = (base[0], base[1], base[2])
+
+    def _check_network(self, parts: Checkpoint) -> None:
+        if len(parts["link"]) != self.network.n_links:
+            raise InputError("the checkpoint is of another network")
+
+
+def same_drivers(ids: I64, share: float) -> NDArray[np.bool_]:
+    """Return which vehicles are among a share: always the same ones, and 10% are among 20%."""
+    # Knuth's multiplicative hash of the public number.
+    return (ids * 2_654_435_761 % (1 << 32)) < share * (1 << 32)

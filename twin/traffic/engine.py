@@ -12,7 +12,7 @@ import numpy as np
 
 from twin.core.errors import InputError
 from twin.demand.trips import Trips
-from twin.network.graph import F32, I32, I64, U8, Network
+from twin.network.graph import F32, I32, U8, Network
 from twin.traffic import storage
 from twin.traffic.books import Books
 from twin.traffic.control import LEAST_GAP, kernel_network
@@ -23,7 +23,6 @@ from twin.traffic.kernels.layout import (
     N_DONE,
     SPEED_MEAN,
     SPEED_SD,
-    WAITING,
     Records,
 )
 from twin.traffic.kernels.times import PERIOD_S
@@ -31,8 +30,6 @@ from twin.traffic.signals import no_signals
 from twin.traffic.vehicles import Geometry, Kinds
 
 SQRT6 = np.float32(np.sqrt(6.0))
-END_M = 0.02
-"""A trip ends at least this far before the end of its last link, so that it does not cross."""
 
 
 @inner
@@ -118,55 +115,23 @@ class Engine(Books):
         self._threads = use_threads(threads) if threads > 1 else 1
 
     @property
-    def t(self) -> float:
-        """Simulated second now."""
-        return self.start_s + self.tick * self.dt_s
-
-    @property
     def _records(self) -> Records:
         return self._buffers[self._current]
 
     # Trips
 
-    def add_trips(self, trips: Trips) -> I64:
-        """Queue trips at their first links; return their vehicle numbers.
-
-        Trips whose departure has passed enter as soon as there is space.
-
-        Raises
-        ------
-        InputError
-            If a route holds a link that does not exist or two links not joined by a turn.
-        """
-        n = len(trips)
-        ids = np.arange(self._next_id, self._next_id + n, dtype=np.int64)
-        if not n:
-            return ids
-        links = np.ascontiguousarray(trips.route_link, np.int32)
-        ptr = np.ascontiguousarray(trips.route_ptr, np.int32)
-        start = self._append_routes(ptr, links)
-        slots = self._take_slots(n)
-        state = self._state
-        vehicle = state.vehicle
-        origin = links[ptr[:-1]]
-        goal = links[ptr[1:] - 1]
+    def _fill_rows(self, row: Records, trips: Trips) -> None:
         kind = np.ascontiguousarray(trips.kind, np.uint8)
-        factor = np.empty(n, np.float32)
+        factor = np.empty(len(kind), np.float32)
         with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
             _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
-        row = vehicle[slots]
-        row["t_plan"] = trips.depart_s
-        row["t_depart"] = row["t_arrive"] = np.nan
-        row["distance"] = 0.0
-        row["id"] = ids
-        row["fac"] = factor
-        row["end"] = np.minimum(trips.end_pos_m, self.network.link_length[goal] - END_M)
-        row["origin"], row["goal"] = origin, goal
-        row["rpos"], row["kind"], row["state"], row["unit"] = start, kind, WAITING, -1
-        vehicle[slots] = row
-        self._next_id += n
-        self._state = storage.merged_queue(self._net, state, slots, origin, trips.depart_s)
-        return ids
+        row["fac"], row["unit"] = factor, -1
+
+    def _queue_trips(self, slots: I32) -> None:
+        new = self._state.vehicle[slots]
+        self._state = storage.merged_queue(
+            self._net, self._state, slots, new["origin"], new["t_plan"]
+        )
 
     def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
         return int(routes.append_routes(ptr, links, start, self._net, self._state))
@@ -234,21 +199,8 @@ class Engine(Books):
         """Return the trips that ended since the last call, in order of their end."""
         count = int(self._state.counts[N_DONE])
         slots = self._state.done[:count].copy()
-        row = self._state.vehicle[slots]
         self._state.counts[N_DONE] = 0
-        self._give_slots(slots)
-        return Finished(
-            np.array(row["id"]),
-            row["kind"].astype(np.uint8),
-            np.array(row["t_plan"]),
-            np.array(row["t_depart"]),
-            np.array(row["t_arrive"]),
-            np.array(row["origin"]),
-            np.array(row["goal"]),
-            np.array(row["distance"]),
-            np.asarray(row["state"] == layout.FINISHED),
-            np.array(row["fac"]),
-        )
+        return self._end(slots, layout.FINISHED, self._state.vehicle["fac"][slots])
 
     @property
     def counters(self) -> Counters:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 import numpy as np
 
 from twin.core.errors import InputError
-from twin.network.graph import F32
+from twin.network.graph import F32, F64, I64
 from twin.traffic import signals, storage
-from twin.traffic.figures import LinkStats
 from twin.traffic.hook import Command, Hook, View
 from twin.traffic.kernels.times import TRAVEL_TIME
 from twin.traffic.micro_closures import ClosableTraffic
+from twin.traffic.micro_routes import RoutedTraffic
 from twin.traffic.micro_units import UnitTraffic
 from twin.traffic.signalled import SignalledTraffic
 from twin.traffic.vehicles import Kind, Kinds, VehicleView
@@ -26,7 +26,7 @@ from twin.traffic.vehicles import Kind, Kinds, VehicleView
 __all__ = ["Kind", "Kinds", "MicroTraffic"]
 
 
-class MicroTraffic(UnitTraffic, ClosableTraffic, SignalledTraffic):
+class MicroTraffic(RoutedTraffic, UnitTraffic, ClosableTraffic, SignalledTraffic):
     """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
 
     Attributes
@@ -83,14 +83,9 @@ class MicroTraffic(UnitTraffic, ClosableTraffic, SignalledTraffic):
         now: F32 = self._state.recent[TRAVEL_TIME].astype(np.float32)
         return now
 
-    def link_stats(self, *, reset: bool = True) -> LinkStats:
-        """Return what happened on every link since the last reset."""
+    def _sums(self) -> tuple[F64, F64, I64]:
         link = self._net.link
-        now = (link["seconds"].copy(), link["metres"].copy(), link["left"].copy())
-        base = self._stats_base
-        if reset:
-            self._stats_base = now
-        return LinkStats(now[0] - base[0], now[1] - base[1], now[2] - base[2])
+        return link["seconds"].copy(), link["metres"].copy(), link["left"].copy()
 
     # Checkpoints
 
@@ -98,13 +93,10 @@ class MicroTraffic(UnitTraffic, ClosableTraffic, SignalledTraffic):
         """Return the whole state as plain arrays; a run restored from them has the same bits."""
         parts = storage.save(self._net, self._state, self._records)
         parts.update(signals.save(self._signals))
-        parts["free"] = self._free[: self._n_free].copy()
+        self._save_books(parts)
         tokens = [(token, link) for token, link in self._blocks.items()]
         parts["blocks"] = np.array(tokens, np.int64).reshape(-1, 2)
-        parts["numbers"] = np.array([self.tick, self._next_id, self._next_token], np.int64)
         parts["key"] = np.array([self._key], np.uint64)
-        for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
-            parts[f"base_{name}"] = value.copy()
         parts["banned"] = self.banned
         return parts
 
@@ -116,19 +108,12 @@ class MicroTraffic(UnitTraffic, ClosableTraffic, SignalledTraffic):
         InputError
             If it is of another network.
         """
-        if len(parts["link"]) != self.network.n_links:
-            raise InputError("the checkpoint is of another network")
+        self._check_network(parts)
         self._state, *buffers = storage.load(parts, self._net, self._state)
         self._signals = signals.load(self.network, self._net, parts)
         self._buffers = (buffers[0], buffers[1])
         self._current = 0
-        free = parts["free"]
-        self._n_free = len(free)
-        self._free = np.zeros(len(self._state.vehicle), np.int32)
-        self._free[: len(free)] = free
+        self._restore_books(parts)
         self._blocks = {int(token): int(link) for token, link in parts["blocks"]}
-        self.tick, self._next_id, self._next_token = (int(v) for v in parts["numbers"])
         self._key = np.uint64(parts["key"][0])
-        base = [np.array(parts[f"base_{name}"]) for name in LinkStats._fields]
-        self._stats_base = (base[0], base[1], base[2])
         self.ban_turns(parts["banned"])

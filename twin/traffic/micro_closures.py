@@ -1,13 +1,14 @@
-"""Where lane-level traffic may not go: closed links and lanes, obstacles, turns that are banned."""
+"""Where lane-level traffic may not go: closed links and lanes, obstacles, banned turns."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from twin.network.graph import I32, Place
-from twin.traffic.engine import END_M, Engine
+from twin.traffic.engine import Engine
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.escape import BANNED
+from twin.traffic.unit_ways import stop_on
 
 
 class ClosableTraffic(Engine):
@@ -53,7 +54,7 @@ class ClosableTraffic(Engine):
         self._lay_out_with_room(place.link)
         first = int(self._net.link["lane0"][place.link])
         every = int(self.network.link_lanes[place.link])
-        pos = min(place.pos_m, float(self.network.link_length[place.link]) - END_M)
+        pos = stop_on(self.network, place.link, place.pos_m)
         for lane in range(first, first + min(lanes, every)):
             insertion.put_obstacle(
                 lane, np.float32(pos), token, self._net, self._state, self._records

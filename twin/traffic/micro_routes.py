@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.network.graph import I32, I64
+from twin.traffic.books import same_drivers
 from twin.traffic.engine import Engine
 from twin.traffic.figures import Running
 from twin.traffic.kernels import layout, routes
@@ -65,24 +66,9 @@ class RoutedTraffic(Engine):
         InputError
             If a route is broken.
         """
-        links = np.ascontiguousarray(route_link, np.int32)
-        ptr = np.ascontiguousarray(route_ptr, np.int32)
-        start = self._append_routes(ptr, links)
-        vehicle = self._state.vehicle
-        live = np.flatnonzero(vehicle["state"] != FREE)
-        by_id = live[np.argsort(vehicle["id"][live])]
-        numbers = vehicle["id"][by_id]
-        at = np.minimum(np.searchsorted(numbers, ids), max(len(numbers) - 1, 0))
-        known = np.flatnonzero(numbers[at] == ids) if len(numbers) else np.empty(0, np.int64)
-        slots = by_id[at[known]].astype(np.int32)
-        return self._assign(slots, start[known], links[ptr[:-1][known]], links[ptr[1:][known] - 1])
-
-    def _assign(self, slots: I32, start: I32, first: I32, goal: I32) -> int:
-        batch = np.full(len(self._state.vehicle), -1, np.int32)
-        batch[slots] = np.arange(len(slots))
-        return int(
-            routes.assign_routes(batch, start, first, goal, self._net, self._state, self._records)
-        )
+        live = np.flatnonzero(self._state.vehicle["state"] != FREE)
+        new = self._set_routes(live, ids, route_ptr, route_link)
+        return int(routes.assign_routes(*new, self._net, self._state, self._records))
 
     def running_routes(self, *, share: float = 1.0) -> Running:
         """Return the link and the goal of the trips' vehicles on the road.
@@ -94,8 +80,5 @@ class RoutedTraffic(Engine):
         """
         index, link, _ = self._list_running()
         row = self._state.vehicle[self._records["slot"][index]]
-        keep = row["unit"] < 0
-        if share < 1.0:
-            # Knuth's multiplicative hash of the public number.
-            keep &= (row["id"] * 2_654_435_761 % (1 << 32)) < share * (1 << 32)
+        keep = (row["unit"] < 0) & same_drivers(row["id"], share)
         return Running(np.array(row["id"][keep]), link[keep], np.array(row["goal"][keep]))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.core.errors import InputError, TwinError
+from twin.core.errors import TwinError
 from twin.network.graph import I32, Place
 from twin.traffic import storage
-from twin.traffic.engine import END_M
-from twin.traffic.kernels import insertion, layout
+from twin.traffic.engine import Engine
+from twin.traffic.kernels import insertion, layout, routes
 from twin.traffic.kernels.layout import ARRIVED, DRIVING, EMERGENCY, IDLE, PENDING, WAITING
-from twin.traffic.micro_routes import RoutedTraffic
+from twin.traffic.unit_ways import stop_on, unit_way, way_from
 from twin.traffic.vehicles import VehicleView
 
 
-class UnitTraffic(RoutedTraffic):
+class UnitTraffic(Engine):
     """Lane-level traffic with emergency units (parameters as for `Engine`)."""
 
     def insert_unit(
@@ -51,14 +51,8 @@ class UnitTraffic(RoutedTraffic):
         TwinError
             If the unit is on the road already.
         """
-        path = np.ascontiguousarray(route, np.int32)
-        if len(path) == 0 or path[0] != place.link:
-            raise InputError(f"the route of unit {unit} does not start on link {place.link}")
-        end = min(float(end_pos_m), float(self.network.link_length[path[-1]]) - END_M)
-        pos = min(float(place.pos_m), float(self.network.link_length[path[0]]) - END_M)
-        if len(path) == 1 and end < pos:
-            raise InputError(f"unit {unit} would arrive at {end:.1f} m, behind {pos:.1f} m")
-        if unit < len(self._state.unit) and self.unit_running(unit):
+        path, pos, end = unit_way(self.network, unit, place, route, end_pos_m)
+        if self.unit_running(unit):
             raise TwinError(f"unit {unit} is on the road already")
         start = self._append_routes(np.array([0, len(path)], np.int32), path)
         slot = int(self._take_slots(1)[0])
@@ -123,16 +117,17 @@ class UnitTraffic(RoutedTraffic):
         InputError
             If the route does not start where the unit is.
         """
-        path = np.ascontiguousarray(route, np.int32)
         entry = self._state.unit[unit]
-        if len(path) == 0 or path[0] != entry.link:
-            raise InputError(f"the route of unit {unit} does not start on link {int(entry.link)}")
+        path = way_from(unit, int(entry.link), route)
         start = self._append_routes(np.array([0, len(path)], np.int32), path)
         slot = int(entry.slot)
-        self._assign(np.array([slot], np.int32), start, path[:1], path[-1:])
+        batch = np.full(len(self._state.vehicle), -1, np.int32)
+        batch[slot] = 0
+        routes.assign_routes(
+            batch, start, path[:1], path[-1:], self._net, self._state, self._records
+        )
         if end_pos_m is not None:
-            end = min(float(end_pos_m), float(self.network.link_length[path[-1]]) - END_M)
-            self._state.vehicle["end"][slot] = end
+            self._state.vehicle["end"][slot] = stop_on(self.network, int(path[-1]), end_pos_m)
 
     def arrivals(self) -> list[tuple[int, float]]:
         """Return (unit, exact second) of the units that arrived since the last call, by unit."""

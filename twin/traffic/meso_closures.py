@@ -1,0 +1,73 @@
+"""Where queue-level traffic may not go: closed links and lanes, obstacles, banned turns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.network.graph import I32, Place
+from twin.traffic.kernels import meso_layout as layout
+from twin.traffic.meso_engine import QueueEngine
+
+
+class ClosableQueues(QueueEngine):
+    """Queue-level traffic whose lanes, links and turns can be closed (as for `QueueEngine`)."""
+
+    def close_lanes(self, link: int, lanes: int | None = None) -> None:
+        """Close a link, or its `lanes` lanes at the kerb.
+
+        Nobody enters a closed link or lane; those on it leave.
+        """
+        if lanes is None or lanes >= int(self.network.link_lanes[link]):
+            self._net.link["closed"][link] = 1
+        else:
+            self._net.link["first_open"][link] = lanes
+
+    def open_lanes(self, link: int) -> None:
+        """Open a link and all its lanes."""
+        self._net.link["closed"][link] = 0
+        self._net.link["first_open"][link] = 0
+
+    @property
+    def closed(self) -> I32:
+        """Links that nobody may enter."""
+        return np.flatnonzero(self._net.link["closed"]).astype(np.int32)
+
+    def block(self, place: Place, lanes: int) -> int:
+        """Take `lanes` lanes of the capacity of a link; return a token for `unblock`.
+
+        The queue stands along the whole link, whatever the place on it.
+        """
+        token = self._next_token
+        self._next_token += 1
+        self._blocks[token] = (place.link, lanes)
+        self._cut(place.link)
+        return token
+
+    def unblock(self, token: int) -> None:
+        """Give the lanes of `token` back.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        link, _ = self._blocks.pop(token)
+        self._cut(link)
+
+    def _cut(self, link: int) -> None:
+        every = int(self.network.link_lanes[link])
+        left = every - max((n for k, n in self._blocks.values() if k == link), default=0)
+        cut = 1 if left == every else 0
+        if 0 < left < every:
+            cut = round(layout.CUT_UNIT * every / left)
+        self._net.link["cut"][link] = cut
+
+    @property
+    def banned(self) -> I32:
+        """The turns that are banned, ascending."""
+        return np.flatnonzero(self._net.turn["banned"]).astype(np.int32)
+
+    def ban_turns(self, turns: I32) -> None:
+        """Ban these turns and no others; who has one in his route waits until he has another."""
+        self._net.turn["banned"] = 0
+        self._net.turn["banned"][turns] = 1

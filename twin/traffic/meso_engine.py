@@ -1,0 +1,148 @@
+"""The engine of queue-level traffic: memory, trips in, ticks, finished trips out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.core.errors import InputError
+from twin.network.graph import F64, I32, I64, Network
+from twin.traffic import meso_network
+from twin.traffic.books import Books
+from twin.traffic.figures import Counters, Finished
+from twin.traffic.kernels import meso, meso_reading
+from twin.traffic.kernels import meso_layout as layout
+from twin.traffic.kernels.jit import use_threads
+from twin.traffic.kernels.meso_layout import TICK
+from twin.traffic.kernels.times import PERIOD_S
+from twin.traffic.meso_network import Parameters
+from twin.traffic.vehicles import Geometry, Kinds
+
+
+class QueueEngine(Books):
+    """Queue-level traffic of trips; `MesoTraffic` adds units, closures and what others read.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    threads
+        Threads of the kernels; the result has the same bits whatever their number.
+    start_s
+        Simulated second at tick 0.
+    speed_factor
+        Factor on every free-flow speed.
+    kinds
+        Vehicles and drivers, whose lengths and headways count.
+    parameters
+        Of the queues.
+
+    Raises
+    ------
+    InputError
+        If the factor is out of range.
+    """
+
+    dt_s = 1.0
+
+    _route_used = layout.ROUTE_USED
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        threads: int = 1,
+        start_s: float = 0.0,
+        speed_factor: float = 1.0,
+        kinds: Kinds | None = None,
+        parameters: Parameters | None = None,
+    ) -> None:
+        if speed_factor <= 0:
+            raise InputError(f"speed factor {speed_factor} is not positive", field="speed_factor")
+        self.network = network
+        self.start_s = start_s
+        self.tick = 0
+        self.parameters = parameters or Parameters()
+        self._net, self._state = meso_network.queue_network(
+            network,
+            start_s=start_s,
+            speed_factor=speed_factor,
+            parameters=self.parameters,
+            kinds=kinds or Kinds(),
+        )
+        self._next_id = 0
+        self._free: I32 = np.empty(0, np.int32)
+        self._n_free = 0
+        self._geometry = Geometry.of(network)
+        self._next_token = 0
+        self._blocks: dict[int, tuple[int, int]] = {}
+        self._stats_base = self._sums()
+        self._threads = use_threads(threads) if threads > 1 else 1
+
+    @property
+    def _now(self) -> int:
+        return self.tick * TICK
+
+    def _queue_trips(self, slots: I32) -> None:
+        meso_reading.queue_trips(slots, self.start_s, self._net, self._state)
+
+    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
+        return int(meso_reading.append_routes(ptr, links, start, self._net, self._state))
+
+    def _live_length(self) -> int:
+        return int(meso_reading.live_length(self._state))
+
+    def _compact_routes(self, store: I32) -> None:
+        meso_reading.compact_routes(self._state, store)
+
+    def _grow_vehicles(self, rows: int) -> layout.State:
+        return meso_network.grow_vehicles(self._state, rows)
+
+    def advance(self, n_ticks: int) -> None:
+        """Advance by `n_ticks` ticks, in compiled code and without the interpreter's lock."""
+        run = meso.advance_parallel if self._threads > 1 else meso.advance
+        if self._threads > 1:
+            use_threads(self._threads)
+        left = n_ticks
+        while left > 0:
+            done = run(left, self.tick, self.start_s, int(PERIOD_S), self._net, self._state)
+            self.tick += done
+            left -= done
+            if left > 0:
+                self._make_route_room(layout.ROUTE_MARGIN)
+
+    def finished(self) -> Finished:
+        """Return the trips that ended since the last call, in order of their end."""
+        slots = np.empty(len(self._state.vehicle), np.int32)
+        slots = slots[: meso_reading.take_done(slots, self._state)]
+        row = self._state.vehicle[slots]
+        slots = slots[np.lexsort((row["id"], row["t_arrive"]))]
+        return self._end(slots, layout.FINISHED, np.ones(len(slots), np.float32))
+
+    @property
+    def counters(self) -> Counters:
+        """Totals since the start; there are no lane changes, and nobody passes red."""
+        total = self._state.tally.sum(axis=0)
+        inserted, done, gone = (int(total[c]) for c in (layout.INSERTED, layout.DONE, layout.GONE))
+        return Counters(
+            inserted=inserted,
+            finished=done,
+            running=inserted - done - gone,
+            waiting_to_insert=self._next_id - inserted,
+            removed=gone,
+            strayed=int(total[layout.STRAYED]),
+            red_run=0,
+            cleared=0,
+            lane_changes=0,
+            updates=int(self._state.counts[layout.UPDATES]),
+        )
+
+    @property
+    def squeezed(self) -> int:
+        """Times that a vehicle entered a full link since it had been stuck for long."""
+        return int(self._state.tally[:, layout.SQUEEZED].sum())
+
+    def _sums(self) -> tuple[F64, F64, I64]:
+        seconds, metres = np.zeros(self.network.n_links), np.zeros(self.network.n_links)
+        meso_reading.link_sums(self._now, seconds, metres, self._net, self._state)
+        left: I64 = self._net.link["n_out"] + self._net.link["n_ended"]
+        return seconds, metres, left
