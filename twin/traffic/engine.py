@@ -126,6 +126,7 @@ class Engine(Books):
         with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
             _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
         row["fac"], row["unit"] = factor, -1
+        row["call"] = row["calls_end"] = 0
 
     def _queue_trips(self, slots: I32) -> None:
         new = self._state.vehicle[slots]

@@ -21,12 +21,13 @@ from twin.traffic.micro_closures import ClosableTraffic
 from twin.traffic.micro_routes import RoutedTraffic
 from twin.traffic.micro_units import UnitTraffic
 from twin.traffic.signalled import SignalledTraffic
+from twin.traffic.stopping import StoppingTraffic
 from twin.traffic.vehicles import Kind, Kinds, VehicleView
 
 __all__ = ["Kind", "Kinds", "MicroTraffic"]
 
 
-class MicroTraffic(RoutedTraffic, UnitTraffic, ClosableTraffic, SignalledTraffic):
+class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic, SignalledTraffic):
     """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
 
     Attributes

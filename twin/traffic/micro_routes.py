@@ -71,7 +71,7 @@ class RoutedTraffic(Engine):
         return int(routes.assign_routes(*new, self._net, self._state, self._records))
 
     def running_routes(self, *, share: float = 1.0) -> Running:
-        """Return the link and the goal of the trips' vehicles on the road.
+        """Return the link and the goal of the trips' vehicles on the road that serve no stops.
 
         Parameters
         ----------
@@ -80,5 +80,6 @@ class RoutedTraffic(Engine):
         """
         index, link, _ = self._list_running()
         row = self._state.vehicle[self._records["slot"][index]]
-        keep = (row["unit"] < 0) & same_drivers(row["id"], share)
+        keep = (row["unit"] < 0) & (row["call"] >= row["calls_end"])
+        keep &= same_drivers(row["id"], share)
         return Running(np.array(row["id"][keep]), link[keep], np.array(row["goal"][keep]))

@@ -66,6 +66,7 @@ class UnitTraffic(Engine):
         row.fac = speed_factor
         row.end, row.origin, row.goal = end, path[0], path[-1]
         row.rpos, row.kind, row.state, row.unit = start[0], EMERGENCY, WAITING, unit
+        row.call = row.calls_end = 0
         self._state.vehicle[slot] = row
         entry = self._state.unit[unit]
         entry.slot, entry.link, entry.pos, entry.state = slot, place.link, pos, PENDING

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin.traffic.kernels.layout import (
     BIG,
+    CALL,
     F64,
     FREE,
     I32,
@@ -59,8 +60,10 @@ def new_state(net: Net) -> State:
         recent=recent,
         tally=np.zeros((N_BLOCKS, N_TALLIES), np.int64),
         done=np.zeros(FIRST_VEHICLES, np.int32),
-        counts=np.zeros(3, np.int64),
+        counts=np.zeros(4, np.int64),
         search=np.zeros((6, links), np.int32),
+        call=records(0, CALL),
+        bay=np.zeros(0, np.int32),
     )
 
 

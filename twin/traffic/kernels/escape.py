@@ -13,9 +13,11 @@ import numpy as np
 from twin.traffic.kernels.approach import LOST
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.insertion import retire
+from twin.traffic.kernels.itinerary import miss_left_out
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
+    CALLS,
     GONE,
     LENGTH,
     REMOVED,
@@ -145,5 +147,7 @@ def help_lost(k: int, t: float, net: Net, st: State, R: Records) -> None:
         met = find_detour(k, x - a, i, net, st, R)
         if met >= 0 and write_detour(i, met, st, R):
             R[i].wait = 0
+            if R[i].marks & CALLS:
+                miss_left_out(net, st, R, i, k)
             set_wishes(net, st, R, i, k)
             st.tally[0, STRAYED] += 1

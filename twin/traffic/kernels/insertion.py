@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
+from twin.traffic.kernels.itinerary import miss_calls
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
     ARRIVED,
+    CALLS,
     COOPERATE,
     DONE,
     DRIVING,
@@ -60,7 +62,7 @@ def write_record(
     R[j].rpos = st.vehicle[slot].rpos
     R[j].turn = st.route[st.vehicle[slot].rpos]
     R[j].kind = st.vehicle[slot].kind
-    R[j].marks = 0
+    R[j].marks = CALLS if st.vehicle[slot].call < st.vehicle[slot].calls_end else 0
     R[j].cool = 0
     R[j].wait = 0
 
@@ -224,6 +226,7 @@ def retire(slot: int, t: float, state: int, st: State) -> None:
     """Close the account of a vehicle that left the road at time `t`."""
     st.vehicle[slot].t_arrive = t
     st.vehicle[slot].state = state
+    miss_calls(st, slot)
     u = int(st.vehicle[slot].unit)
     if u >= 0:
         st.unit[u].state = ARRIVED

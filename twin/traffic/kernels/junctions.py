@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.itinerary import miss_call, wish_stop
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
+    CALLS,
     CLEARED,
     CROSSED,
     EMERGENCY,
@@ -176,6 +178,8 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     R[i].hi = max(hi, first_open)
     R[i].nlo = nlo
     R[i].nhi = nhi
+    if R[i].marks & CALLS:
+        wish_stop(net, st, R, i, k)
 
 
 @inlined
@@ -259,6 +263,8 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             R[j].marks = R[j].marks & ~INSIDE
             R[j].rpos = R[i].rpos + 1
             R[j].turn = st.route[R[j].rpos]
+            if R[j].marks & CALLS:
+                miss_call(st, R, j, k)
             set_wishes(net, st, R, j, to)
             st.lane[aim].rear = pos - own_length
             st.lane[aim].last = k

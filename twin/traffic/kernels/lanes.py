@@ -11,15 +11,18 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO, accel, free_accel
+from twin.traffic.kernels.itinerary import metres_to_stop
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import (
     BIG,
+    CALLS,
     COOPERATE,
     COOPERATE_ON,
     F32,
     LENGTH,
     OBSTACLE,
     SIREN,
+    STAYS,
     Net,
     Records,
     State,
@@ -160,11 +163,13 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
         while i < end:
             kind = R[i].kind
             p = R[i].pos
-            if kind == OBSTACLE or p < kinds[kind, LENGTH] + BODY or R[i].marks & SIREN:
+            if kind == OBSTACLE or p < kinds[kind, LENGTH] + BODY or R[i].marks & STAYS:
                 i += 1
                 continue
             way = forced_direction(lane, a, n, own, R, i, first_open)
             to_end = length - p
+            if R[i].marks & CALLS:
+                to_end = min(to_end, metres_to_stop(st, R, i, k))
             v = R[i].vel
             v0 = speed * R[i].fac
             if way != 0:
@@ -282,7 +287,7 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
             m = i + 1
             while m < lane[x].end and R[m].pos - R[i].pos < REACH_SIREN_M:
                 moved = False
-                if not R[m].marks & SIREN and R[m].kind != OBSTACLE:
+                if not R[m].marks & STAYS and R[m].kind != OBSTACLE:
                     for side in range(2):
                         y = x - 1 if side == 0 else x + 1
                         if moved or y - a < first_open or y - a >= n:

@@ -39,6 +39,12 @@ COOPERATE_ON = 4
 """Flag beside `COOPERATE`: for one tick more, since links change lanes only every other tick."""
 INSIDE = 8
 """Flag: it stood in the junction on green or yellow, waiting to turn left."""
+AT_STOP = 16
+"""Flag: it stands at a stop of its line and stays there."""
+CALLS = 32
+"""Flag: it has stops to serve (`VEHICLE.call`)."""
+STAYS = SIREN | AT_STOP
+"""Flags of those whom nobody makes leave their lane."""
 
 BIG = np.float32(1.0e6)
 FRONT_FREE = 10
@@ -111,6 +117,9 @@ LINK = np.dtype(
         ("lost", "i1"),
         ("tight", "i4"),  # a lane needs more space
         ("siren_dist", "f4"),  # metres from a unit under siren to the end
+        ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
+        ("stops", "i2"),  # vehicles stop somewhere on it
+        ("pulls_in", "i2"),  # mark set in a tick: a vehicle stands before its bay
         ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
         ("queue_end", "i4"),
         # Since the start: vehicle-seconds, vehicle-metres, vehicles that left.
@@ -184,10 +193,30 @@ VEHICLE = np.dtype(
         ("unit", "i4"),  # handle of an emergency unit; -1
         ("kind", "i4"),
         ("state", "i4"),
+        ("call", "i4"),  # the stops that it has yet to serve are `State.call[call:calls_end]`
+        ("calls_end", "i4"),
     ]
 )
 FREE, WAITING, RUNNING, FINISHED, REMOVED = range(5)
 """`state` of a slot."""
+
+CALL = np.dtype(
+    [
+        ("vehicle", "i8"),  # public number
+        ("tag", "i4"),  # whatever its owner knows it by
+        ("link", "i4"),
+        ("pos", "f4"),  # where the front bumper stands, metres
+        ("dwell", "f4"),  # seconds
+        ("due", "f8"),  # it does not leave earlier
+        ("arrive", "f8"),
+        ("depart", "f8"),  # while it is served: when it may leave
+        ("lane", "i2"),
+        ("bay", "i1"),  # beside the lane
+        ("state", "i1"),
+    ]
+)
+AHEAD, SERVING, SERVED, MISSED, TOLD = range(5)
+"""`state` of a call; `TOLD` when its outcome has been read."""
 
 UNIT = np.dtype(
     [
@@ -202,7 +231,7 @@ UNIT = np.dtype(
         ("t_arrive", "f8"),
     ]
 )
-N_DONE, ROUTE_USED, SEARCHES = range(3)
+N_DONE, ROUTE_USED, SEARCHES, IN_BAY = range(4)
 """Entries of `State.counts`."""
 
 IDLE, PENDING, DRIVING, ARRIVED = range(4)
@@ -261,9 +290,13 @@ class State(NamedTuple):
     done
         Slots of the trips that ended.
     counts
-        Entries of `done`; length used of `route`; searches made so far.
+        Entries of `done`; length used of `route`; searches made so far; entries of `bay`.
     search
         (6, L) scratch of the search for a way back to the route.
+    call
+        `CALL` records, those of a vehicle in a row.
+    bay
+        Slots that stand in a bay beside the road, in the order in which they came.
     """
 
     lane: Records
@@ -276,6 +309,8 @@ class State(NamedTuple):
     done: I32
     counts: I64
     search: I32
+    call: Records
+    bay: I32
 
 
 @inner

@@ -25,12 +25,15 @@ from twin.traffic.kernels.junctions import (
 )
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
+    AT_STOP,
     BIG,
+    CALLS,
     CHANGES,
     COOPERATE,
     COOPERATE_ON,
     DRIVING,
     FRONT_FREE,
+    IN_BAY,
     LENGTH,
     N_BLOCKS,
     OBSTACLE,
@@ -49,6 +52,7 @@ from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
 from twin.traffic.kernels.signals.preemption import hear_sirens
+from twin.traffic.kernels.stops import pull_in, pull_out, stand_still, stop_speed
 from twin.traffic.kernels.times import update_travel_times
 
 COOPERATE_BRAKE = np.float32(1.5)
@@ -116,6 +120,7 @@ def follow(
     block: int,
     low: int,
     high: int,
+    clock: float,
     dt: np.float32,
     net: Net,
     st: State,
@@ -131,6 +136,7 @@ def follow(
         n = int(net.link[k].lanes)
         length = net.link[k].length
         speed = net.link[k].speed
+        stops = net.link[k].stops != 0
         driven = 0.0
         count = 0
         for x in range(a, a + n):
@@ -148,12 +154,19 @@ def follow(
             if R[head].kind != OBSTACLE:
                 v0 = speed * R[head].fac
                 cap = BIG
-                if R[head].turn >= 0 and is_near(length - R[head].pos, v):
+                limit = BIG
+                if stops and R[head].marks & CALLS:
+                    limit = stop_speed(head, True, k, clock, dt, net, st, R)
+                if R[head].marks & AT_STOP:
+                    gap = BIG
+                    v_lead = v
+                    stand_still(st, x)
+                elif R[head].turn >= 0 and is_near(length - R[head].pos, v):
                     gap, v_lead, cap = approach(head, x, k, net, st, R)
                 else:
                     gap = BIG
                     v_lead = v
-                v = min(next_speed(v, v0, gap, v_lead, dt, kinds, R[head].kind), cap)
+                v = min(next_speed(v, v0, gap, v_lead, dt, kinds, R[head].kind), cap, limit)
                 v = cooperate(R, head, v, dt)
             lane_driven = ZERO
             for i in range(start, head):
@@ -163,6 +176,8 @@ def follow(
                 gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
                 u = next_speed(R[i].vel, speed * R[i].fac, gap, R[i + 1].vel, dt, kinds, kind)
                 u = cooperate(R, i, u, dt)
+                if stops and R[i].marks & CALLS:
+                    u = min(u, stop_speed(i, False, k, clock, dt, net, st, R))
                 R[i].vel = u
                 R[i].pos += u * dt
                 lane_driven += u * dt
@@ -254,6 +269,9 @@ def mark_sirens(net: Net, st: State, R: Records) -> None:
 def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
     """End trips and help the lost, in order of links."""
     for k in range(len(net.link)):
+        if net.link[k].pulls_in:
+            net.link[k].pulls_in = 0
+            pull_in(k, net, st, R)
         if net.link[k].ending:
             net.link[k].ending = 0
             finish(k, t_end, net, st, R)
@@ -320,6 +338,8 @@ def _advance(
                 run_controllers(low, high, t, net, st, R, sg)
         mark_sirens(net, st, R)
         place_units(t, net, st, R)
+        if st.counts[IN_BAY] > 0:
+            pull_out(t, net, st, R)
         for block in prange(N_BLOCKS):
             low = block * links // N_BLOCKS
             high = (block + 1) * links // N_BLOCKS
@@ -327,7 +347,7 @@ def _advance(
         for block in prange(N_BLOCKS):
             low = block * links // N_BLOCKS
             high = (block + 1) * links // N_BLOCKS
-            follow(block, low, high, dt, net, st, R)
+            follow(block, low, high, t, dt, net, st, R)
         for block in prange(N_BLOCKS):
             low = block * nodes // N_BLOCKS
             high = (block + 1) * nodes // N_BLOCKS

@@ -1,0 +1,140 @@
+"""Stops that vehicles serve on their way: handed over with trips, told when they were served."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import InputError, TwinError
+from twin.network.graph import F32, F64, I32, I64
+from twin.traffic import storage
+from twin.traffic.books import END_M
+from twin.traffic.engine import Engine
+from twin.traffic.kernels.layout import AHEAD, CALL, MISSED, SERVED, TOLD, WAITING
+
+SLACK_M = 2.0
+"""Nobody stops nearer to the end of a link, metres: those who stand there are in the junction."""
+
+
+class Calls(NamedTuple):
+    """Stops of N vehicles, C in all, in the order in which they are served.
+
+    Attributes
+    ----------
+    ptr
+        (N + 1,) those of vehicle i are `ptr[i]:ptr[i + 1]`.
+    link, pos_m
+        (C,) where the front bumper stands, metres from the link's start.
+    lane
+        (C,) lane, 0 at the kerb.
+    bay
+        (C,) whether it stands beside the lane.
+    dwell_s
+        (C,) seconds that it stands.
+    due_s
+        (C,) second before which it does not leave; -inf for none.
+    tag
+        (C,) what the caller knows the stop by.
+    """
+
+    ptr: I32
+    link: I32
+    pos_m: F32
+    lane: I32
+    bay: NDArray[np.bool_]
+    dwell_s: F64
+    due_s: F64
+    tag: I32
+
+
+class Visits(NamedTuple):
+    """Stops that were served or missed, as columns; a missed one has no times (nan)."""
+
+    vehicle: I64
+    tag: I32
+    link: I32
+    t_arrive: F64
+    t_depart: F64
+
+
+class StoppingTraffic(Engine):
+    """Lane-level traffic whose vehicles can stop on their way (parameters as for `Engine`)."""
+
+    def add_calls(self, vehicles: I64, calls: Calls) -> None:
+        """Let vehicles that were added and have not entered yet serve stops.
+
+        Parameters
+        ----------
+        vehicles
+            (N,) numbers as `add_trips` returned them.
+        calls
+            Their stops; each must lie on the vehicle's route, in its order.
+
+        Raises
+        ------
+        InputError
+            If a stop lies outside its link.
+        TwinError
+            If a vehicle is not waiting to enter.
+        """
+        length = self.network.link_length[calls.link]
+        off = np.flatnonzero(~((calls.pos_m >= 0) & (calls.pos_m <= length)))
+        if len(off):
+            raise InputError(
+                f"the stop at {calls.pos_m[off[0]]:.1f} m lies off its link", row=int(off[0])
+            )
+        self._forget_told()
+        state, n = self._state, len(calls.link)
+        table = state.vehicle
+        waiting = np.flatnonzero(table["state"] == WAITING)
+        order = waiting[np.argsort(table["id"][waiting])]
+        at = np.searchsorted(table["id"][order], vehicles)
+        if len(vehicles) and (at.max() >= len(order) or (table["id"][order][at] != vehicles).any()):
+            raise TwinError("stops are given to a vehicle that does not wait to enter")
+        slots = order[at]
+        old = len(state.call)
+        call = storage.records(old + n, CALL)
+        call[:old] = state.call
+        row = call[old:]
+        row["vehicle"] = np.repeat(vehicles, np.diff(calls.ptr))
+        row["tag"], row["link"] = calls.tag, calls.link
+        row["pos"] = np.maximum(np.minimum(calls.pos_m, length - (SLACK_M + END_M)), 0.0)
+        row["dwell"], row["due"], row["lane"] = calls.dwell_s, calls.due_s, calls.lane
+        row["bay"], row["state"] = calls.bay, AHEAD
+        row["arrive"] = row["depart"] = np.nan
+        table["call"][slots] = old + calls.ptr[:-1]
+        table["calls_end"][slots] = old + calls.ptr[1:]
+        self._net.link["stops"][calls.link] = 1
+        bay = np.zeros(len(call), np.int32)
+        bay[: len(state.bay)] = state.bay[: len(bay)]
+        self._state = state._replace(call=call, bay=bay)
+
+    def visits(self) -> Visits:
+        """Return the stops that were served or missed since the last call, by vehicle."""
+        call = self._state.call
+        found = np.flatnonzero((call["state"] == SERVED) | (call["state"] == MISSED))
+        served = call["state"][found] == SERVED
+        call["state"][found] = TOLD
+        return Visits(
+            np.array(call["vehicle"][found]),
+            np.array(call["tag"][found]),
+            np.array(call["link"][found]),
+            np.where(served, call["arrive"][found], np.nan),
+            np.where(served, call["depart"][found], np.nan),
+        )
+
+    def _forget_told(self) -> None:
+        """Drop the stops whose outcome has been told: those of a vehicle are told in order."""
+        state = self._state
+        keep = state.call["state"] != TOLD
+        if keep.all():
+            return
+        place = np.concatenate([[0], np.cumsum(keep)])
+        table = state.vehicle
+        ahead = table["call"] < table["calls_end"]
+        for column in ("call", "calls_end"):
+            table[column][~ahead] = 0
+            table[column][ahead] = place[table[column][ahead]]
+        self._state = state._replace(call=state.call[keep])
