@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from twin.network.graph import I32, Place
@@ -36,6 +38,14 @@ class ClosableTraffic(Engine):
         """Open a link and all its lanes."""
         self._net.link["closed"][link] = 0
         self._net.link["first_open"][link] = 0
+        routes.refresh_wishes(link, self._net, self._state, self._records)
+
+    def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
+        """Keep these lanes of a link for buses and emergency units, and no others of it."""
+        mask = 0
+        for lane in lanes:
+            mask |= 1 << lane
+        self._net.link["bus_lanes"][link] = mask
         routes.refresh_wishes(link, self._net, self._state, self._records)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes
 from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
 from twin.traffic.kernels.itinerary import miss_calls
 from twin.traffic.kernels.jit import inner
@@ -91,6 +92,9 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         if turn >= 0:
             lo = max(int(net.turn[turn].lo), first_open)
             hi = max(int(net.turn[turn].hi), first_open)
+        mask = barred_lanes(net, k, int(st.vehicle[slot].kind))
+        if mask:
+            lo, hi = entered_lanes(lo, hi, n, mask)
         best = np.float32(-1.0)
         pick = -1
         for y in range(a + lo, a + hi + 1):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes, without_barred
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.itinerary import miss_call, wish_stop
 from twin.traffic.kernels.jit import inlined, inner
@@ -174,8 +175,19 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
                         lo = hi
                     else:
                         hi = lo
-    R[i].lo = max(lo, first_open)
-    R[i].hi = max(hi, first_open)
+    lo = max(lo, first_open)
+    hi = max(hi, first_open)
+    kind = int(R[i].kind)
+    mask = barred_lanes(net, k, kind)
+    if mask:
+        lo, hi = without_barred(lo, hi, mask)
+    if t >= 0:
+        to = int(net.turn[t].to)
+        mask = barred_lanes(net, to, kind)
+        if mask:
+            nlo, nhi = entered_lanes(nlo, nhi, int(net.link[to].lanes), mask)
+    R[i].lo = lo
+    R[i].hi = hi
     R[i].nlo = nlo
     R[i].nhi = nhi
     if R[i].marks & CALLS:
@@ -209,9 +221,12 @@ def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
     if wait > STUCK_TICKS or R[i].marks & SIREN:
         first = 0
         last = int(net.turn[t].lanes) - 1
-    first = max(first, int(net.link[net.turn[t].to].first_open))
+    to = int(net.turn[t].to)
+    first = max(first, int(net.link[to].first_open))
+    mask = barred_lanes(net, to, int(R[i].kind))
     for y in range(lane0 + first, lane0 + last + 1):
-        if st.lane[y].block < ZERO and has_space(st, y, length, wait):
+        barred = (mask >> (y - lane0)) & 1
+        if st.lane[y].block < ZERO and not barred and has_space(st, y, length, wait):
             return y
     return aim
 

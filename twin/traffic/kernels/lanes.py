@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.bus_lanes import TURN_IN_M, barred_lanes, way_out
 from twin.traffic.kernels.carfollowing import ZERO, accel, free_accel
 from twin.traffic.kernels.itinerary import metres_to_stop
 from twin.traffic.kernels.jit import inlined, inner
@@ -153,6 +154,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
     speed = net.link[k].speed
     first_open = int(net.link[k].first_open)
     siren = net.link[k].siren != 0
+    bus_lanes = net.link[k].bus_lanes != 0
     changes = 0
     for own in range(n):
         x = a + own
@@ -170,6 +172,13 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
             to_end = length - p
             if R[i].marks & CALLS:
                 to_end = min(to_end, metres_to_stop(st, R, i, k))
+            mask = barred_lanes(net, k, kind) if bus_lanes else 0
+            if mask and not is_blocked(lane, x, p, BLOCK_M):
+                way = way_out(mask, own, way, int(R[i].lo), int(R[i].hi), n, to_end)
+                if (mask >> own) & 1 and way != 0:
+                    to_end = min(to_end, TURN_IN_M)  # as urgent as a turn
+                    if is_blocked(lane, x + way, p, BLOCK_M):
+                        way = 0
             v = R[i].vel
             v0 = speed * R[i].fac
             if way != 0:
@@ -227,7 +236,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
             for side in range(2):
                 y = x + 1 if side == 0 else x - 1
                 other = y - a
-                if other < first_open or other >= n:
+                if other < first_open or other >= n or (mask >> other) & 1:
                     continue
                 if to_end < CHOSEN_M and (other < R[i].lo or other > R[i].hi):
                     continue

@@ -25,8 +25,9 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
+BUS = 3
 EMERGENCY = 4
-"""`kind` of an emergency unit; trips have the kinds of `twin.demand.trips.VehicleKind`."""
+"""`kind` of a bus and of an emergency unit; trips have those of `twin.demand.trips.VehicleKind`."""
 OBSTACLE = 5
 """`kind` of a record that stands for a blocked piece of lane."""
 N_KINDS = 6
