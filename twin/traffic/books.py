@@ -13,6 +13,7 @@ from twin.network.graph import F32, F64, I32, I64, Network
 from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
 from twin.traffic.kernels.layout import FREE, WAITING, Records
+from twin.traffic.kernels.route_store import append_routes
 from twin.traffic.storage import Checkpoint
 
 END_M = 0.02
@@ -111,10 +112,6 @@ class Books:
 
     # Routes
 
-    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
-        """Write routes as turns, and where each starts; return the first bad one, else -1."""
-        raise NotImplementedError
-
     def _live_length(self) -> int:
         """Return the entries of the store that are still to be driven."""
         raise NotImplementedError
@@ -133,7 +130,16 @@ class Books:
         self._make_route_room(len(links))
         start = np.empty(len(ptr) - 1, np.int32)
         used = int(self._state.counts[self._route_used])
-        bad = self._write_routes(ptr, links, start)
+        bad = append_routes(
+            ptr,
+            links,
+            start,
+            self._net.link,
+            self._net.turn,
+            self._state.route,
+            self._state.counts,
+            self._route_used,
+        )
         if bad >= 0:
             self._state.counts[self._route_used] = used
             raise InputError("its route holds two links that no turn joins", row=f"trip {bad}")

@@ -134,9 +134,6 @@ class Engine(Books):
             self._net, self._state, slots, new["origin"], new["t_plan"]
         )
 
-    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
-        return int(routes.append_routes(ptr, links, start, self._net, self._state))
-
     def _live_length(self) -> int:
         return int(routes.live_length(self._state, self._records))
 

@@ -85,9 +85,6 @@ class QueueEngine(Books):
     def _queue_trips(self, slots: I32) -> None:
         meso_reading.queue_trips(slots, self.start_s, self._net, self._state)
 
-    def _write_routes(self, ptr: I32, links: I32, start: I32) -> int:
-        return int(meso_reading.append_routes(ptr, links, start, self._net, self._state))
-
     def _live_length(self) -> int:
         return int(meso_reading.live_length(self._state))
 

@@ -12,6 +12,16 @@ import numpy as np
 
 from twin.traffic.kernels.approach import LOST
 from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.detour import (
+    MOST_LINKS,
+    NO_PARENT,
+    ON_ROUTE,
+    ORDER,
+    VISITED,
+    mark_route,
+    visit,
+    write_way,
+)
 from twin.traffic.kernels.insertion import retire
 from twin.traffic.kernels.itinerary import miss_left_out
 from twin.traffic.kernels.jit import inner
@@ -29,11 +39,6 @@ from twin.traffic.kernels.layout import (
     State,
 )
 
-VISITED, CAME_BY, PARENT, ORDER, ON_ROUTE, ROUTE_AT = range(6)
-"""Rows of `State.search`."""
-MOST_LINKS = 3000
-"""Links looked at before a vehicle gives up for now."""
-NO_PARENT = -1
 BANNED = np.float32(-1.0)
 """`look` of a turn that nobody may make: no driver at the line is near enough to find a gap."""
 
@@ -48,12 +53,7 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
     search = st.search
     st.counts[SEARCHES] += 1
     mark = st.counts[SEARCHES]
-    at = int(R[i].rpos)
-    while st.route[at] >= 0:
-        link = net.turn[st.route[at]].to
-        search[ON_ROUTE, link] = mark
-        search[ROUTE_AT, link] = at
-        at += 1
+    mark_route(int(R[i].rpos), mark, net.turn, st.route, search)
     length = net.kinds[R[i].kind, LENGTH]
     count = 0
     search[VISITED, k] = mark
@@ -75,11 +75,7 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
                 space = True
         if not space:
             continue
-        search[VISITED, to] = mark
-        search[CAME_BY, to] = t
-        search[PARENT, to] = NO_PARENT
-        search[ORDER, count] = to
-        count += 1
+        count = visit(to, t, NO_PARENT, mark, count, search)
     done = 0
     while done < count and done < MOST_LINKS:
         link = search[ORDER, done]
@@ -90,37 +86,18 @@ def find_detour(k: int, own: int, i: int, net: Net, st: State, R: Records) -> in
             to = net.turn[t].to
             if search[VISITED, to] == mark or net.link[to].closed or net.turn[t].look < ZERO:
                 continue
-            search[VISITED, to] = mark
-            search[CAME_BY, to] = t
-            search[PARENT, to] = link
-            search[ORDER, count] = to
-            count += 1
+            count = visit(to, t, link, mark, count, search)
     return -1
 
 
 @inner
 def write_detour(i: int, met: int, st: State, R: Records) -> bool:
     """Give record `i` the way found to link `met` and its own route from there on."""
-    search = st.search
-    steps = 1
-    link = met
-    while search[PARENT, link] != NO_PARENT:
-        steps += 1
-        link = search[PARENT, link]
-    rest = int(search[ROUTE_AT, met]) + 1
-    tail = 0
-    while st.route[rest + tail] >= 0:
-        tail += 1
     used = st.counts[ROUTE_USED]
-    if used + steps + tail + 1 > len(st.route):
+    end = write_way(met, used, st.route, st.search)
+    if end < 0:
         return False
-    link = met
-    for step in range(steps - 1, -1, -1):
-        st.route[used + step] = search[CAME_BY, link]
-        link = search[PARENT, link]
-    for step in range(tail + 1):
-        st.route[used + steps + step] = st.route[rest + step]
-    st.counts[ROUTE_USED] = used + steps + tail + 1
+    st.counts[ROUTE_USED] = end
     R[i].rpos = used
     R[i].turn = st.route[used]
     return True

@@ -18,7 +18,13 @@ from twin.traffic.kernels.meso_layout import (
     Net,
     State,
 )
-from twin.traffic.kernels.routes import copy_route
+from twin.traffic.kernels.route_store import (
+    assign_waiting,
+    comes_to,
+    copy_route,
+    makes_one_of,
+    run_length,
+)
 
 FADE = 0.95
 """Share of the sums behind travel times kept at an update, as in lane-level traffic."""
@@ -154,42 +160,6 @@ def list_running(
 
 
 @inner
-def append_routes(ptr: I32, links: I32, start: I32, net: Net, st: State) -> int:
-    """Append routes given as links; write where each starts; return -1, or the first bad trip.
-
-    The store must have room for `len(links)` entries. A trip is bad when two successive links are
-    not joined by a turn.
-    """
-    used = st.counts[ROUTE_USED]
-    for trip in range(len(ptr) - 1):
-        start[trip] = used
-        for m in range(ptr[trip], ptr[trip + 1] - 1):
-            found = -1
-            for t in range(net.link[links[m]].turn0, net.link[links[m]].turn1):
-                if net.turn[t].to == links[m + 1]:
-                    found = t
-                    break
-            if found < 0:
-                return trip
-            st.route[used] = found
-            used += 1
-        st.route[used] = -1
-        used += 1
-    st.counts[ROUTE_USED] = used
-    return -1
-
-
-@inner
-def run_length(route: I32, at: int) -> int:
-    """Return the entries of one run, sentinel included."""
-    count = 1
-    while route[at] >= 0:
-        at += 1
-        count += 1
-    return count
-
-
-@inner
 def live_length(st: State) -> int:
     """Return the entries of the store that vehicles and units still need."""
     total = 0
@@ -249,23 +219,7 @@ def assign_routes(batch: I32, start: I32, first: I32, goal: I32, st: State) -> i
             st.place[p].turn = st.route[start[b]]
             st.vehicle[slot].goal = goal[b]
             taken += 1
-    for slot in range(len(st.vehicle)):
-        b = int(batch[slot])
-        if b >= 0 and st.vehicle[slot].state == WAITING and st.vehicle[slot].origin == first[b]:
-            st.vehicle[slot].rpos = start[b]
-            st.vehicle[slot].goal = goal[b]
-            taken += 1
-    return taken
-
-
-@inlined
-def comes_to(link: int, at: int, net: Net, st: State) -> bool:
-    """Return whether the route from `at` on enters `link`."""
-    while st.route[at] >= 0:
-        if net.turn[st.route[at]].to == link:
-            return True
-        at += 1
-    return False
+    return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
 @inner
@@ -273,24 +227,15 @@ def find_users(link: int, ids: I64, net: Net, st: State) -> int:
     """Write the numbers of vehicles that still have to enter `link`; return how many."""
     count = 0
     for p in range(len(st.place)):
-        if st.place[p].when >= 0 and comes_to(link, int(st.place[p].rpos), net, st):
+        if st.place[p].when >= 0 and comes_to(link, int(st.place[p].rpos), net.turn, st.route):
             ids[count] = st.vehicle[st.place[p].slot].id
             count += 1
     for s in range(len(st.vehicle)):
-        if st.vehicle[s].state == WAITING and comes_to(link, int(st.vehicle[s].rpos), net, st):
+        waits = st.vehicle[s].state == WAITING
+        if waits and comes_to(link, int(st.vehicle[s].rpos), net.turn, st.route):
             ids[count] = st.vehicle[s].id
             count += 1
     return count
-
-
-@inlined
-def makes_one_of(marked: U8, at: int, st: State) -> bool:
-    """Return whether the route from `at` on makes a marked turn."""
-    while st.route[at] >= 0:
-        if marked[st.route[at]]:
-            return True
-        at += 1
-    return False
 
 
 @inner
@@ -298,11 +243,12 @@ def find_turning(marked: U8, ids: I64, st: State) -> int:
     """Write the numbers of vehicles that have yet to make a marked turn; return how many."""
     count = 0
     for p in range(len(st.place)):
-        if st.place[p].when >= 0 and makes_one_of(marked, int(st.place[p].rpos), st):
+        if st.place[p].when >= 0 and makes_one_of(marked, int(st.place[p].rpos), st.route):
             ids[count] = st.vehicle[st.place[p].slot].id
             count += 1
     for s in range(len(st.vehicle)):
-        if st.vehicle[s].state == WAITING and makes_one_of(marked, int(st.vehicle[s].rpos), st):
+        waits = st.vehicle[s].state == WAITING
+        if waits and makes_one_of(marked, int(st.vehicle[s].rpos), st.route):
             ids[count] = st.vehicle[s].id
             count += 1
     return count

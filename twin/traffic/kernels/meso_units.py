@@ -8,6 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.detour import (
+    MOST_LINKS,
+    NO_PARENT,
+    ON_ROUTE,
+    ORDER,
+    VISITED,
+    mark_route,
+    visit,
+    write_way,
+)
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.meso_layout import (
     ARRIVED,
@@ -20,12 +30,6 @@ from twin.traffic.kernels.meso_layout import (
     Net,
     State,
 )
-
-VISITED, CAME_BY, PARENT, ORDER, ON_ROUTE, ROUTE_AT = range(6)
-"""Rows of `State.search`."""
-MOST_LINKS = 3000
-"""Links looked at before a vehicle gives up for now."""
-NO_PARENT = -1
 
 
 @inner
@@ -109,11 +113,7 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
     st.counts[SEARCHES] += 1
     mark = st.counts[SEARCHES]
     blocked = int(st.route[at])
-    while st.route[at] >= 0:
-        link = net.turn[st.route[at]].to
-        search[ON_ROUTE, link] = mark
-        search[ROUTE_AT, link] = at
-        at += 1
+    mark_route(at, mark, net.turn, st.route, search)
     count = 0
     search[VISITED, k] = mark
     for t in range(net.link[k].turn0, net.link[k].turn1):
@@ -122,11 +122,7 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
             continue
         if not takes_one(int(to), net, st):
             continue
-        search[VISITED, to] = mark
-        search[CAME_BY, to] = t
-        search[PARENT, to] = NO_PARENT
-        search[ORDER, count] = to
-        count += 1
+        count = visit(to, t, NO_PARENT, mark, count, search)
     done = 0
     while done < count and done < MOST_LINKS:
         link = search[ORDER, done]
@@ -137,37 +133,18 @@ def find_detour(k: int, at: int, net: Net, st: State) -> int:
             to = net.turn[t].to
             if search[VISITED, to] == mark or not is_open(t, net):
                 continue
-            search[VISITED, to] = mark
-            search[CAME_BY, to] = t
-            search[PARENT, to] = link
-            search[ORDER, count] = to
-            count += 1
+            count = visit(to, t, link, mark, count, search)
     return -1
 
 
 @inner
 def write_detour(met: int, st: State) -> int:
     """Write the way found to link `met` and the route from there; return where it starts or -1."""
-    search = st.search
-    steps = 1
-    link = met
-    while search[PARENT, link] != NO_PARENT:
-        steps += 1
-        link = search[PARENT, link]
-    rest = int(search[ROUTE_AT, met]) + 1
-    tail = 0
-    while st.route[rest + tail] >= 0:
-        tail += 1
     used = int(st.counts[ROUTE_USED])
-    if used + steps + tail + 1 > len(st.route):
+    end = write_way(met, used, st.route, st.search)
+    if end < 0:
         return -1
-    link = met
-    for step in range(steps - 1, -1, -1):
-        st.route[used + step] = search[CAME_BY, link]
-        link = search[PARENT, link]
-    for step in range(tail + 1):
-        st.route[used + steps + step] = st.route[rest + step]
-    st.counts[ROUTE_USED] = used + steps + tail + 1
+    st.counts[ROUTE_USED] = end
     return used
 
 

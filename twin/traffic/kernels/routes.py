@@ -1,4 +1,4 @@
-"""The route store: runs of turns, one for each vehicle, appended and now and then compacted."""
+"""The routes of vehicles on lanes: compacted now and then, replaced, and looked ahead along."""
 
 from __future__ import annotations
 
@@ -16,44 +16,13 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
 )
-
-
-@inner
-def append_routes(ptr: I32, links: I32, start: I32, net: Net, st: State) -> int:
-    """Append routes given as links; write where each starts; return -1, or the first bad trip.
-
-    The store must have room for `len(links)` entries. A trip is bad when two successive links are
-    not joined by a turn.
-    """
-    used = st.counts[ROUTE_USED]
-    for trip in range(len(ptr) - 1):
-        start[trip] = used
-        for m in range(ptr[trip], ptr[trip + 1] - 1):
-            found = -1
-            for t in range(net.link[links[m]].turn0, net.link[links[m]].turn1):
-                if net.turn[t].to == links[m + 1]:
-                    found = t
-                    break
-            if found < 0:
-                return trip
-            st.route[used] = found
-            used += 1
-        st.route[used] = -1
-        used += 1
-    st.counts[ROUTE_USED] = used
-    return -1
-
-
-@inner
-def copy_route(old: I32, at: int, new: I32, used: int) -> int:
-    """Copy one run, sentinel included; return the length used of `new`."""
-    while True:
-        turn = old[at]
-        new[used] = turn
-        used += 1
-        at += 1
-        if turn < 0:
-            return used
+from twin.traffic.kernels.route_store import (
+    assign_waiting,
+    comes_to,
+    copy_route,
+    makes_one_of,
+    run_length,
+)
 
 
 @inner
@@ -63,16 +32,10 @@ def live_length(st: State, R: Records) -> int:
     for x in range(len(st.lane)):
         for i in range(st.lane[x].start, st.lane[x].end):
             if R[i].slot >= 0:
-                at = R[i].rpos
-                while st.route[at] >= 0:
-                    at += 1
-                total += at - R[i].rpos + 1
+                total += run_length(st.route, int(R[i].rpos))
     for slot in range(len(st.vehicle)):
         if st.vehicle[slot].state == WAITING:
-            at = st.vehicle[slot].rpos
-            while st.route[at] >= 0:
-                at += 1
-            total += at - st.vehicle[slot].rpos + 1
+            total += run_length(st.route, int(st.vehicle[slot].rpos))
     return total
 
 
@@ -121,13 +84,7 @@ def assign_routes(
                 set_wishes(net, st, R, i, k)
                 st.vehicle[slot].goal = goal[b]
                 taken += 1
-    for slot in range(len(st.vehicle)):
-        b = batch[slot]
-        if b >= 0 and st.vehicle[slot].state == WAITING and st.vehicle[slot].origin == first[b]:
-            st.vehicle[slot].rpos = start[b]
-            st.vehicle[slot].goal = goal[b]
-            taken += 1
-    return taken
+    return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
 @inner
@@ -145,23 +102,16 @@ def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
     count = 0
     for x in range(len(st.lane)):
         for i in range(st.lane[x].start, st.lane[x].end):
-            if R[i].slot >= 0 and st.vehicle[R[i].slot].unit < 0:
-                at = R[i].rpos
-                while st.route[at] >= 0:
-                    if net.turn[st.route[at]].to == link:
-                        ids[count] = st.vehicle[R[i].slot].id
-                        count += 1
-                        break
-                    at += 1
+            slot = int(R[i].slot)
+            driver = slot >= 0 and st.vehicle[slot].unit < 0
+            if driver and comes_to(link, int(R[i].rpos), net.turn, st.route):
+                ids[count] = st.vehicle[slot].id
+                count += 1
     for slot in range(len(st.vehicle)):
-        if st.vehicle[slot].state == WAITING and st.vehicle[slot].unit < 0:
-            at = st.vehicle[slot].rpos
-            while st.route[at] >= 0:
-                if net.turn[st.route[at]].to == link:
-                    ids[count] = st.vehicle[slot].id
-                    count += 1
-                    break
-                at += 1
+        waits = st.vehicle[slot].state == WAITING and st.vehicle[slot].unit < 0
+        if waits and comes_to(link, int(st.vehicle[slot].rpos), net.turn, st.route):
+            ids[count] = st.vehicle[slot].id
+            count += 1
     return count
 
 
@@ -171,21 +121,16 @@ def find_turning(marked: U8, ids: I64, st: State, R: Records) -> int:
     count = 0
     for x in range(len(st.lane)):
         for i in range(st.lane[x].start, st.lane[x].end):
-            if R[i].slot >= 0 and st.vehicle[R[i].slot].unit < 0:
-                at = R[i].rpos
-                while st.route[at] >= 0 and marked[st.route[at]] == 0:
-                    at += 1
-                if st.route[at] >= 0:
-                    ids[count] = st.vehicle[R[i].slot].id
-                    count += 1
-    for slot in range(len(st.vehicle)):
-        if st.vehicle[slot].state == WAITING and st.vehicle[slot].unit < 0:
-            at = st.vehicle[slot].rpos
-            while st.route[at] >= 0 and marked[st.route[at]] == 0:
-                at += 1
-            if st.route[at] >= 0:
+            slot = int(R[i].slot)
+            driver = slot >= 0 and st.vehicle[slot].unit < 0
+            if driver and makes_one_of(marked, int(R[i].rpos), st.route):
                 ids[count] = st.vehicle[slot].id
                 count += 1
+    for slot in range(len(st.vehicle)):
+        waits = st.vehicle[slot].state == WAITING and st.vehicle[slot].unit < 0
+        if waits and makes_one_of(marked, int(st.vehicle[slot].rpos), st.route):
+            ids[count] = st.vehicle[slot].id
+            count += 1
     return count
 
 
