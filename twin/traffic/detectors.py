@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from twin.network.graph import F32, F64, I32, I64, Place
 from twin.traffic.hook import View
 from twin.traffic.kernels.layout import Records
-from twin.traffic.kernels.sensing import LOOP, MOST_PASSAGES, PASSAGE, SEEN, sense
+from twin.traffic.kernels.sensing import (
+    LOOP,
+    MOST_PASSAGES,
+    PASSAGE,
+    SEEN,
+    Loops,
+    Span,
+    sense,
+)
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.noise import gauss, uniform
 from twin.traffic.storage import records
@@ -252,18 +260,18 @@ class Detectors:
         self._last_tick = view.tick
         with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
             self._used = sense(
-                view.t - self._dt,
-                self._dt,
-                self._key,
-                view.tick,
+                Span(view.t - self._dt, self._dt, view.tick),
                 self._watched,
-                self._none if learns else self._ptr,
-                self._loop,
+                Loops(
+                    self._key,
+                    self._none if learns else self._ptr,
+                    self._loop,
+                    self._seen,
+                    self._passage,
+                ),
                 net,
                 state,
                 record,
-                self._seen,
-                self._passage,
                 self._used,
             )
 

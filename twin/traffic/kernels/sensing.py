@@ -6,6 +6,8 @@ so none is missed however fast it drives; what is remembered of it stands in a t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from twin.traffic.kernels.jit import inlined, inner
@@ -59,6 +61,36 @@ NOISE_B = np.uint64(213)
 """Purposes of the draws."""
 
 
+class Loops(NamedTuple):
+    """Loops as kernels see them, and what is remembered.
+
+    Attributes
+    ----------
+    key
+        Of the errors of detectors.
+    ptr, loop
+        Loops of link k are `ptr[k]:ptr[k + 1]`.
+    seen
+        `SEEN` by slot.
+    passage
+        `PASSAGE` records, written one after the other.
+    """
+
+    key: np.uint64
+    ptr: I32
+    loop: Records
+    seen: Records
+    passage: Records
+
+
+class Span(NamedTuple):
+    """A tick, or the part of it before a vehicle ended its trip: begin, length, number."""
+
+    t: float
+    dt: float
+    tick: int
+
+
 @inner
 def gauss(key: np.uint64, vehicle: int, tick: int) -> float:
     """Return a standard normal number (Box and Muller 1958)."""
@@ -75,14 +107,9 @@ def sweep(
     after: float,
     length: float,
     slot: int,
-    t: float,
-    dt: float,
-    key: np.uint64,
-    tick: int,
-    ptr: I32,
-    loop: Records,
+    now: Span,
+    lp: Loops,
     st: State,
-    passage: Records,
     used: int,
 ) -> int:
     """Let a vehicle whose front moves from `before` to `after` on link `k` pass its loops.
@@ -92,9 +119,9 @@ def sweep(
     int
         Passages listed.
     """
-    for m in range(ptr[k], ptr[k + 1]):
-        at = np.float64(loop[m].pos)
-        if loop[m].lane != lane or after < at or before - length >= at:
+    for m in range(lp.ptr[k], lp.ptr[k + 1]):
+        at = np.float64(lp.loop[m].pos)
+        if lp.loop[m].lane != lane or after < at or before - length >= at:
             continue
         covered = 1.0
         enters = 0.0
@@ -104,29 +131,31 @@ def sweep(
             covered = leaves - enters
         passes = before < at
         vehicle = int(st.vehicle[slot].id)
-        draw = uniform(key, vehicle, m, MISSED)
-        loop[m].seconds += covered * dt
-        if draw >= loop[m].missed:
-            loop[m].seen_seconds += covered * dt
+        draw = uniform(lp.key, vehicle, m, MISSED)
+        lp.loop[m].seconds += covered * now.dt
+        if draw >= lp.loop[m].missed:
+            lp.loop[m].seen_seconds += covered * now.dt
         if not passes:
             continue
-        speed = (after - before) / dt
-        loop[m].count += 1
-        loop[m].speeds += speed
-        if loop[m].gate >= 0:
-            passage[used].gate = loop[m].gate
-            passage[used].vehicle = vehicle
-            passage[used].t = t + enters * dt
+        speed = (after - before) / now.dt
+        lp.loop[m].count += 1
+        lp.loop[m].speeds += speed
+        if lp.loop[m].gate >= 0:
+            lp.passage[used].gate = lp.loop[m].gate
+            lp.passage[used].vehicle = vehicle
+            lp.passage[used].t = now.t + enters * now.dt
             used += 1
-        if draw >= loop[m].missed:
+        if draw >= lp.loop[m].missed:
             times = 1
-            if draw >= np.float32(1.0) - loop[m].double:
+            if draw >= np.float32(1.0) - lp.loop[m].double:
                 times = 2
             noise = 0.0
-            if loop[m].spread > 0:
-                noise = np.float64(loop[m].spread) * gauss(key ^ np.uint64(m), vehicle, tick)
-            loop[m].seen += times
-            loop[m].seen_speeds += times * max(speed * (1.0 + noise), 0.0)
+            if lp.loop[m].spread > 0:
+                noise = np.float64(lp.loop[m].spread) * gauss(
+                    lp.key ^ np.uint64(m), vehicle, now.tick
+                )
+            lp.loop[m].seen += times
+            lp.loop[m].seen_speeds += times * max(speed * (1.0 + noise), 0.0)
     return used
 
 
@@ -137,85 +166,69 @@ def sense_vehicle(
     pos: float,
     speed: float,
     slot: int,
-    t: float,
-    dt: float,
-    key: np.uint64,
-    tick: int,
-    ptr: I32,
-    loop: Records,
+    now: Span,
+    lp: Loops,
     net: Net,
     st: State,
-    seen: Records,
-    passage: Records,
     used: int,
 ) -> int:
     """Follow one vehicle that is at `pos` on link `k` through the tick; return passages listed."""
     length = np.float64(net.kinds[st.vehicle[slot].kind, LENGTH])
-    known = seen[slot].tick == tick - 1
-    old = int(seen[slot].link)
-    moved = known and (old != k or pos < seen[slot].pos)
-    if (moved or not known) and st.vehicle[slot].t_depart > t - 0.5 * dt:
+    known = lp.seen[slot].tick == now.tick - 1
+    old = int(lp.seen[slot].link)
+    moved = known and (old != k or pos < lp.seen[slot].pos)
+    if (moved or not known) and st.vehicle[slot].t_depart > now.t - 0.5 * now.dt:
         # It got on the road in this tick: a trip at the start of its link, a unit where it stood.
         known = False
         before = 0.0
         if st.vehicle[slot].unit >= 0:
-            before = max(pos - speed * dt, 0.0)
-        seen[slot].behind = -1
+            before = max(pos - speed * now.dt, 0.0)
+        lp.seen[slot].behind = -1
     elif not known:
-        before = min(pos - speed * dt, 0.0)
-        seen[slot].behind = -1
+        before = min(pos - speed * now.dt, 0.0)
+        lp.seen[slot].behind = -1
     elif moved:
         end = np.float64(net.link[old].length)
-        before = np.float64(seen[slot].pos) - end
+        before = np.float64(lp.seen[slot].pos) - end
         used = sweep(
             old,
-            int(seen[slot].lane),
-            np.float64(seen[slot].pos),
+            int(lp.seen[slot].lane),
+            np.float64(lp.seen[slot].pos),
             end + pos,
             length,
             slot,
-            t,
-            dt,
-            key,
-            tick,
-            ptr,
-            loop,
+            now,
+            lp,
             st,
-            passage,
             used,
         )
-        seen[slot].behind = old
-        seen[slot].behind_lane = seen[slot].lane
+        lp.seen[slot].behind = old
+        lp.seen[slot].behind_lane = lp.seen[slot].lane
     else:
-        before = np.float64(seen[slot].pos)
-        b = int(seen[slot].behind)
+        before = np.float64(lp.seen[slot].pos)
+        b = int(lp.seen[slot].behind)
         if b >= 0:
             if before - length >= 0.0:
-                seen[slot].behind = -1
+                lp.seen[slot].behind = -1
             else:
                 end = np.float64(net.link[b].length)
                 used = sweep(
                     b,
-                    int(seen[slot].behind_lane),
+                    int(lp.seen[slot].behind_lane),
                     end + before,
                     end + pos,
                     length,
                     slot,
-                    t,
-                    dt,
-                    key,
-                    tick,
-                    ptr,
-                    loop,
+                    now,
+                    lp,
                     st,
-                    passage,
                     used,
                 )
-    used = sweep(k, lane, before, pos, length, slot, t, dt, key, tick, ptr, loop, st, passage, used)
-    seen[slot].tick = tick
-    seen[slot].link = k
-    seen[slot].lane = lane
-    seen[slot].pos = np.float32(pos)
+    used = sweep(k, lane, before, pos, length, slot, now, lp, st, used)
+    lp.seen[slot].tick = now.tick
+    lp.seen[slot].link = k
+    lp.seen[slot].lane = lane
+    lp.seen[slot].pos = np.float32(pos)
     return used
 
 
@@ -224,51 +237,41 @@ def stays_clear(
     i: int,
     k: int,
     tick: int,
-    ptr: I32,
-    loop: Records,
+    lp: Loops,
     net: Net,
     R: Records,
-    seen: Records,
 ) -> bool:
     """Return whether record `i` was on link `k` all the tick and touched none of its loops."""
     slot = R[i].slot
-    before = seen[slot].pos
-    if seen[slot].tick != tick - 1 or seen[slot].link != k or R[i].pos < before:
+    before = lp.seen[slot].pos
+    if lp.seen[slot].tick != tick - 1 or lp.seen[slot].link != k or R[i].pos < before:
         return False
-    if seen[slot].behind >= 0:
+    if lp.seen[slot].behind >= 0:
         return False
     rear = before - net.kinds[R[i].kind, LENGTH]
     touched = False
-    for m in range(ptr[k], ptr[k + 1]):
-        if rear < loop[m].pos <= R[i].pos:
+    for m in range(lp.ptr[k], lp.ptr[k + 1]):
+        if rear < lp.loop[m].pos <= R[i].pos:
             touched = True
     return not touched
 
 
 @inner
 def sense(
-    t: float,
-    dt: float,
-    key: np.uint64,
-    tick: int,
+    now: Span,
     watched: I32,
-    ptr: I32,
-    loop: Records,
+    lp: Loops,
     net: Net,
     st: State,
     R: Records,
-    seen: Records,
-    passage: Records,
     used: int,
 ) -> int:
-    """Read the tick number `tick` that began at second `t`; return the passages listed so far.
+    """Read a tick; return the passages listed so far.
 
     Parameters
     ----------
     watched
         Links with loops, and those entered from them.
-    ptr, loop
-        Loops of link k are `ptr[k]:ptr[k + 1]`.
     """
     for n in range(len(watched)):
         k = int(watched[n])
@@ -278,10 +281,10 @@ def sense(
                 slot = int(R[i].slot)
                 if slot < 0:
                     continue
-                if stays_clear(i, k, tick, ptr, loop, net, R, seen):
-                    seen[slot].tick = tick
-                    seen[slot].lane = x - a
-                    seen[slot].pos = R[i].pos
+                if stays_clear(i, k, now.tick, lp, net, R):
+                    lp.seen[slot].tick = now.tick
+                    lp.seen[slot].lane = x - a
+                    lp.seen[slot].pos = R[i].pos
                 else:
                     used = sense_vehicle(
                         k,
@@ -289,58 +292,45 @@ def sense(
                         np.float64(R[i].pos),
                         np.float64(R[i].vel),
                         slot,
-                        t,
-                        dt,
-                        key,
-                        tick,
-                        ptr,
-                        loop,
+                        now,
+                        lp,
                         net,
                         st,
-                        seen,
-                        passage,
                         used,
                     )
     # Those who reached their goal in this tick are not on the road any more.
     for n in range(st.counts[N_DONE] - 1, -1, -1):
         slot = int(st.done[n])
-        if st.vehicle[slot].t_arrive <= t:
+        if st.vehicle[slot].t_arrive <= now.t:
             break
         if st.vehicle[slot].state == FINISHED:
-            used = sense_end(slot, t, dt, key, tick, ptr, loop, net, st, seen, passage, used)
+            used = sense_end(slot, now, lp, net, st, used)
     for u in range(len(st.unit)):
-        if st.unit[u].state == ARRIVED and st.unit[u].t_arrive > t:
+        if st.unit[u].state == ARRIVED and st.unit[u].t_arrive > now.t:
             slot = int(st.unit[u].slot)
-            used = sense_end(slot, t, dt, key, tick, ptr, loop, net, st, seen, passage, used)
+            used = sense_end(slot, now, lp, net, st, used)
     return used
 
 
 @inner
 def sense_end(
     slot: int,
-    t: float,
-    dt: float,
-    key: np.uint64,
-    tick: int,
-    ptr: I32,
-    loop: Records,
+    now: Span,
+    lp: Loops,
     net: Net,
     st: State,
-    seen: Records,
-    passage: Records,
     used: int,
 ) -> int:
     """Follow a vehicle that ended its trip in this tick; return passages listed."""
     k = int(st.vehicle[slot].goal)
-    if ptr[k] == ptr[k + 1] and seen[slot].tick != tick - 1:
+    if lp.ptr[k] == lp.ptr[k + 1] and lp.seen[slot].tick != now.tick - 1:
         return used
     lane = 0
-    if seen[slot].tick == tick - 1:
-        lane = min(int(seen[slot].lane), int(net.link[k].lanes) - 1)
-    took = min(max(st.vehicle[slot].t_arrive - t, 1e-3), dt)
+    if lp.seen[slot].tick == now.tick - 1:
+        lane = min(int(lp.seen[slot].lane), int(net.link[k].lanes) - 1)
+    took = min(max(st.vehicle[slot].t_arrive - now.t, 1e-3), now.dt)
     pos = np.float64(st.vehicle[slot].end)
-    used = sense_vehicle(
-        k, lane, pos, pos / dt, slot, t, took, key, tick, ptr, loop, net, st, seen, passage, used
-    )
-    seen[slot].tick = -2
+    until = Span(now.t, took, now.tick)
+    used = sense_vehicle(k, lane, pos, pos / now.dt, slot, until, lp, net, st, used)
+    lp.seen[slot].tick = -2
     return used
