@@ -14,7 +14,7 @@ from twin.demand.trips import Trips
 from twin.network.graph import YELLOW_S, Network
 from twin.traffic.control import kernel_network
 from twin.traffic.kernels.junctions import entry_lane
-from twin.traffic.vehicles import Kinds
+from twin.traffic.types import Fleet
 
 ANY_LANE = 127
 
@@ -43,7 +43,7 @@ def write_network(network: Network, folder: Path) -> Path:
     joined = ["<connections>"]
     programs = ["<tlLogics>"]
     lights: dict[int, list[tuple[int, str]]] = {}
-    view = kernel_network(network, Kinds().table(), speed_factor=1.0)
+    view = kernel_network(network, Fleet().table, speed_factor=1.0)
     start = network.turn_from
     for t in range(network.n_turns):
         for lane in range(int(network.turn_lane_lo[t]), int(network.turn_lane_hi[t]) + 1):

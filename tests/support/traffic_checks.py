@@ -27,7 +27,7 @@ def check_now(traffic: MicroTraffic) -> None:
     assert smallest_gap(traffic) >= -1e-4
     count = traffic.counters
     view = traffic.vehicles
-    trips = view.kind < 4
+    trips = view.id < view.UNIT_ID
     assert count.inserted == count.finished + count.running + count.removed
     assert int(trips.sum()) == count.running
     assert len(np.unique(view.id)) == len(view)

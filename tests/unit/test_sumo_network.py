@@ -13,7 +13,7 @@ from twin.network.graph import RoadClass, TurnKind
 from twin.network.sumo import read_sumo
 from twin.traffic.control import kernel_network
 from twin.traffic.kernels.signals.plan import set_signals
-from twin.traffic.vehicles import Kinds
+from twin.traffic.types import Fleet
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_several_greens_a_cycle_all_show(read) -> None:
     network = made.network
     group = network.turn_group[_turns(made)["down", "home"]]
     assert network.green_s[group] == 24
-    net = kernel_network(network, Kinds().table(), speed_factor=1.0)
+    net = kernel_network(network, Fleet().table, speed_factor=1.0)
     seen = ""
     for second in range(60):
         set_signals(second + 5.0, net)

@@ -21,8 +21,6 @@ from twin.traffic.vehicles import VehicleView
 if TYPE_CHECKING:
     from twin.agents.world import World
 
-EMERGENCY = 4
-"""Kind of an emergency unit in a view of vehicles."""
 _SPREAD = np.uint64(0x9E37_79B9_7F4A_7C15)
 """2**64 over the golden ratio: multiples of it are spread evenly (Knuth 1998, section 6.4)."""
 
@@ -197,7 +195,7 @@ class Observer:
     def _write_vehicles(self, t: float, view: VehicleView) -> None:
         most = self.world.scenario.record.frame_vehicles
         # Emergency units are in `unit_frames`.
-        kept = np.flatnonzero(view.kind < EMERGENCY)
+        kept = np.flatnonzero(view.id < view.UNIT_ID)
         if len(kept) > most:
             # Always the same vehicles, spread over the city, so that a replay does not flicker.
             rank = view.id[kept].astype(np.uint64) * _SPREAD

@@ -29,12 +29,17 @@ END_RANGE = (0.3, 0.95)
 
 
 class VehicleKind(IntEnum):
-    """What makes a trip; the number is the `kind` column of trips and vehicles."""
+    """What makes a trip; the number is the `kind` column of trips and vehicles.
+
+    The numbers between are those of emergency units and obstacles (`kernels.layout`).
+    """
 
     CAR = 0
     TAXI = 1
     TRUCK = 2
     BUS = 3
+    MOTORCYCLE = 7
+    AUTOMATED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,15 @@ class Trips:
     depart_s
         (N,) planned departure, seconds since midnight, ascending.
     kind
-        (N,) `VehicleKind`.
+        (N,) `VehicleKind`, or the number of a type of a file (`twin.traffic.types`).
     route_ptr, route_link
         (N + 1,), (R,) links of trip i, first to last, are `route_ptr[i]:route_ptr[i + 1]`; at least
         one each.
     end_pos_m
         (N,) where on its last link the trip ends, metres from the link's start.
+    number
+        (N,) what the driver's character is drawn by, the same whatever else changes; the number of
+        the vehicle if None.
 
     Raises
     ------
@@ -64,9 +72,12 @@ class Trips:
     route_ptr: I32
     route_link: I32
     end_pos_m: F32
+    number: I64 | None = None
 
     def __post_init__(self) -> None:
         n = len(self.depart_s)
+        if self.number is not None and len(self.number) != n:
+            raise TwinError(f"{len(self.number)} numbers for {n} trips")
         if len(self.kind) != n or len(self.end_pos_m) != n or len(self.route_ptr) != n + 1:
             raise TwinError(
                 f"the columns of trips differ in length: {n} departures, {len(self.kind)} kinds, "
@@ -127,6 +138,7 @@ class Trips:
             ptr - ptr[0],
             self.route_link[ptr[0] : ptr[-1]],
             self.end_pos_m[begin:end],
+            None if self.number is None else self.number[begin:end],
         )
 
     @staticmethod

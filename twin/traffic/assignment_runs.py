@@ -243,6 +243,7 @@ def run_trips(
                 part_ptr,
                 part_links,
                 wishes.end_pos_m[rows],
+                wishes.number[rows],
             )
         )
         traffic.advance(round((until - traffic.t) / traffic.dt_s))

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from twin.core.errors import InputError
 from twin.demand.trips import Trips
-from twin.network.graph import F32, F64, I32, I64, Network
+from twin.network.graph import F32, F64, I32, I64, U8, Network
 from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
 from twin.traffic.kernels.layout import FREE, WAITING, Records
 from twin.traffic.kernels.route_store import append_routes
 from twin.traffic.storage import Checkpoint
+from twin.traffic.types import Fleet
 
 END_M = 0.02
 """A trip ends at least this far before the end of its last link, so that it does not cross."""
@@ -31,12 +32,15 @@ class Books:
         Simulated second at tick 0, length of a tick.
     tick
         Ticks so far.
+    fleet
+        The types of vehicles.
     """
 
     network: Network
     start_s: float
     dt_s: float
     tick: int
+    fleet: Fleet
     _route_used: ClassVar[int]
     _net: Any
     _state: Any
@@ -79,15 +83,21 @@ class Books:
         row["id"] = ids
         row["end"] = np.minimum(trips.end_pos_m, self.network.link_length[goal] - END_M)
         row["origin"], row["goal"] = links[ptr[:-1]], goal
-        row["rpos"], row["kind"], row["state"] = start, trips.kind, WAITING
-        self._fill_rows(row, trips)
+        number = ids if trips.number is None else trips.number
+        row["kind"] = self._rows_of(trips.kind, number)
+        row["rpos"], row["state"] = start, WAITING
+        self._fill_rows(row, number)
         self._state.vehicle[slots] = row
         self._next_id += n
         self._queue_trips(slots)
         return ids
 
-    def _fill_rows(self, row: Records, trips: Trips) -> None:
-        """Write what only one fidelity knows of new trips."""
+    def _rows_of(self, kind: U8, number: I64) -> U8:  # noqa: ARG002
+        """Return the rows of the fleet that drivers have; `number` is what each is drawn by."""
+        return self.fleet.rows(kind, np.zeros(len(kind)))
+
+    def _fill_rows(self, row: Records, number: I64) -> None:
+        """Write what only one fidelity knows of new trips; drivers are drawn by `number`."""
 
     def _queue_trips(self, slots: I32) -> None:
         """Let new trips wait at their first links."""
@@ -99,7 +109,7 @@ class Books:
         self._give_slots(slots)
         return Finished(
             np.array(row["id"]),
-            row["kind"].astype(np.uint8),
+            self.fleet.kind[row["kind"]],
             np.array(row["t_plan"]),
             np.array(row["t_depart"]),
             np.array(row["t_arrive"]),

@@ -121,7 +121,7 @@ def kernel_network(
     network
         The road network.
     kinds
-        (6, 8) parameters by vehicle kind, see `twin.traffic.vehicles.Kinds`.
+        (rows, N_COLUMNS) parameters of vehicles, see `twin.traffic.types.Fleet`.
     speed_factor
         Factor on every free-flow speed.
     least_gap

@@ -23,7 +23,7 @@ from twin.traffic.hook import View
 from twin.traffic.kernels.emitting import MIXED, PACE, emit
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.storage import records
-from twin.traffic.vehicles import Kinds
+from twin.traffic.types import Kinds
 
 POLLUTANTS = ("co2", "nox", "voc", "pm")
 
@@ -80,7 +80,7 @@ BUS = Coefficients(
 
 _SORTS = (PETROL_CAR, DIESEL_CAR, TRUCK, BUS)
 _TABLE: F64 = np.array(_SORTS, np.float64)
-_ROWS = {"truck": 2, "fire_engine": 2, "bus": 3, "motorcycle": 0, "emergency": 1, "ambulance": 1}
+_ROWS = {"truck": 2, "fire_engine": 2, "bus": 3, "motorcycle": 0, "ambulance": 1}
 """Row by the name of a kind of vehicle; every other kind is a car that burns petrol or diesel."""
 
 
@@ -105,7 +105,8 @@ class Emissions:
     def __init__(self, traffic: MicroTraffic, *, diesel_share: float, key: np.uint64) -> None:
         self._share = np.float32(diesel_share)
         self._key = np.uint64(key)
-        self._row_of = np.array([_ROWS.get(name, MIXED) for name in Kinds._fields], np.int32)
+        of_kind = np.array([_ROWS.get(name, MIXED) for name in Kinds._fields], np.int32)
+        self._row_of = of_kind[traffic.fleet.kind]
         self._pace = records(0, PACE)
         self._grams: F64 = np.zeros((len(POLLUTANTS), traffic.network.n_links))
         self.total: F64 = np.zeros(len(POLLUTANTS))

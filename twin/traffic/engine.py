@@ -6,14 +6,13 @@ reads columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from twin.core.errors import InputError
-from twin.demand.trips import Trips
-from twin.network.graph import F32, I32, U8, Network
-from twin.traffic import storage
+from twin.network.graph import F32, I32, I64, U8, Network
+from twin.traffic import noise, storage
 from twin.traffic.books import Books
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.figures import Counters, Finished
@@ -27,16 +26,17 @@ from twin.traffic.kernels.layout import (
 )
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.signals import no_signals
-from twin.traffic.vehicles import Geometry, Kinds
+from twin.traffic.types import FileType, Fleet, Kinds
+from twin.traffic.vehicles import Geometry
 
 SQRT6 = np.float32(np.sqrt(6.0))
 
 
 @inner
-def _draw_factors(key: np.uint64, first: int, kind: U8, kinds: F32, out: F32) -> None:
+def _draw_factors(key: np.uint64, number: I64, kind: I32, kinds: F32, out: F32) -> None:
     for i in range(len(out)):
-        a = rng.uniform(key, first + i, 0, rng.SPEED_A)
-        b = rng.uniform(key, first + i, 0, rng.SPEED_B)
+        a = rng.uniform(key, number[i], 0, rng.SPEED_A)
+        b = rng.uniform(key, number[i], 0, rng.SPEED_B)
         spread = kinds[kind[i], SPEED_SD] * SQRT6 * (a + b - np.float32(1.0))
         out[i] = kinds[kind[i], SPEED_MEAN] + spread
 
@@ -59,7 +59,9 @@ class Engine(Books):
     speed_factor
         Factor on every free-flow speed.
     kinds
-        Parameters of vehicles and drivers.
+        Parameters of the types of vehicles and their drivers.
+    file_types
+        Types beside those.
     least_gap
         Share of the critical gap that drivers take after a long wait; 1 for patient ones.
 
@@ -81,6 +83,7 @@ class Engine(Books):
         start_s: float = 0.0,
         speed_factor: float = 1.0,
         kinds: Kinds | None = None,
+        file_types: Sequence[FileType] = (),
         least_gap: float = LEAST_GAP,
     ) -> None:
         if not 0.1 <= dt_s <= 1.0:
@@ -92,8 +95,9 @@ class Engine(Books):
         self.start_s = start_s
         self.tick = 0
         self._key = np.uint64(seed)
+        self.fleet = Fleet(kinds, file_types)
         self._net = kernel_network(
-            network, (kinds or Kinds()).table(), speed_factor=speed_factor, least_gap=least_gap
+            network, self.fleet.table, speed_factor=speed_factor, least_gap=least_gap
         )
         self._state = storage.new_state(self._net)
         self._signals = no_signals()
@@ -120,11 +124,14 @@ class Engine(Books):
 
     # Trips
 
-    def _fill_rows(self, row: Records, trips: Trips) -> None:
-        kind = np.ascontiguousarray(trips.kind, np.uint8)
+    def _rows_of(self, kind: U8, number: I64) -> U8:
+        return self.fleet.rows(kind, noise.uniform(self._key, number, 0, int(rng.DRIVER)))
+
+    def _fill_rows(self, row: Records, number: I64) -> None:
+        kind = row["kind"].astype(np.int32)
         factor = np.empty(len(kind), np.float32)
         with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
-            _draw_factors(self._key, self._next_id, kind, self._net.kinds, factor)
+            _draw_factors(self._key, number, kind, self._net.kinds, factor)
         row["fac"], row["unit"] = factor, -1
         row["call"] = row["calls_end"] = 0
 

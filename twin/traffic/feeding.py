@@ -145,6 +145,7 @@ class Feeder:
             kept,
             links[: ptr[-1]],
             wishes.end_pos_m[has_way],
+            wishes.number[has_way],
         )
         self._lost = wishes.depart_s[~has_way]
         self._fed = 0

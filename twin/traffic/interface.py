@@ -10,6 +10,7 @@ from typing import Protocol
 from twin.demand.trips import Trips
 from twin.network.graph import F32, I32, I64, Network, Place
 from twin.traffic.figures import Counters, Finished, LinkStats, Running
+from twin.traffic.kernels.layout import AMBULANCE
 from twin.traffic.storage import Checkpoint
 from twin.traffic.vehicles import VehicleView
 
@@ -61,6 +62,7 @@ class Traffic(Protocol):
         *,
         speed_factor: float,
         siren: bool,
+        kind: int = AMBULANCE,
     ) -> None:
         """Let a unit enter the road and drive a route."""
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from twin.network.graph import F32
 from twin.traffic.kernels import meso_units
-from twin.traffic.kernels.layout import EMERGENCY
 from twin.traffic.kernels.meso_layout import DRIVING, ROUTE_USED, TICK
 from twin.traffic.meso_closures import ClosableQueues
 from twin.traffic.meso_network import Parameters
@@ -43,7 +42,7 @@ class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues):
         speed = ((unit["to_pos"][on] - unit["from_pos"][on]) / took).astype(np.float32)
         return VehicleView(
             np.concatenate([row["id"], VehicleView.UNIT_ID + on.astype(np.int64)]),
-            np.concatenate([row["kind"], np.full(len(on), EMERGENCY)]).astype(np.uint8),
+            np.concatenate([self.fleet.kind[row["kind"]], unit["kind"][on]]).astype(np.uint8),
             np.concatenate([link, unit["link"][on]]),
             np.concatenate([lane, np.zeros(len(on), np.uint8)]),
             np.concatenate([pos, at]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from twin.core.errors import InputError
@@ -15,7 +17,8 @@ from twin.traffic.kernels.jit import use_threads
 from twin.traffic.kernels.meso_layout import TICK
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.meso_network import Parameters
-from twin.traffic.vehicles import Geometry, Kinds
+from twin.traffic.types import FileType, Fleet, Kinds
+from twin.traffic.vehicles import Geometry
 
 
 class QueueEngine(Books):
@@ -31,8 +34,11 @@ class QueueEngine(Books):
         Simulated second at tick 0.
     speed_factor
         Factor on every free-flow speed.
-    kinds
-        Vehicles and drivers, whose lengths and headways count.
+    kinds, file_types
+        The types of vehicles, whose lengths and headways count, and more of them.
+    space_share
+        What a standing vehicle takes of a lane on average over what a car takes
+        (`Fleet.space_share`): a lane has room for so many fewer.
     parameters
         Of the queues.
 
@@ -54,6 +60,8 @@ class QueueEngine(Books):
         start_s: float = 0.0,
         speed_factor: float = 1.0,
         kinds: Kinds | None = None,
+        file_types: Sequence[FileType] = (),
+        space_share: float = 1.0,
         parameters: Parameters | None = None,
     ) -> None:
         if speed_factor <= 0:
@@ -62,12 +70,14 @@ class QueueEngine(Books):
         self.start_s = start_s
         self.tick = 0
         self.parameters = parameters or Parameters()
+        self.fleet = Fleet(kinds, file_types)
         self._net, self._state = meso_network.queue_network(
             network,
             start_s=start_s,
             speed_factor=speed_factor,
             parameters=self.parameters,
-            kinds=kinds or Kinds(),
+            fleet=self.fleet,
+            space_share=space_share,
         )
         self._next_id = 0
         self._free: I32 = np.empty(0, np.int32)

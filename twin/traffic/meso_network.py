@@ -12,8 +12,9 @@ from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
 from twin.traffic.kernels.giving_way import ZIPPER
+from twin.traffic.kernels.layout import HEADWAY, LENGTH, STANDSTILL
 from twin.traffic.kernels.meso_layout import FAR, N_BLOCKS, Net, State
-from twin.traffic.vehicles import Kinds
+from twin.traffic.types import Fleet
 
 LEAST_S = 1.0
 """No link is crossed, and no gap travels back over one, in less than a tick."""
@@ -106,7 +107,7 @@ def _groups(network: Network, start_s: float, parameters: Parameters) -> layout.
 
 
 def _turns(network: Network) -> layout.Records:
-    view = kernel_network(network, Kinds().table(), speed_factor=1.0).turn
+    view = kernel_network(network, Fleet().table, speed_factor=1.0).turn
     turn = _records(network.n_turns, layout.TURN)
     for name in ("to", "group", "foe0", "foe1", "lo", "hi"):
         turn[name] = view[name]
@@ -134,17 +135,22 @@ def _weaves(network: Network) -> NDArray[np.bool_]:
     return weaves
 
 
-def _kind_share(kinds: Kinds) -> I32:
-    """Return the headway of each kind over a car's, at 10 m/s, in `KIND_UNIT`ths."""
-    headway = np.array(
-        [kind.headway_s + (kind.length_m + kind.standstill_m) / 10 for kind in kinds]
-    )
+def _kind_share(fleet: Fleet) -> I32:
+    """Return the headway of each row of a fleet over a car's, at 10 m/s, in `KIND_UNIT`ths."""
+    row = fleet.table.astype(np.float64)
+    headway = row[:, HEADWAY] + (row[:, LENGTH] + row[:, STANDSTILL]) / 10
     share: I32 = np.rint(headway / headway[0] * layout.KIND_UNIT).astype(np.int32)
     return share
 
 
 def queue_network(
-    network: Network, *, start_s: float, speed_factor: float, parameters: Parameters, kinds: Kinds
+    network: Network,
+    *,
+    start_s: float,
+    speed_factor: float,
+    parameters: Parameters,
+    fleet: Fleet,
+    space_share: float = 1.0,
 ) -> tuple[Net, State]:
     """Return the arrays that queues work on, without vehicles.
 
@@ -156,8 +162,10 @@ def queue_network(
         Simulated second at tick 0.
     speed_factor
         Factor on every free-flow speed.
-    parameters, kinds
+    parameters, fleet
         Of the queues; of the vehicles, whose length and headway count.
+    space_share
+        See `twin.traffic.meso.MesoTraffic`.
     """
     n_links = network.n_links
     lanes = network.link_lanes.astype(np.int64)
@@ -193,7 +201,8 @@ def queue_network(
     headway = parameters.tau_s + parameters.spacing_m / speed
     headway[_weaves(network)] /= parameters.weave_share
     # All that fits, and enough for the capacity where the shortest times above say otherwise.
-    room = np.ceil(np.maximum(length / parameters.spacing_m, (cross + lag) / headway) - 1e-6)
+    room = np.maximum(length / parameters.spacing_m, (cross + lag) / headway)
+    room = np.ceil(room / space_share - 1e-6)
     lane = _records(int(lanes.sum()), layout.LANE)
     of = np.repeat(np.arange(n_links), lanes)
     lane["link"] = of
@@ -213,7 +222,7 @@ def queue_network(
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_end,
         out_link=by_start,
-        kind_share=_kind_share(kinds),
+        kind_share=_kind_share(fleet),
         stuck=int(parameters.stuck_s * 1000),
         spacing=np.float32(parameters.spacing_m),
         fill_share=np.float32(parameters.fill_share),

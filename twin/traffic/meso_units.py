@@ -8,6 +8,7 @@ from twin.core.errors import TwinError
 from twin.network.graph import I32, Place
 from twin.traffic import meso_network
 from twin.traffic.kernels import meso_units
+from twin.traffic.kernels.layout import AMBULANCE
 from twin.traffic.kernels.meso_layout import ARRIVED, DRIVING, IDLE
 from twin.traffic.meso_engine import QueueEngine
 from twin.traffic.unit_ways import stop_on, unit_way, way_from
@@ -25,6 +26,7 @@ class UnitQueues(QueueEngine):
         *,
         speed_factor: float,
         siren: bool,
+        kind: int = AMBULANCE,
     ) -> None:
         """Let a unit drive `route` from `place`; see `MicroTraffic.insert_unit`.
 
@@ -43,7 +45,7 @@ class UnitQueues(QueueEngine):
             self._state = meso_network.grow_units(self._state, unit + 1)
         row = self._state.unit[unit]
         row.rpos, row.turn = start[0], self._state.route[start[0]]
-        row.link, row.state, row.siren = place.link, DRIVING, int(siren)
+        row.link, row.state, row.siren, row.kind = place.link, DRIVING, int(siren), kind
         row.end, row.factor, row.t_arrive = end, speed_factor, np.nan
         self._state.unit[unit] = row
         meso_units.set_course(unit, np.float32(pos), self._now, self._net, self._state)

@@ -22,7 +22,8 @@ from twin.traffic.micro_routes import RoutedTraffic
 from twin.traffic.micro_units import UnitTraffic
 from twin.traffic.signalled import SignalledTraffic
 from twin.traffic.stopping import StoppingTraffic
-from twin.traffic.vehicles import Kind, Kinds, VehicleView
+from twin.traffic.types import Kind, Kinds
+from twin.traffic.vehicles import VehicleView
 
 __all__ = ["Kind", "Kinds", "MicroTraffic"]
 
@@ -71,7 +72,7 @@ class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic,
         row = self._records[index]
         return VehicleView(
             np.array(self._state.vehicle["id"][row["slot"]]),
-            row["kind"].astype(np.uint8),
+            self.fleet.kind[row["kind"]],
             link,
             lane,
             np.array(row["pos"]),

@@ -127,8 +127,8 @@ class MicroMobility:
     # Units
 
     def add_unit(self, unit_id: str, kind: str, place: Place) -> int:  # noqa: ARG002
-        """Put a parked unit on the map and return its handle."""
-        return self._units.add(place)
+        """Put a parked unit (`ambulance`, `engine`) on the map and return its handle."""
+        return self._units.add(place, kind)
 
     def remove_unit(self, unit: int) -> None:
         """Take a unit off the map."""

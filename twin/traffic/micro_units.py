@@ -9,7 +9,7 @@ from twin.network.graph import I32, Place
 from twin.traffic import storage
 from twin.traffic.engine import Engine
 from twin.traffic.kernels import insertion, layout, routes
-from twin.traffic.kernels.layout import ARRIVED, DRIVING, EMERGENCY, IDLE, PENDING, WAITING
+from twin.traffic.kernels.layout import AMBULANCE, ARRIVED, DRIVING, IDLE, PENDING, WAITING
 from twin.traffic.unit_ways import stop_on, unit_way, way_from
 from twin.traffic.vehicles import VehicleView
 
@@ -26,6 +26,7 @@ class UnitTraffic(Engine):
         *,
         speed_factor: float,
         siren: bool,
+        kind: int = AMBULANCE,
     ) -> None:
         """Let a unit enter the road at `place` as soon as there is a gap, and drive `route`.
 
@@ -43,6 +44,8 @@ class UnitTraffic(Engine):
             Desired speed as a factor on the links' free-flow speed.
         siren
             Whether it may pass red with care and others make way.
+        kind
+            `AMBULANCE` or `FIRE_ENGINE` of `kernels.layout`.
 
         Raises
         ------
@@ -65,7 +68,7 @@ class UnitTraffic(Engine):
         row.id = VehicleView.UNIT_ID + unit
         row.fac = speed_factor
         row.end, row.origin, row.goal = end, path[0], path[-1]
-        row.rpos, row.kind, row.state, row.unit = start[0], EMERGENCY, WAITING, unit
+        row.rpos, row.kind, row.state, row.unit = start[0], kind, WAITING, unit
         row.call = row.calls_end = 0
         self._state.vehicle[slot] = row
         entry = self._state.unit[unit]

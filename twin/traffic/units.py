@@ -10,6 +10,7 @@ import simpy
 from twin.network.graph import I32, Place
 from twin.traffic.costs import RoadCosts
 from twin.traffic.interface import Traffic
+from twin.traffic.kernels.layout import AMBULANCE, FIRE_ENGINE
 from twin.traffic.mobility import UnreachableError
 from twin.traffic.obstacles import Obstacles
 from twin.traffic.router import Router
@@ -62,12 +63,12 @@ class Units:
         self._siren_factor = siren_factor
         self._parked: dict[int, Place] = {}
         self._drives: dict[int, _Drive] = {}
-        self._count = 0
+        self._kind: list[int] = []
 
-    def add(self, place: Place) -> int:
-        """Park a new unit and return its handle."""
-        unit = self._count
-        self._count += 1
+    def add(self, place: Place, kind: str) -> int:
+        """Park a new unit of a kind (`ambulance`, `engine`) and return its handle."""
+        unit = len(self._kind)
+        self._kind.append(FIRE_ENGINE if kind == "engine" else AMBULANCE)
         self._parked[unit] = place
         return unit
 
@@ -114,6 +115,7 @@ class Units:
                 end.pos_m,
                 speed_factor=self._siren_factor if siren else 1.0,
                 siren=siren,
+                kind=self._kind[unit],
             )
         self._drives[unit] = _Drive(event, destination, end, siren, links)
         return event

@@ -1,10 +1,9 @@
-"""Kinds of vehicles, and a view of those on the road whose columns are arrays."""
+"""A view of the vehicles on the road whose columns are arrays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,55 +11,6 @@ from numpy.typing import NDArray
 from twin.network.graph import F32, F64, I32, I64, U8, Network
 
 LANE_WIDTH_M = 3.2
-
-
-class Kind(NamedTuple):
-    """Parameters of a kind of vehicle and its drivers.
-
-    Attributes
-    ----------
-    length_m
-        Bumper to bumper.
-    accel, brake
-        Greatest acceleration and comfortable braking, m/s².
-    headway_s, standstill_m
-        Time headway and gap at standstill that drivers keep.
-    speed_mean, speed_sd
-        Desired speed as a factor on the free-flow speed: mean and standard deviation of a
-        symmetric triangular distribution.
-    """
-
-    length_m: float
-    accel: float
-    brake: float
-    headway_s: float
-    standstill_m: float
-    speed_mean: float
-    speed_sd: float
-
-
-class Kinds(NamedTuple):
-    """The kinds in order of their number; the first four are those of `VehicleKind`.
-
-    Accelerations, headways and gaps of cars lie in the ranges of Treiber and Kesting 2013, "Traffic
-    Flow Dynamics", table 11.2 (city traffic); the saturation flow of a queue that they give is near
-    1,800 veh/h and lane.
-    """
-
-    car: Kind = Kind(5.0, 2.0, 2.0, 1.0, 2.0, 1.0, 0.1)
-    taxi: Kind = Kind(5.0, 2.2, 2.2, 1.0, 2.0, 1.05, 0.1)
-    truck: Kind = Kind(9.0, 1.2, 1.8, 1.3, 2.5, 0.9, 0.05)
-    bus: Kind = Kind(12.0, 1.2, 1.8, 1.3, 2.5, 0.9, 0.05)
-    emergency: Kind = Kind(6.0, 2.5, 3.0, 1.0, 2.0, 1.0, 0.0)
-    obstacle: Kind = Kind(1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 0.0)
-
-    def table(self) -> F32:
-        """Return the (6, 8) table that kernels read (columns as in `kernels.layout`)."""
-        rows = [
-            (*kind[:5], 1.0 / np.sqrt(kind.accel * kind.brake), kind.speed_mean, kind.speed_sd)
-            for kind in self
-        ]
-        return np.array(rows, np.float32)
 
 
 @dataclass(frozen=True)
@@ -136,7 +86,7 @@ class VehicleView:
     id
         Public number of a trip's vehicle; emergency units count from `UNIT_ID`.
     kind
-        `VehicleKind`, or 4 for an emergency unit.
+        `VehicleKind`, or 4 for an ambulance, 5 for a fire engine.
     link, lane, pos_m
         Link index, lane (0 at the kerb), front bumper from the link's start in metres.
     speed_mps

@@ -37,13 +37,13 @@ from twin.traffic.kernels.junctions import (
 )
 from twin.traffic.kernels.layout import (
     BIG,
-    EMERGENCY,
     INSIDE,
     LENGTH,
     SIREN,
     Net,
     Records,
     State,
+    is_unit,
 )
 from twin.traffic.kernels.signals.holding import GREEN, RED
 
@@ -140,7 +140,7 @@ def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: i
     """
     wait = int(R[i].wait)
     R[i].wait = wait + 1 if wait < LONGEST_WAIT else LONGEST_WAIT - RETRY_TICKS
-    if wait >= patience and (wait - patience) % RETRY_TICKS == 0 and R[i].kind != EMERGENCY:
+    if wait >= patience and (wait - patience) % RETRY_TICKS == 0 and not is_unit(R[i].kind):
         st.lane[x].aim = LOST
         net.link[k].lost = 1
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.jit import inlined, inner
-from twin.traffic.kernels.layout import BUS, EMERGENCY, Net
+from twin.traffic.kernels.layout import BUS_LANES, Net
 
 TURN_IN_M = np.float32(60.0)
 """Metres before the end of a link from which a bus lane may be used to turn (assumption: about the
@@ -21,7 +22,7 @@ length of the broken blue line before junctions in Seoul)."""
 def barred_lanes(net: Net, k: int, kind: int) -> int:
     """Return the bits of the lanes of link `k` that vehicles of a kind keep out of."""
     mask = int(net.link[k].bus_lanes)
-    if mask == 0 or kind in (BUS, EMERGENCY):
+    if mask == 0 or net.kinds[kind, BUS_LANES] > ZERO:
         return 0
     return barred_to_others(net, k, mask)
 

@@ -51,7 +51,7 @@ def emit(
     Parameters
     ----------
     row_of
-        By kind of vehicle, a row of `coefficients`, or `MIXED`.
+        By row of the table of types, a row of `coefficients`, or `MIXED`.
     coefficients
         (rows, 4, 2, 6): for each pollutant, those from `BRAKING` up and those below.
     out

@@ -16,7 +16,6 @@ from twin.traffic.kernels.layout import (
     COOPERATE,
     DONE,
     DRIVING,
-    EMERGENCY,
     FINISHED,
     INSERTED,
     LENGTH,
@@ -138,7 +137,7 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
         slot = int(st.unit[u].slot)
         k = int(st.unit[u].link)
         pos = st.unit[u].pos
-        length = net.kinds[EMERGENCY, LENGTH]
+        length = net.kinds[st.vehicle[slot].kind, LENGTH]
         a = int(net.link[k].lane0)
         st.unit[u].wait += 1
         wait = st.unit[u].wait

@@ -18,7 +18,6 @@ from twin.traffic.kernels.layout import (
     CALLS,
     CLEARED,
     CROSSED,
-    EMERGENCY,
     INSIDE,
     LENGTH,
     RED_RUN,
@@ -27,6 +26,7 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
     has_room,
+    is_unit,
 )
 
 CLEAR_S = np.float32(2.0)
@@ -289,7 +289,7 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             if net.turn[t].all_stop:
                 st.lane[x].claim = 0
                 net.turn[t].went = tick
-            if R[j].kind == EMERGENCY:
+            if is_unit(R[j].kind):
                 st.unit[st.vehicle[slot].unit].link = to
             if R[j].turn < 0 and pos >= st.vehicle[slot].end:
                 net.link[to].ending = 1

@@ -22,8 +22,10 @@ from twin.traffic.kernels.layout import (
     F32,
     LENGTH,
     OBSTACLE,
+    POLITENESS,
     SIREN,
     STAYS,
+    TOP,
     Net,
     Records,
     State,
@@ -35,7 +37,6 @@ from twin.traffic.kernels.rng import LANE_CHANGE, uniform
 
 THRESHOLD = np.float32(0.3)
 """Gain in m/s² below which nobody changes lanes."""
-POLITENESS = np.float32(0.2)
 SAFE_BRAKE = np.float32(-2.0)
 """Braking in m/s² that a free change may cost the new follower."""
 FORCED_BRAKE = np.float32(-2.0)
@@ -180,7 +181,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                     if is_blocked(lane, x + way, p, BLOCK_M):
                         way = 0
             v = R[i].vel
-            v0 = speed * R[i].fac
+            v0 = min(speed * R[i].fac, kinds[kind, TOP])
             if way != 0:
                 y = x + way
                 if is_blocked(lane, y, p, NEAR_BLOCK_M):
@@ -261,7 +262,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                     f = j - 1
                     gap, v_lead = gap_ahead(lane, y, j, R, f, kinds)
                     before = accel(R[f].vel, speed * R[f].fac, gap, v_lead, kinds, R[f].kind)
-                    gain -= POLITENESS * max(ZERO, before - after)
+                    gain -= kinds[kind, POLITENESS] * max(ZERO, before - after)
                 if gain > best:
                     best = gain
                     target = y

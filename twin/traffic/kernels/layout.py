@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 
 Records = NDArray[Any]
 F32 = NDArray[np.float32]
@@ -25,12 +25,13 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
-BUS = 3
-EMERGENCY = 4
-"""`kind` of a bus and of an emergency unit; trips have those of `twin.demand.trips.VehicleKind`."""
-OBSTACLE = 5
+AMBULANCE = 4
+FIRE_ENGINE = 5
+"""`kind` of emergency units; trips have the kinds of `twin.demand.trips.VehicleKind`, or those of
+the rows behind `N_KINDS`: see `twin.traffic.types.Fleet`."""
+OBSTACLE = 6
 """`kind` of a record that stands for a blocked piece of lane."""
-N_KINDS = 6
+N_KINDS = 9
 
 COOPERATE = 1
 """Flag: somebody needs to merge in front; set by the lane changers, used up by car following."""
@@ -59,6 +60,13 @@ N_BLOCKS = 128
 
 # Columns of the table of kinds.
 LENGTH, ACCEL, BRAKE, HEADWAY, STANDSTILL, INV_SQRT_AB, SPEED_MEAN, SPEED_SD = range(8)
+TOP, POLITENESS, MODEL, IMPERFECTION, REACTION, SPECIAL, BUS_LANES = range(8, 15)
+"""Top speed; weight of others in a lane change; car-following model; share of the acceleration and
+seconds by which drivers fail; whether any of the last three is not the plain one;
+whether bus lanes are for it."""
+N_COLUMNS = 15
+IDM, KRAUSS = range(2)
+"""Values of `MODEL`."""
 
 RECORD = np.dtype(
     [
@@ -256,7 +264,7 @@ class Net(NamedTuple):
     in_link
         Links by the junction at their end.
     kinds
-        (N_KINDS, 8) f32, parameters of drivers and vehicles by kind.
+        (rows, N_COLUMNS) f32, parameters of drivers and vehicles by kind.
     more
         Greens of groups that have several a cycle.
     """
@@ -312,6 +320,12 @@ class State(NamedTuple):
     search: I32
     call: Records
     bay: I32
+
+
+@inlined
+def is_unit(kind: int) -> bool:
+    """Return whether a kind is that of an emergency unit."""
+    return bool(AMBULANCE <= kind <= FIRE_ENGINE)
 
 
 @inner

@@ -175,6 +175,7 @@ UNIT = np.dtype(
         ("end", "f4"),
         ("factor", "f4"),
         ("number", "i4"),
+        ("kind", "i4"),
         ("t_arrive", "f8"),
     ],
     align=True,

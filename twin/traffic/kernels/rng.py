@@ -25,6 +25,9 @@ SPEED_A = np.uint64(2)
 SPEED_B = np.uint64(3)
 PATIENCE = np.uint64(4)
 ENTRY_LANE = np.uint64(5)
+DRIVER = np.uint64(6)
+LOOKS = np.uint64(7)
+DAWDLES = np.uint64(8)
 
 
 @inner

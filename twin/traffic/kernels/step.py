@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from twin.traffic.kernels.approach import approach, is_near
-from twin.traffic.kernels.carfollowing import ZERO, next_speed
+from twin.traffic.kernels.carfollowing import ZERO, driven_speed, next_speed
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.giving_way import note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
@@ -40,6 +40,8 @@ from twin.traffic.kernels.layout import (
     ROUTE_MARGIN,
     ROUTE_USED,
     SIREN,
+    SPECIAL,
+    TOP,
     UPDATES,
     Net,
     Records,
@@ -120,8 +122,10 @@ def follow(
     block: int,
     low: int,
     high: int,
+    tick: int,
     clock: float,
     dt: np.float32,
+    key: np.uint64,
     net: Net,
     st: State,
     R: Records,
@@ -152,7 +156,8 @@ def follow(
             # it where it was.
             v = R[head].vel
             if R[head].kind != OBSTACLE:
-                v0 = speed * R[head].fac
+                kind = R[head].kind
+                v0 = min(speed * R[head].fac, kinds[kind, TOP])
                 cap = BIG
                 limit = BIG
                 if stops and R[head].marks & CALLS:
@@ -166,7 +171,12 @@ def follow(
                 else:
                     gap = BIG
                     v_lead = v
-                v = min(next_speed(v, v0, gap, v_lead, dt, kinds, R[head].kind), cap, limit)
+                if kinds[kind, SPECIAL] > ZERO:
+                    number = int(st.vehicle[R[head].slot].id)
+                    v = driven_speed(v, v0, gap, v_lead, dt, kinds, kind, key, number, tick)
+                else:
+                    v = next_speed(v, v0, gap, v_lead, dt, kinds, kind)
+                v = min(v, cap, limit)
                 v = cooperate(R, head, v, dt)
             lane_driven = ZERO
             for i in range(start, head):
@@ -174,7 +184,13 @@ def follow(
                 if kind == OBSTACLE:
                     continue
                 gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
-                u = next_speed(R[i].vel, speed * R[i].fac, gap, R[i + 1].vel, dt, kinds, kind)
+                v0 = min(speed * R[i].fac, kinds[kind, TOP])
+                v_lead = R[i + 1].vel
+                if kinds[kind, SPECIAL] > ZERO:
+                    number = int(st.vehicle[R[i].slot].id)
+                    u = driven_speed(R[i].vel, v0, gap, v_lead, dt, kinds, kind, key, number, tick)
+                else:
+                    u = next_speed(R[i].vel, v0, gap, v_lead, dt, kinds, kind)
                 u = cooperate(R, i, u, dt)
                 if stops and R[i].marks & CALLS:
                     u = min(u, stop_speed(i, False, k, clock, dt, net, st, R))
@@ -347,7 +363,7 @@ def _advance(
         for block in prange(N_BLOCKS):
             low = block * links // N_BLOCKS
             high = (block + 1) * links // N_BLOCKS
-            follow(block, low, high, t, dt, net, st, R)
+            follow(block, low, high, now, t, dt, key, net, st, R)
         for block in prange(N_BLOCKS):
             low = block * nodes // N_BLOCKS
             high = (block + 1) * nodes // N_BLOCKS
