@@ -119,6 +119,7 @@ def run_scenario(
             if model.traffic
             else [],
             "emitted_kg": result.emitted_kg,
+            "buses": result.buses,
             "simulated_s": result.simulated_s,
             "wall_s": result.wall_s,
             "real_time_factor": result.realtime_factor,

@@ -66,6 +66,9 @@ class Summary:
         Intervals for which the city has no times, so that defaults stood in.
     emitted_kg
         Kilograms of each pollutant that the traffic emitted; None if that was not asked for.
+    buses
+        Runs of lines that ended, stops served and missed, share that left stops punctually, mean
+        lateness in s, speed with stops in m/s, stops and runs left out; None without lines.
     """
 
     calls: int
@@ -86,6 +89,7 @@ class Summary:
     phase_seconds: dict[str, float]
     assumed: list[str]
     emitted_kg: dict[str, float] | None = None
+    buses: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -294,6 +298,7 @@ class CityModel(World):
             phase_seconds=dict(self.phase_seconds),
             assumed=sorted(self.durations.assumed),
             emitted_kg=None if self.sensors is None else self.sensors.emitted_kg,
+            buses=None if (buses := self.mobility.buses) is None else buses.summary(),
         )
 
     def _time_of(self, tick: int) -> float:

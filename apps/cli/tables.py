@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
+from apps.report.buses import bus_sentence
+from apps.report.stored import Buses
 from apps.report.words import (
     INTERVAL_NAMES,
     SMALL_NUMBERS,
@@ -69,7 +71,9 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         f"{vehicles['cleared_red']:,} left a junction on red; "
         f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
     )
-    return [head, by, chain, *_speeds(summary["speeds"]), foot, SMALL_NUMBERS]
+    buses = summary.get("buses")
+    lines = [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
+    return [head, by, chain, *_speeds(summary["speeds"]), *lines, foot, SMALL_NUMBERS]
 
 
 def _speeds(rows: Sequence[dict[str, Any]]) -> list[Table | str]:

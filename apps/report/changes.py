@@ -30,7 +30,7 @@ from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
 _UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "fire engines")}
-_COMPARED = ("period", "traffic", "calls", "policy")
+_COMPARED = ("period", "traffic", "calls", "policy", "transit")
 """Groups of fields that act on the figures."""
 _MOST_NAMED = 6
 _RUN = {

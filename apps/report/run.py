@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from apps.report.buses import bus_sentence
 from apps.report.changes import change_sentences, settings_of
 from apps.report.charts import bars, curve, ecdf, over_time
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
@@ -130,6 +131,11 @@ def run_page(reader: RunReader, city: City) -> str:
                 "The city over time",
                 *_pulse(reader, moving=moving),
                 *([_note_vehicles(summary.vehicles)] if moving else []),
+                *(
+                    [tag("p", bus_sentence(summary.buses), class_="note")]
+                    if summary.buses is not None
+                    else []
+                ),
             ),
             class_="two",
         ),

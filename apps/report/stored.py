@@ -42,6 +42,18 @@ class Vehicles(BaseModel):
     cleared_red: int | None = None
 
 
+class Buses(BaseModel):
+    """Buses of lines (`twin.traffic.buses`)."""
+
+    runs_ended: int
+    stops_served: int
+    stops_missed: int
+    punctual_share: float | None
+    mean_late_s: float | None
+    mean_speed_mps: float | None
+    left_out: dict[str, int]
+
+
 class RoadSpeed(BaseModel):
     """A published speed beside the run's, km/h (`twin.metrics.road_speeds`)."""
 
@@ -65,6 +77,7 @@ class Summary(BaseModel):
     vehicles: Vehicles
     assumed_intervals: list[str] = []
     speeds: list[RoadSpeed] = []
+    buses: Buses | None = None
 
 
 class Inputs(BaseModel):

@@ -15,6 +15,7 @@ from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios import spec
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
+from twin.scenarios.transit import Transit
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -74,7 +75,7 @@ def scenario_page() -> str:
         "",
     ]
     lines += ["## Top level", "", *_rows(spec.Scenario)]
-    for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, spec.Record):
+    for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, Transit, spec.Record):
         key = model.__name__.lower()
         lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
     lines += ["", "## `[[record.detectors]]`", "", "Each detector has a `kind`.", ""]

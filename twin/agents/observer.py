@@ -97,6 +97,8 @@ class Observer:
             self.traffic.link_stats(reset=True)
         if self._sensors is not None:
             self._sensors.begin()
+        if self.world.mobility.buses is not None:
+            self.world.mobility.buses.begin()
         self._write_frame(self._start)
 
     def _sum_links(self, t: float) -> None:
@@ -147,6 +149,8 @@ class Observer:
             self._write_trips(self.traffic.finished())
             if isinstance(self.traffic, MicroTraffic):
                 self._write_commands(self.traffic)
+            if world.mobility.buses is not None:
+                recorder.columns("bus_stops", **world.mobility.buses.rows())
         recorder.row(
             "pulse",
             t=t,

@@ -97,6 +97,21 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "planned": "list of int32",
         "driven": "list of int32",
     },
+    # One row a stop of a bus that was served, or missed (no times). `run` is one bus that drives a
+    # line once, `order` the place of the stop in the line; times due are null without a timetable.
+    "bus_stops": {
+        "line": "string",
+        "run": "string",
+        "stop": "string",
+        "stop_name": "string",
+        "order": "int32",
+        "vehicle": "int32",
+        "link": "int32",
+        "t_due": "float64",
+        "t_due_depart": "float64",
+        "t_arrive": "float64",
+        "t_depart": "float64",
+    },
     # Positions for replay: x, y in local metres from the network's south-west corner (`box` in
     # run.json) scaled to 0..65535 of its longer side; speed in units of 0.25 m/s.
     "frames": {

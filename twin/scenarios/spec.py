@@ -14,6 +14,7 @@ from twin.core.clock import parse_clock
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
+from twin.scenarios.transit import Transit
 
 
 class Period(Part):
@@ -184,5 +185,12 @@ class Scenario(Part):
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
     policy: Policy = Policy()
+    transit: Transit = Transit()
     record: Record = Record()
     changes: list[Change] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _buses_need_lanes(self) -> Scenario:
+        if self.transit.wanted and self.traffic.fidelity != "micro":
+            raise ValueError("buses (`transit`) need traffic.fidelity = 'micro'")
+        return self

@@ -10,11 +10,16 @@ import simpy
 
 from twin.city.model import City
 from twin.core.random import Streams
+from twin.demand.gtfs import read_gtfs
+from twin.demand.transit import Dwell
+from twin.demand.transit_match import laid_on_streets
+from twin.demand.transit_tables import read_tables
 from twin.demand.trips import TripPlan
 from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.signals import SignalSettings, settings_for
 from twin.scenarios.spec import Scenario
 from twin.traffic.assignment_files import load_assignment
+from twin.traffic.buses import Buses
 from twin.traffic.costs import RoadCosts
 from twin.traffic.feeding import Feeder
 from twin.traffic.interface import Traffic
@@ -22,6 +27,7 @@ from twin.traffic.learned import LearnedRoutes
 from twin.traffic.loading import Loading, area_of_links
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
+from twin.traffic.router import Router
 from twin.traffic.signal_running import SignalRunner
 from twin.traffic.trip_routes import RouteBook
 from twin.traffic.units import Units
@@ -55,6 +61,8 @@ class MicroMobility:
         The vehicles.
     book
         Their routes, if the scenario records them.
+    buses
+        Those of lines, if the scenario has any.
     """
 
     def __init__(
@@ -82,6 +90,7 @@ class MicroMobility:
             learned=self._learned(city, scenario, streams),
             book=self.book,
         )
+        self.buses = self._lines(city, scenario, streams)
         self._obstacles = Obstacles(self.traffic)
         self._units = Units(
             env,
@@ -123,6 +132,21 @@ class MicroMobility:
             scenario.period.day,
             threads=settings.threads,
         )
+
+    def _lines(self, city: City, scenario: Scenario, streams: Streams) -> Buses | None:
+        """Return the buses, if the scenario has any: by the fastest ways of empty streets."""
+        settings, period = scenario.transit, scenario.period
+        if not settings.wanted or not isinstance(self.traffic, MicroTraffic):
+            return None
+        span = (period.begin_s, period.end_s)
+        if settings.gtfs is not None:
+            dwell = Dwell(settings.dwell_s, settings.dwell_sd_s)
+            plan = read_gtfs(settings.gtfs, period.day, span, dwell=dwell)
+        else:
+            plan = read_tables(settings.tables or "", city.network, dwell_s=settings.dwell_s)
+        router = Router(city.network, threads=scenario.traffic.threads)
+        service = laid_on_streets(plan, city.network, router.routes)
+        return Buses(self.traffic, service, streams, span, hold=settings.hold, book=self.book)
 
     # Units
 
@@ -167,6 +191,8 @@ class MicroMobility:
                 self._units.reroute()
                 self._next_costs = (math.floor(t / COSTS_EVERY_S) + 1) * COSTS_EVERY_S
             next_feed = self._feeder.feed(t)
+            if self.buses is not None:
+                next_feed = min(next_feed, self.buses.feed(t))
             next_turn = self._obstacles.take_turns(t)
             until = min(t_to, self._next_costs, next_feed, next_turn)
             traffic.advance(max(1, round((until - t) / traffic.dt_s)))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from twin.core.errors import TwinError
 from twin.network.graph import Place
 from twin.scenarios.signals import SignalSettings
+from twin.traffic.buses import Buses
 from twin.traffic.trip_routes import RouteBook
 
 
@@ -30,6 +31,8 @@ class Mobility(Protocol):
     """Longest step that the clock may take at once, seconds."""
     book: RouteBook | None
     """Routes that trips planned and drove, if they are recorded."""
+    buses: Buses | None
+    """Buses of lines, if there are any."""
 
     def add_unit(self, unit_id: str, kind: str, place: Place) -> int:
         """Put a parked unit on the map and return its handle (0, 1, 2, ...)."""

@@ -14,6 +14,7 @@ from twin.core.clock import DAY_S, HOUR_S
 from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
+from twin.traffic.buses import Buses
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
 from twin.traffic.mobility import UnreachableError
@@ -58,6 +59,7 @@ class TableMobility:
 
     tick_s: float = 60.0
     book: RouteBook | None = None
+    buses: Buses | None = None
 
     def __init__(
         self,
