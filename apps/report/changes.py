@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.city.model import City
+from twin.city.names import by_language
 from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
@@ -102,10 +103,11 @@ class _Teller:
     def __init__(self, scenario: Scenario, city: City) -> None:
         stations, hospitals = city["stations"], city["hospitals"]
         self._stations = dict(zip(stations["station_id"], stations["name"], strict=True))
-        self._hospitals = dict(zip(hospitals["hospital_id"], hospitals["name"], strict=True))
+        names = [by_language(name)["en"] for name in hospitals["name"]]
+        self._hospitals = dict(zip(hospitals["hospital_id"], names, strict=True))
         for change in scenario.changes:
             if isinstance(change, AddStation):
-                self._stations[change.station_id] = change.name
+                self._stations[change.station_id] = by_language(change.name)["en"]
 
     @singledispatchmethod
     def say(self, change: object) -> str:

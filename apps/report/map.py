@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.report.html import Raw, tag
 from twin.city.model import City
+from twin.city.names import by_language
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import (
@@ -151,7 +152,7 @@ class Drawing:
         for change in changes:
             if isinstance(change, AddStation):
                 (x,), (y,) = self._at(np.array([change.lon]), np.array([change.lat]))
-                stations[change.station_id] = (change.name, x, y)
+                stations[change.station_id] = (by_language(change.name)["en"], x, y)
                 more[change.station_id] = stations[change.station_id]
             elif isinstance(change, AddUnits):
                 more[change.station] = stations[change.station]

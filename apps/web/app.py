@@ -60,11 +60,12 @@ class Library:
         return entries[0].run_id if entries else ""
 
     def known(self, entry: RunEntry) -> RunFeed | None:
-        """Return the feed of a run if it has been read already."""
-        return self._feeds.get(self._key(entry))
+        """Return the feed of a run if it has been read already and can have grown no more."""
+        feed = self._feeds.get(self._key(entry))
+        return None if feed is None or feed.status == "running" else feed
 
     def feed(self, entry: RunEntry) -> RunFeed:
-        """Return the feed of a run; one that was run again is read again.
+        """Return the feed of a run, as it is now; one that was run again is read again.
 
         This may take a while: a built-in city is built when it is first needed.
 
@@ -77,7 +78,9 @@ class Library:
         with self._lock:
             if key not in self._feeds:
                 self._feeds[key] = RunFeed(entry.folder)
-            return self._feeds[key]
+            feed = self._feeds[key]
+        feed.refresh()  # what somebody else looked at a while ago may have grown
+        return feed
 
     @staticmethod
     def _key(entry: RunEntry) -> tuple[Path, str]:
@@ -164,6 +167,7 @@ class Visit(Viewer):
                     styles={
                         "width": "calc(100vw / var(--zoom, 1) - var(--brand, 100px))",
                         "align-items": "center",
+                        "column-gap": "8px",
                     },
                 )
             ],
@@ -181,8 +185,14 @@ class Visit(Viewer):
                 },
                 "@media (max-width: 760px)": {
                     "--brand": "24px",
-                    "--part": "100px",
-                    "--languages": "100px",
+                    "--part": "112px",
+                    "--languages": "96px",
+                    "& .MuiToolbar-root .MuiSelect-select": {
+                        "fontSize": "15px !important",
+                        "paddingLeft": "10px !important",
+                        "paddingRight": "26px !important",
+                    },
+                    "& .MuiToolbar-root .MuiSelect-icon": {"right": "2px"},
                     "& .MuiToolbar-root .title": {"display": "none"},
                     "& .MuiToolbar-root": {"paddingLeft": "8px !important"},
                 },

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.web.names import Names, by_language, station_name
 from apps.web.scene import local
 from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
+from twin.city.names import Names, by_language, station_name
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (
@@ -75,7 +75,7 @@ class _Telling:
         for change in scenario.changes:
             if isinstance(change, AddStation):
                 x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
-                name = station_name(change.name or change.station_id)
+                name = by_language(change.name or change.station_id)
                 self.stations[change.station_id] = (name, float(x[0]), float(y[0]))
 
     def mark(self, number: int, change: Change) -> Mark:

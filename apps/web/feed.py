@@ -5,7 +5,6 @@ A run that is still being written is read again as it grows; `refresh` tells whe
 
 from __future__ import annotations
 
-import math
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from apps.web.changes import change_list
 from apps.web.headline import headline
 from apps.web.incidents import incident_list, received_and_closed
-from apps.web.kpis import KMH, figures
+from apps.web.kpis import KMH, counted, figures
 from apps.web.runs import is_side
 from apps.web.scene import districts, places, street_arrays
 from apps.web.wire import pack
@@ -26,6 +25,7 @@ from twin.agents.roster import roster
 from twin.agents.states import UnitState
 from twin.city.library import get_city
 from twin.city.model import City
+from twin.metrics.summary import FEW_CALLS
 from twin.recording.provenance import city_checksum
 from twin.recording.reader import RunReader
 
@@ -95,19 +95,23 @@ class RunFeed:
     def opening_t(self) -> float:
         """Moment to show first.
 
-        A run of a comparison, and one without vehicles, opens when something has happened: just
-        after the first call that counts was reached, else when one came in. Any other run opens
-        at its start.
+        A run of a comparison, and one without vehicles, opens when most is to be seen: just after
+        that call that counts was reached at which most calls were open, else after one came in.
+        Any other run opens at its start.
         """
         compared = is_side(self.folder.name)
         if not compared and self.scenario.traffic.fidelity != "table":
             return self.first_t
         since = max(self.first_t, self.scenario.period.start_s)
+        stamps = received_and_closed(self.incidents)
         for stamp in ("t_onscene", "t_call"):
-            moments = self.calls[stamp].dropna()
+            moments = np.sort(self.calls[stamp].dropna().to_numpy(np.float64))
             moments = moments[(moments >= since) & (moments < self.last_t)]
             if len(moments):
-                return min(math.floor(float(moments.min())) + 1.0, self.last_t)
+                after = np.minimum(np.floor(moments) + 1.0, self.last_t)
+                received, closed = (stamps[which].to_numpy() for which in ("t_call", "t_closed"))
+                opened = counted(after, received) - counted(after, closed)
+                return float(after[np.argmax(opened)])
         return self.first_t
 
     def refresh(self) -> bool:
@@ -188,6 +192,7 @@ class RunFeed:
             "attribution": list(city.meta.attribution),
             "changes": change_list(scenario, city),
             "headline": headline(self.folder),
+            "few_calls": FEW_CALLS,
             **places(city, scenario),
         }
         return pack(meta, street_arrays(city.network))

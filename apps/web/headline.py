@@ -9,12 +9,15 @@ from typing import Any
 from apps.report.words import signed
 from apps.web.runs import is_side
 from apps.web.texts import LANGUAGES, words
+from twin.metrics.summary import FEW_CALLS
 
 
 def headline(run: Path) -> dict[str, dict[str, str]] | None:
-    """Return `figure`, `verdict` and `about` by language; None if the run is in no comparison.
+    """Return what to say by language; None if the run is in no comparison.
 
-    The same holds while a comparison is not finished, or no call was reached on both sides.
+    Each holds `figure`, `interval` (empty without one), `verdict`, `about`, and `few` (a warning,
+    empty where there are calls enough). It is also None while a comparison is not finished, or
+    where no call was reached on both sides.
 
     Parameters
     ----------
@@ -41,10 +44,13 @@ def _say(row: dict[str, Any], lang: str) -> dict[str, str]:
     else:
         verdict = text["clear"] if row["shown"] else text["unclear"]
     figure = text["figure"].format(difference=signed(float(row["difference"])))
+    interval = ""
     if row["changed"] and low is not None and high is not None:
-        figure += text["interval"].format(low=signed(float(low)), high=signed(float(high)))
+        interval = text["interval"].format(low=signed(float(low)), high=signed(float(high)))
     return {
         "figure": figure,
+        "interval": interval,
         "verdict": verdict,
         "about": text["about"].format(pairs=row["replications"], calls=row["calls"]),
+        "few": text["few"].format(n=FEW_CALLS) if row["calls"] < FEW_CALLS else "",
     }

@@ -73,9 +73,10 @@ def figures(
     Returns
     -------
     dict
-        (T,) arrays: `t` (s), `calls` and `active` (calls), `p50` and `p90` (s), `vehicles`,
-        `speed` (km/h) and `busy` (units). The pulse may beat once a minute, so the moments of
-        calls and units stand between its beats: what is counted holds for the very moment.
+        (T,) arrays: `t` (s), `calls`, `active` and `reached` (calls), `p50` and `p90` of those
+        reached (s), `vehicles`, `speed` (km/h) and `busy` (units). The pulse may beat once a
+        minute, so the moments of calls and units stand between its beats: what is counted holds
+        for the very moment.
     """
     beats = pulse["t"].to_numpy(np.float64)
     received = calls["t_call"].to_numpy(np.float64)
@@ -86,14 +87,14 @@ def figures(
     t = t[(t >= beats[0]) & (t <= beats[-1])] if len(beats) else beats  # NaN is in neither
     beat = np.searchsorted(beats, t, side="right") - 1
     so_far = counted(t, received)
-    percentiles = running_percentiles(
-        t, arrived, calls["response_s"].to_numpy(np.float64), (0.5, 0.9)
-    )
+    response = calls["response_s"].to_numpy(np.float64)
+    percentiles = running_percentiles(t, arrived, response, (0.5, 0.9))
     speed = pulse["mean_speed_mps"].to_numpy(np.float32) * KMH
     return {
         "t": t.astype(np.float32),
         "calls": so_far,
         "active": so_far - counted(t, closed),
+        "reached": counted(t, np.where(np.isnan(response), np.nan, arrived)),
         "p50": percentiles[0],
         "p90": percentiles[1],
         "vehicles": pulse["vehicles"].to_numpy(np.int32)[beat],

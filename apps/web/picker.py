@@ -83,7 +83,7 @@ class RunPicker:
         self._filling = False
         self.rows = _select(
             min_width=60,
-            max_width=900,
+            max_width=1400,
             sizing_mode="stretch_width",
             styles={"flex": "1 1 0", "min-width": "0", "overflow": "hidden"},
         )

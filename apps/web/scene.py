@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from apps.rows import rows_of
-from apps.web.names import by_language, district_names, station_name
 from twin.city.model import City
+from twin.city.names import by_language, district_names, station_name
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import AddStation
@@ -62,7 +62,7 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
     for change in scenario.changes:
         if isinstance(change, AddStation):
             x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
-            name = station_name(change.name or change.station_id)
+            name = by_language(change.name or change.station_id)
             at = {"x": float(x[0]), "y": float(y[0])}
             about = {"id": change.station_id, "name": name, "kind": change.serves}
             stations.append({**about, "added": True, **at})

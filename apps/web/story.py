@@ -14,9 +14,9 @@ import pandas as pd
 
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
-from apps.web.names import by_language, district_names
 from apps.web.scene import places
 from apps.web.texts import pick
+from twin.city.names import by_language, district_names
 from twin.metrics.intervals import INTERVALS
 
 Story = dict[str, Any]

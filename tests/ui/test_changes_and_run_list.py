@@ -14,11 +14,11 @@ from apps.web.app import Library, Visit
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
 from apps.web.headline import headline
-from apps.web.names import by_language, station_name
 from apps.web.runs import list_runs, listings
 from apps.web.story import tell
 from apps.web.texts import LANGUAGES, words
 from apps.web.wire import unpack
+from twin.city.names import by_language, station_name
 
 WHEN = "2025-03-05 17:30-17:50"
 
@@ -138,21 +138,22 @@ def test_what_was_added_and_moved_is_known(whatif: RunFeed) -> None:
     assert [each["id"] for each in meta["stations"] if each.get("added")] == ["S9"]
 
 
-def test_a_run_of_a_comparison_opens_when_a_call_was_reached(whatif: RunFeed) -> None:
+def test_a_run_of_a_comparison_opens_when_most_is_to_be_seen(whatif: RunFeed) -> None:
     meta, _ = unpack(whatif.scene("r"))
-    reached = whatif.calls["t_onscene"].min()
-    assert reached < meta["t_open"] <= reached + 1.0
+    reached = whatif.calls["t_onscene"].dropna().to_numpy()
+    assert ((reached < meta["t_open"]) & (meta["t_open"] <= reached + 1.0)).any()
     _, columns = unpack(whatif.figures("r"))
     now = np.searchsorted(columns["t"], meta["t_open"], side="right") - 1
     assert np.isfinite(columns["p50"][now])
-    assert columns["active"][now] > 0
+    others = np.searchsorted(columns["t"], np.floor(reached) + 1.0, side="right") - 1
+    assert columns["active"][now] == columns["active"][others].max() > 0
 
 
 def test_a_run_that_nobody_called_opens_at_its_start(whatif: RunFeed) -> None:
     calls, whatif.calls = whatif.calls, whatif.calls.iloc[:0]
     assert whatif.opening_t == START_S
     whatif.calls = calls.assign(t_onscene=np.nan)
-    assert START_S < whatif.opening_t <= calls["t_call"].min() + 1.0
+    assert START_S < whatif.opening_t <= calls["t_call"].max() + 1.0
     whatif.calls = calls
 
 
@@ -168,20 +169,21 @@ ROW = {
 
 
 @pytest.mark.parametrize(
-    ("row", "figure", "verdict"),
+    ("row", "figure", "interval", "verdict"),
     [
-        ({}, "-2.0 s (95% interval -2.9 to -1.1 s)", ("clear difference", "뚜렷한 차이")),
+        ({}, "-2.0 s", "95% interval -2.9 to -1.1 s", ("clear difference", "뚜렷한 차이")),
         (
             {"high": 0.3, "shown": False},
-            "-2.0 s (95% interval -2.9 to +0.3 s)",
+            "-2.0 s",
+            "95% interval -2.9 to +0.3 s",
             ("no clear difference", "뚜렷한 차이 없음"),
         ),
-        ({"low": None, "high": None, "shown": False}, "-2.0 s", ("one pair", "한 쌍뿐")),
-        ({"difference": 0.0, "changed": 0}, "0.0 s", ("no call changed", "달라진 신고 없음")),
+        ({"low": None, "high": None, "shown": False}, "-2.0 s", "", ("one pair", "한 쌍뿐")),
+        ({"difference": 0.0, "changed": 0}, "0.0 s", "", ("no call changed", "달라진 신고 없음")),
     ],
 )
 def test_a_compared_run_says_what_its_comparison_shows(
-    runs: Path, row: dict[str, object], figure: str, verdict: tuple[str, str]
+    runs: Path, row: dict[str, object], figure: str, interval: str, verdict: tuple[str, str]
 ) -> None:
     file = runs / "works" / "compare.json"
     file.write_text(json.dumps({"overall": {**ROW, **row}}), "utf-8")
@@ -190,6 +192,7 @@ def test_a_compared_run_says_what_its_comparison_shows(
             said = headline(runs / "works" / side)
             assert said is not None
             assert said["en"]["figure"] == f"Mean response: {figure}"
+            assert said["en"]["interval"] == interval
             for lang, text in zip(LANGUAGES, verdict, strict=True):
                 assert said[lang]["verdict"].startswith(text)
                 assert "8" in said[lang]["about"]
@@ -204,8 +207,18 @@ def test_a_run_without_a_finished_comparison_has_no_headline(tmp_path: Path, con
     (tmp_path / "compare.json").write_text(content)
     assert headline(tmp_path / "whatif-000") is None
     (tmp_path / "compare.json").write_text(json.dumps({"overall": ROW}))
-    assert headline(tmp_path / "whatif-000") is not None
+    said = headline(tmp_path / "whatif-000")
+    assert said is not None
+    assert said["en"]["few"] == ""
     assert headline(tmp_path / "alone") is None
+
+
+def test_a_comparison_of_few_calls_warns(tmp_path: Path) -> None:
+    (tmp_path / "compare.json").write_text(json.dumps({"overall": ROW | {"calls": 19}}))
+    said = headline(tmp_path / "base-000")
+    assert said is not None
+    assert said["en"]["few"] == "Fewer than 20 calls: too few to rely on."
+    assert "20건" in said["ko"]["few"]
 
 
 def test_a_name_in_two_languages_is_told_in_one() -> None:

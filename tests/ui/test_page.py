@@ -274,7 +274,8 @@ def test_a_comparison_shows_what_was_changed(
     page = _open(browser, watch, f"{served.address}?run=compared/whatif-000")
     _ready(page)
     # What the comparison shows stands first in the panel.
-    expect(page.locator(".compared .figure")).to_contain_text("95% interval -2.9 to -1.2 s")
+    expect(page.locator(".compared .figure")).to_have_text("Mean response: -2.0 s")
+    expect(page.locator(".compared .interval")).to_have_text("95% interval -2.9 to -1.2 s")
     expect(page.locator(".compared .verdict")).to_have_text("clear difference")
     # It has no vehicles, says so, and opens when a call was reached.
     expect(page.locator(".calm.long")).to_contain_text("no vehicles")
@@ -286,6 +287,8 @@ def test_a_comparison_shows_what_was_changed(
     # A road is closed for a while: it is marked while it is, and says so under the pointer.
     _scrub(page, START_S + 400)
     mark = "window.__twin.locate('change:1')"
+    drawn = "window.__twin.markers.drawn.find((each) => each.key === 'change:1' && 'faint' in each)"
+    assert page.evaluate(f"{drawn}.faint") is False
     x, y = page.evaluate(mark)
     page.mouse.move(x, y)
     expect(page.locator(".hint")).to_have_text("A road closed · 17:35-17:40")
@@ -295,8 +298,9 @@ def test_a_comparison_shows_what_was_changed(
     page.locator(".changed summary").click()
     expect(page.locator('[data-change="change:1"]')).not_to_have_class(re.compile("later"))
     _scrub(page, START_S + 700)
-    assert page.evaluate(mark) is None
+    # Open again, it is marked faintly, and says when it was closed.
     expect(page.locator('[data-change="change:1"]')).to_have_class(re.compile("later"))
+    assert page.evaluate(f"{drawn}.faint") is True
     assert page.evaluate(FUTURE_DOTS)[1] == 0
     page.locator('[data-change="change:3"]').click()
     expect(page.locator(".story h2")).to_have_text("New station: 신설119안전센터")

@@ -111,6 +111,7 @@ def test_figures_of_a_known_run() -> None:
     assert got["calls"].tolist() == [0, 1, 1, 1, 1, 2, 2, 2, 2]
     assert got["active"].tolist() == [0, 1, 1, 1, 1, 2, 2, 1, 1]
     assert got["busy"].tolist() == [0, 0, 1, 1, 1, 1, 0, 0, 0]
+    assert got["reached"].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 1]
     assert got["vehicles"].tolist() == [5, 5, 5, 5, 6, 6, 6, 6, 7]
     assert np.isnan(got["p90"][:3]).all()
     assert got["p90"][3:].tolist() == [40.0] * 6

@@ -120,7 +120,9 @@ class AddStation(Part):
 
     kind: Literal["add-station"]
     station_id: str
-    name: str = ""
+    name: str = Field(
+        default="", description="Name; in two languages as `종로 대기소 (Jongno standby)`."
+    )
     serves: Literal["ems", "fire", "both"] = "ems"
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)

@@ -16,13 +16,10 @@ export class Changes {
     return (t0 === null || t >= t0) && (t1 === null || t < t1);
   }
 
-  /** Changes of a sign that hold at `t`. */
-  now(sign, t) {
-    return this.list.filter((each) => each.sign === sign && this.holds(each, t));
-  }
-
-  has(sign) {
-    return this.list.some((each) => each.sign === sign);
+  /** Changes of a sign, those that hold at `t` last. */
+  ofSign(sign, t) {
+    const all = this.list.filter((each) => each.sign === sign);
+    return [...all.filter((each) => !this.holds(each, t)), ...all.filter((each) => this.holds(each, t))];
   }
 
   /** The change that holds at `t` and is about the place with this key, or undefined. */

@@ -1,7 +1,7 @@
 // Two charts over the time of the run, linked with the clock: a click goes to that moment.
 
 import {h, svg} from "./dom.js";
-import {clock, hourMinute, minutes, niceStep, niceTimeStep} from "./format.js";
+import {clock, count, hourMinute, minutes, niceStep, niceTimeStep} from "./format.js";
 import {KINDS} from "./palette.js";
 
 let serial = 0;
@@ -46,7 +46,7 @@ class TimeChart {
     const em = parseFloat(getComputedStyle(this.plot).fontSize);
     if (box.width < 60 || box.height < 50) return false;
     this.em = em;
-    const wide = tops.map((top) => String(Math.round(top)).length * 0.62 * em + 0.9 * em);
+    const wide = tops.map((top) => count(top).length * 0.62 * em + 0.9 * em);
     this.area = {
       width: box.width, height: box.height,
       left: Math.max(wide[0], 1.7 * em), right: Math.max(wide[1] ?? 0, 1.7 * em), head: 1.7 * em, foot: 2.7 * em,
@@ -64,7 +64,7 @@ class TimeChart {
         if (side === 0) this.plot.append(svg("line", {class: "grid", x1: left, x2: width - right, y1: y, y2: y}));
         this.plot.append(svg("text", {
           class: `tick side${side}`, x: side ? width - right + 0.4 * em : left - 0.4 * em, y: y + 0.32 * em,
-          "text-anchor": side ? "start" : "end", text: String(+value.toFixed(2)),
+          "text-anchor": side ? "start" : "end", text: value >= 1000 ? count(value) : String(+value.toFixed(2)),
         }));
       }
       this.plot.append(svg("text", {

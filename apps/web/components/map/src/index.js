@@ -9,7 +9,7 @@ import {Changes} from "./changes.js";
 import {ResponseChart, SecondChart} from "./charts.js";
 import {Clock} from "./clock.js";
 import {h} from "./dom.js";
-import {fill, lastBefore} from "./format.js";
+import {fill, hourMinute, lastBefore} from "./format.js";
 import {Incidents} from "./incidents.js";
 import {KpiStrip} from "./kpis.js";
 import {Legend, ScaleBar} from "./legend.js";
@@ -25,6 +25,7 @@ const REPORT_MS = 1000;
 const FOLLOW_ZOOM = 14.5;
 const LOOK_ZOOM = 13;
 const NARROW_PX = 760;
+const SHORTEST_AXIS_S = 60; // of a run that has recorded no more than its first moment
 
 class Stage {
   constructor(model, el, scene) {
@@ -37,9 +38,9 @@ class Stage {
     this.clock.seek(model.time > 0 ? model.time : meta.t_open);
     this.choice = {measure: "share", palette: "traffic", vehicles: true, places: true, labels: true, districts: true};
     this.running = meta.status === "running";
-    this.series = {t: new Float32Array(0), calls: [], active: [], p50: [], p90: [], vehicles: [], speed: [], busy: []};
+    this.series = {t: new Float32Array(0), calls: [], active: [], reached: [], p50: [], p90: [], vehicles: [], speed: [], busy: []};
     this.incidents = new Incidents([]);
-    this.streets = new StreetMap(arrays);
+    this.streets = new StreetMap(arrays, meta.fidelity !== "table");
     this.changes = new Changes(meta.changes, this.streets);
     this.hasTraffic = meta.fidelity !== "table";
     this.tracks = new Tracks(meta.units, meta.box, meta.frame_every_s, meta.states);
@@ -67,7 +68,7 @@ class Stage {
   }
 
   #build(el) {
-    this.kpis = new KpiStrip(this.hasTraffic);
+    this.kpis = new KpiStrip(this.hasTraffic, this.meta.few_calls);
     this.panel = new Panel(this.act, this.changes, this.tracks, this.meta.districts, this.meta.headline);
     this.timeline = new Timeline(this.clock, this.act);
     this.response = new ResponseChart(this.clock, this.act.seek, this.act.select);
@@ -112,6 +113,15 @@ class Stage {
     return {top: this.legend.isOpen ? 0 : legend.offsetTop + legend.offsetHeight, bottom: this.foot.offsetHeight};
   }
 
+  /** Boxes of the map, [x0, y0, x1, y1] in px, that are written on: no name is put there. */
+  #boxes() {
+    return [this.legend.node, this.buttons.in.parentNode, this.foot.firstChild, this.scaleBar.node].map((node) => {
+      const left = node.offsetLeft + (node.offsetParent === this.foot ? this.foot.offsetLeft : 0);
+      const top = node.offsetTop + (node.offsetParent === this.foot ? this.foot.offsetTop : 0);
+      return [left, top, left + node.offsetWidth, top + node.offsetHeight];
+    });
+  }
+
   /** Say beside the pointer what it is on. */
   #hint(x, y) {
     const key = this.markers.pick(x, y);
@@ -130,7 +140,8 @@ class Stage {
     const {text, meta} = this;
     this.root.lang = text.lang;
     document.documentElement.lang = text.lang;
-    document.title = `${meta.title[text.lang] ?? meta.title.en} · ${text.page.title}`;
+    const title = meta.title[text.lang] ?? meta.title.en;
+    document.title = `${title} · ${text.page.title}`;
     this.kpis.translate(text, meta.units.length);
     this.panel.translate(text);
     this.legend.translate(text);
@@ -140,20 +151,21 @@ class Stage {
     this.buttons.home.setAttribute("aria-label", text.ui.whole_city);
     this.side.setAttribute("aria-label", text.ui.side);
     const city = meta.city[text.lang] ?? meta.city.en;
-    this.about.textContent = `${city} · ${text.ui[`fidelity_${meta.fidelity}`]}`;
+    this.about.replaceChildren(h("b", {class: "title", text: title}), // a phone's list of runs cuts it off
+      h("span", {text: `${city} · ${text.ui[`fidelity_${meta.fidelity}`]}`}));
     const says = meta.notice[text.lang] ?? meta.notice.en ?? "";
     this.notice.textContent = [says, meta.same_city || !this.hasTraffic ? "" : text.ui.other_city].filter(Boolean).join(" ");
     this.sources.hidden = meta.attribution.length === 0;
     this.sources.firstChild.textContent = fill(text.ui.sources, {n: meta.attribution.length});
     this.sources.lastChild.replaceChildren(...meta.attribution.map((source) => h("li", {text: source})));
-    this.waiting.textContent = text.ui.loading;
     this.#sheetWords();
     this.#data();
   }
 
   /** Hand new figures and incidents to everything that shows them. */
   #data() {
-    const end = this.running ? Math.max(this.meta.t_end, this.clock.end) : this.clock.end;
+    const known = this.running ? Math.max(this.meta.t_end, this.clock.end) : this.clock.end;
+    const end = Math.max(known, this.clock.start + SHORTEST_AXIS_S);
     this.response.set(this.incidents, this.series, end, this.text);
     this.flow.set(this.series, end, this.text);
     this.timeline.word = null;
@@ -263,7 +275,7 @@ class Stage {
     const {clock, traffic, camera} = this;
     const {t} = clock;
     const here = traffic.show(t);
-    this.waiting.hidden = here || this.series.t.length === 0;
+    this.#wait(here);
     this.#paint(t);
     if (this.keeping) {
       const at = this.#selectedUnit();
@@ -280,6 +292,14 @@ class Stage {
     this.root.dataset.playing = clock.playing;
     this.root.dataset.vehicles = traffic.count;
     this.root.dataset.ready = here && this.camera.framed;
+  }
+
+  /** Say what is still to come: the vehicles of this moment, or the first moments of a run. */
+  #wait(here) {
+    const {ui} = this.text;
+    const warming = this.running && this.series.t.length < 2;
+    this.waiting.hidden = !warming && (here || this.series.t.length === 0);
+    this.waiting.textContent = warming ? fill(ui.warming, {time: hourMinute(this.clock.start)}) : ui.loading;
   }
 
   /** Colour the streets with the speeds of the interval that holds `t`. */
@@ -306,7 +326,7 @@ class Stage {
     const em = parseFloat(getComputedStyle(this.root).fontSize);
     this.meta.scale = Math.max(1, em / 15);
     const view = {
-      project, zoom: this.camera.state.zoom, width: this.camera.width, height: this.camera.height,
+      project, zoom: this.camera.state.zoom, width: this.camera.width, height: this.camera.height, covered: this.#boxes(),
       ratio: Math.min(2, window.devicePixelRatio || 1), scale: this.meta.scale,
     };
     this.markers.draw(view, this.clock.t, this.model.selected, this.text);

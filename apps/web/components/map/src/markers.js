@@ -11,6 +11,8 @@ const PULSE_S = 1.6;
 const TRAIL_S = 240;
 const LABEL_ZOOM = 12.6;
 const PARKED_ZOOM = 11.6;
+const FAINT = 0.65;
+const FADED = "#e5a3da"; // the colour of a change, for the name of one that does not hold now
 const FONT = "system-ui, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', sans-serif";
 
 export class Markers {
@@ -48,13 +50,13 @@ export class Markers {
     g.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     g.clearRect(0, 0, view.width, view.height);
     this.drawn = [];
-    this.taken = [];
+    this.taken = [...view.covered];
     this.view = view;
     this.g = g;
     this.now = this.incidents.openAt(t);
     this.labels = [];
     if (this.options.districts) this.#districts(text);
-    this.#closures(selected, t);
+    this.#closures(selected, t, text);
     if (this.options.places) this.#places(selected, t, text);
     this.#trail(selected, t);
     this.#incidents(selected, text, t);
@@ -128,7 +130,9 @@ export class Markers {
     g.textAlign = "center";
     g.textBaseline = "top";
     g.lineJoin = "round";
-    const free = (box) => !this.taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
+    const {width, height} = this.view;
+    const inside = ([x0, y0, x1, y1]) => x0 >= 0 && y0 >= 0 && x1 <= width && y1 <= height;
+    const free = (box) => inside(box) && !this.taken.some((b) => box[0] < b[2] && box[2] > b[0] && box[1] < b[3] && box[3] > b[1]);
     for (const {px, py, words, color, size, gap, weight, force} of this.labels.sort((a, b) => a.rank - b.rank)) {
       g.font = `${weight} ${size}px ${FONT}`;
       const half = g.measureText(words).width / 2 + 3;
@@ -139,8 +143,9 @@ export class Markers {
       const boxes = places.map(([x, y]) => [x - half, y - 2, x + half, y + size + 2]);
       const k = boxes.findIndex(free);
       if (k < 0 && !force) continue;
-      const [x, y] = places[Math.max(0, k)];
-      this.taken.push(boxes[Math.max(0, k)]);
+      const n = k >= 0 ? k : Math.max(0, boxes.findIndex(inside));
+      const [x, y] = places[n];
+      this.taken.push(boxes[n]);
       g.lineWidth = 3 * this.view.scale;
       g.strokeStyle = "rgba(8, 13, 28, 0.9)";
       g.strokeText(words, x, y);
@@ -176,16 +181,21 @@ export class Markers {
     }
   }
 
-  /** Roads that are closed now: full ones solid, those with some lanes closed dashed. */
-  #closures(selected, t) {
+  /**
+   * Closed roads: full ones solid, those with some lanes closed dashed; faint while they are open
+   * again or still.
+   */
+  #closures(selected, t, text) {
     const {g, view, changes} = this;
     const r = 8 * view.scale;
     for (const sign of ["lanes", "close"]) {
-      for (const each of changes.now(sign, t)) {
+      for (const each of changes.ofSign(sign, t)) {
         if (!each.links.length) continue;
+        const faint = !changes.holds(each, t);
+        g.globalAlpha = faint ? FAINT : 1;
         const {lines, points} = changes.path(each, view);
         for (const [color, more] of [["#12061a", 2.5], [CHANGED, 0]]) {
-          if (!more) g.setLineDash(sign === "lanes" ? [6 * view.scale, 6 * view.scale] : []);
+          if (!more) g.setLineDash(sign === "lanes" || faint ? [6 * view.scale, 6 * view.scale] : []);
           g.strokeStyle = color;
           g.lineCap = "butt";
           for (const {half, line} of lines) {
@@ -198,10 +208,14 @@ export class Markers {
         g.setLineDash([]);
         for (const [px, py] of points) this.drawn.push({key: each.key, px, py, rank: 14});
         const at = this.#at(each.x, each.y, () => shapes.closure(g, CHANGED, r, sign === "close"));
+        g.globalAlpha = 1;
         if (!at) continue;
         this.#occupy(at, r);
-        this.drawn.push({key: each.key, px: at[0], py: at[1], rank: 3});
+        this.drawn.push({key: each.key, px: at[0], py: at[1], rank: 3, faint});
         if (each.key === selected) this.#ring(at, r + 5 * view.scale);
+        if (!this.options.labels) continue;
+        const words = faint ? `${each.words[text.lang]} · ${each.when[text.lang]}` : each.words[text.lang];
+        this.#label(...at, words, {color: faint ? FADED : CHANGED, size: 12, gap: r + 4, rank: 1.5, weight: 600});
       }
     }
   }

@@ -30,6 +30,8 @@ export const PALETTES = {
 };
 
 export const UNSEEN = "#33415f";
+/** Streets of a run that measures none. */
+export const UNMEASURED = "#51638f";
 
 /** Upper ends of the classes below the last: share of free flow, and km/h. */
 export const BREAKS = {share: [0.25, 0.45, 0.65, 0.85], speed: [10, 20, 30, 50]};

@@ -77,9 +77,10 @@ export class Panel {
     this.heading.textContent = text.ui.open_calls;
     this.shown = null;
     if (this.headline) {
-      const {figure, verdict, about} = this.headline[text.lang];
+      const {figure, interval, verdict, about, few} = this.headline[text.lang];
       this.compared.replaceChildren(h("h2", {text: text.compared.title}), h("p", {class: "figure", text: figure}),
-        h("p", {class: "verdict", text: verdict}), h("p", {class: "fine", text: about}));
+        h("p", {class: "interval", text: interval}), h("p", {class: "verdict", text: verdict}),
+        h("p", {class: "fine", text: about}), h("p", {class: "fine few", text: few, hidden: !few}));
     }
     this.changeRows = this.changes.list.map((each) => {
       const row = h("button", {class: "change-row", type: "button", "data-change": each.key, onclick: () => {

@@ -1,6 +1,6 @@
 // Streets: from the scene's links to the buffers of the two street layers, and their colours.
 
-import {BREAKS, PALETTES, UNSEEN, classOf, rgb} from "./palette.js";
+import {BREAKS, PALETTES, UNMEASURED, UNSEEN, classOf, rgb} from "./palette.js";
 
 // Motorways to secondary streets are drawn as ribbons, the rest as hairlines.
 const LAST_RIBBON_CLASS = 3;
@@ -9,9 +9,13 @@ const LEAST_HALF_PX = [1.5, 1.25, 1.1, 0.8];
 const NO_VEHICLE = 255;
 
 export class StreetMap {
-  /** `arrays` are the scene's: geom_ptr, geom_x, geom_y, link_class, link_lanes, link_kmh, link_paired. */
-  constructor(arrays) {
+  /**
+   * `arrays` are the scene's: geom_ptr, geom_x, geom_y, link_class, link_lanes, link_kmh, link_paired.
+   * `traffic` tells whether the run has speeds: without, the streets are all that is to be seen.
+   */
+  constructor(arrays, traffic) {
     this.arrays = arrays;
+    this.unseen = rgb(traffic ? UNSEEN : UNMEASURED);
     this.version = 0;
     const {geom_ptr: ptr, link_class: classes} = arrays;
     const links = [...classes.keys()];
@@ -90,13 +94,12 @@ export class StreetMap {
   paint(kmh, measure, palette) {
     const {link_kmh: free, link_class: classes} = this.arrays;
     const scale = PALETTES[palette].map(rgb);
-    const unseen = rgb(UNSEEN);
     const breaks = BREAKS[measure];
     const colors = new Uint8Array(free.length * 4);
     for (let k = 0; k < free.length; k += 1) {
       const seen = kmh !== null && kmh[k] !== NO_VEHICLE;
       const value = seen ? (measure === "share" ? kmh[k] / free[k] : kmh[k]) : 0;
-      const [r, g, b] = seen ? scale[classOf(value, breaks)] : unseen;
+      const [r, g, b] = seen ? scale[classOf(value, breaks)] : this.unseen;
       const alpha = classes[k] > LAST_RIBBON_CLASS ? (seen ? 170 : 130) : 255;
       colors[4 * k] = r;
       colors[4 * k + 1] = g;
