@@ -109,7 +109,7 @@ def ecdf(curves: Sequence[Curve], *, width: float = _WIDTH, sides: bool = False)
     longest = max(float(np.percentile(one.seconds, 99.0)) / 60.0 for one in filled)
     right = max(1.25 * TARGET_S / 60.0, longest)
     left, top, tall = 44.0, 22.0, max(220.0, 0.34 * width)
-    wide, foot = width - left - 20.0, top + tall + 46.0
+    wide, foot = width - left - 20.0, top + tall + 56.0
 
     def x(minutes: float) -> float:
         return left + wide * min(minutes, right) / right

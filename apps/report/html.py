@@ -147,7 +147,7 @@ _STYLE = """
 --warn:#8a4b00;--warnbg:#fff4e0;--accent:#1f5fa8}
 *{box-sizing:border-box}
 body{margin:0;background:var(--wash);color:var(--ink);
-font:15px/1.5 system-ui,"Noto Sans KR","Apple SD Gothic Neo",sans-serif}
+font:15px/1.5 system-ui,"Noto Sans KR","Apple SD Gothic Neo",sans-serif;word-break:keep-all}
 main{max-width:1060px;margin:0 auto;padding:28px 22px 60px}
 header h1{font-size:27px;line-height:1.2;margin:0 0 4px}
 header .ko{color:var(--soft);margin:0 0 10px}
@@ -166,9 +166,10 @@ p{margin:8px 0}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:12px;
 margin:18px 0}
 .figures div{background:var(--paper);border:1px solid var(--line);border-radius:8px;
-padding:10px 12px;display:flex;flex-direction:column;justify-content:space-between}
+padding:10px 11px;display:flex;flex-direction:column;justify-content:space-between}
 .figures dt{color:var(--soft);font-size:13px}
-.figures dd{margin:0;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums}
+.figures dd{margin:0;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums;
+white-space:nowrap}
 .figures dd.long{font-size:15px;line-height:1.4}
 .legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0}
 .legend span{display:inline-flex;align-items:center;gap:5px;white-space:nowrap}
@@ -191,7 +192,8 @@ table.origin{table-layout:fixed}
 table.origin th{white-space:normal;width:30%}
 ul.sources{font-size:14px}
 ul.sources small{color:var(--soft);font-size:11.5px;overflow-wrap:anywhere}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:22px}
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:18px;margin:18px 0}
+.two section{margin:0}
 ul.fields{columns:3 250px;list-style:none;padding:0;margin:0;font-size:13px}
 td.mono{text-align:left;white-space:normal}
 code,.mono{font:12.5px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
@@ -204,7 +206,7 @@ table.blocks thead{display:none}table.blocks,table.blocks tbody{display:block}
 table.blocks tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(98px,1fr));gap:2px 10px;
 padding:8px 0;border-bottom:1px solid var(--line)}
 table.blocks th{grid-column:1/-1;border:none;padding:0;font-weight:600;white-space:normal}
-table.blocks td{border:none;padding:0;text-align:left;white-space:normal}
+table.blocks td{border:none;padding:0;text-align:left;white-space:normal;font-size:13px}
 table.blocks td::before{content:attr(data-label);display:block;color:var(--soft);font-size:11.5px;
 line-height:1.25}
 table.origin tr,table.origin th,table.origin td{display:block;width:auto;text-align:left}

@@ -22,6 +22,8 @@ from twin.metrics.summary import (
 from twin.scenarios.spec import Scenario
 
 _LATE, _IN_TIME = "#b2182b", "#3d4754"
+_SPARSE = 200
+"""So few calls are drawn as larger dots: there is room, and each counts."""
 
 
 def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
@@ -81,10 +83,11 @@ def _draw_calls(drawing: Drawing, calls: pd.DataFrame, end_s: float) -> list[tup
     asked = calls["fate"] != "cancelled"
     lost, counts = not_reached(calls), decided(calls, end_s)
     quick = calls["response_s"] <= TARGET_S
+    size = 1.6 if asked.sum() < _SPARSE else 1.0
     entries = []
     for chosen, shape, colour, radius, said in (
-        (asked & quick, "dot", _IN_TIME, 2.4, f"call reached within {TARGET_MIN} min"),
-        (asked & ~quick & ~lost, "dot", _LATE, 3.4, f"call reached after {TARGET_MIN} min"),
+        (asked & quick, "dot", _IN_TIME, 2.4 * size, f"call reached within {TARGET_MIN} min"),
+        (asked & ~quick & ~lost, "dot", _LATE, 3.4 * size, f"call reached after {TARGET_MIN} min"),
         (lost & counts, "ring", _LATE, 4.5, f"still waiting at the end, over {TARGET_MIN} min"),
         (lost & ~counts, "ring", _IN_TIME, 4.5,
          f"still waiting at the end, {TARGET_MIN} min or less"),

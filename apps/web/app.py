@@ -121,7 +121,7 @@ class Visit(Viewer):
             options={name: code for code, name in LANGUAGES.items()},
             value=self.lang,
             size="small",
-            margin=(0, 0, 0, 8),
+            margin=0,
             sizing_mode="stretch_width",
             min_width=NARROW_PX,
             align="center",

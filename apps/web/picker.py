@@ -48,7 +48,7 @@ def _select(**params: Any) -> pmui.Select:
         options=[],
         size="small",
         variant="outlined",
-        margin=(0, 0, 0, 8),
+        margin=0,
         align="center",
         label="",
         **params,
