@@ -24,6 +24,7 @@ from twin.traffic.interface import Traffic
 from twin.traffic.meso import MesoTraffic, Parameters
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.micro_mobility import MicroMobility
+from twin.traffic.types import kinds_of
 
 LEAST_VEHICLES = 20
 """A link counts when at least so many left it in both."""
@@ -205,6 +206,7 @@ class _ListeningMobility(MicroMobility):
             threads=settings.threads,
             start_s=scenario.period.begin_s,
             speed_factor=settings.speed_factor,
+            kinds=kinds_of(settings),
         )
         traffic.heard = []
         return traffic

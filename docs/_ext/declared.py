@@ -66,6 +66,20 @@ def _rows(model: type[BaseModel]) -> list[str]:
     return rows
 
 
+def _inner_tables(key: str, model: type[BaseModel]) -> list[str]:
+    """Return the sections of the tables within one; those with the same fields share a section."""
+    by_model: dict[type[BaseModel], list[str]] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            by_model.setdefault(type(field.default), []).append(f"{key}.{name}")
+    lines = []
+    for inner, keys in by_model.items():
+        title = ", ".join(f"`[{each}]`" for each in keys)
+        lines += ["", f"### {title}", "", cleandoc(inner.__doc__ or ""), "", *_rows(inner)]
+        lines += _inner_tables(keys[0], inner)
+    return lines
+
+
 def scenario_page() -> str:
     """Return the reference of the scenario file in Markdown."""
     lines = [
@@ -78,6 +92,7 @@ def scenario_page() -> str:
     for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, Transit, spec.Record):
         key = model.__name__.lower()
         lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
+        lines += _inner_tables(key, model)
     lines += ["", "## `[[record.detectors]]`", "", "Each detector has a `kind`.", ""]
     for model in get_args(get_args(Detector)[0]):
         kind = get_args(model.model_fields["kind"].annotation)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum
@@ -40,6 +41,13 @@ class VehicleKind(IntEnum):
     BUS = 3
     MOTORCYCLE = 7
     AUTOMATED = 8
+
+
+SHARES: Mapping[VehicleKind, float] = {
+    VehicleKind.TAXI: TAXI_SHARE,
+    VehicleKind.CAR: 1.0 - TAXI_SHARE,
+}
+"""Shares of trips where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +206,8 @@ class TripPlan:
         Date of second 0; Saturdays and Sundays follow the weekend profile.
     scale
         Factor on all trips.
+    shares
+        Shares of trips by what makes them; they add up to 1.
 
     Raises
     ------
@@ -205,7 +215,18 @@ class TripPlan:
         If the OD names a zone without links, or the profile an hour that a day does not have.
     """
 
-    def __init__(self, city: City, streams: Streams, day: date, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        city: City,
+        streams: Streams,
+        day: date,
+        scale: float = 1.0,
+        shares: Mapping[VehicleKind, float] = SHARES,
+    ) -> None:
+        # Taxis first, cars last: a share more for others takes trips from cars, and few from taxis.
+        order = sorted(shares, key=lambda kind: (kind == VehicleKind.CAR, kind != VehicleKind.TAXI))
+        self._kinds = np.array(order, np.uint8)
+        self._kind_edges = np.cumsum([shares[VehicleKind(int(kind))] for kind in self._kinds])
         self._streams = streams
         self._day = day
         self._scale = scale
@@ -271,7 +292,7 @@ class TripPlan:
             # A cell never has 2**24 trips, a scale never 2**4 layers.
             (np.int64(cell) * 16 + layer) * 2**24 + keep,
             (cell + u[4]) * CELL_S,
-            np.where(u[6] < TAXI_SHARE, VehicleKind.TAXI, VehicleKind.CAR).astype(np.uint8),
+            self._kinds[np.searchsorted(self._kind_edges[:-1], u[6], side="right")],
             origin,
             destination,
             end,

@@ -15,6 +15,7 @@ from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
 from twin.scenarios.transit import Transit
+from twin.scenarios.vehicle_types import Model, VehicleTypes
 
 
 class Period(Part):
@@ -115,6 +116,25 @@ class Traffic(Part):
         "plan's green on the main road; max-pressure: by queues. Other than fixed: micro only.",
     )
     preemption: Preemption = Preemption()
+    types: VehicleTypes = VehicleTypes()
+    car_following: Model = Field(
+        default="idm",
+        description="Of the drivers of trips: idm, or krauss as SUMO has it. krauss: micro only.",
+    )
+    imperfection: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="Share of the acceleration that a driver may fall short of in a tick "
+        "(SUMO's sigma). Other than 0: micro only.",
+    )
+    reaction_s: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=5.0,
+        description="Mean seconds, beside the tick of one, until a driver responds. Other than 0: "
+        "micro only.",
+    )
     threads: int = Field(default=1, ge=1, le=64, description="Threads of the movement kernels.")
 
     @model_validator(mode="after")
@@ -122,6 +142,18 @@ class Traffic(Part):
         if self.fidelity != "micro" and (self.signals != "fixed" or self.preemption.enabled):
             what = "pre-emption" if self.signals == "fixed" else f"signals = {self.signals!r}"
             raise ValueError(f"{what} needs fidelity = 'micro'")
+        drivers = {
+            "car_following = 'krauss'": self.car_following != "idm",
+            "imperfection": self.imperfection,
+            "reaction_s": self.reaction_s,
+            **{
+                f"what types.{name} says of its drivers": kind.needs_lanes
+                for name, kind in self.types.of_trips.items()
+            },
+        }
+        for what, said in drivers.items():
+            if said and self.fidelity != "micro":
+                raise ValueError(f"{what} needs fidelity = 'micro'")
         return self
 
 

@@ -37,6 +37,7 @@ from twin.traffic.meso_mobility import MesoMobility
 from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.rows import replaced, rows_of
 from twin.traffic.timed_router import MOST_SPREAD, TimedRouter
+from twin.traffic.types import shares_of
 
 LEAST_SAMPLE = 2000
 """The gap is measured on at least so many trips, if there are so many."""
@@ -83,7 +84,7 @@ def assign(
     streams = Streams(scenario.seed, replication)
     period, settings = scenario.period, scenario.traffic
     known = Standing.of(scenario, city.network)
-    plan = TripPlan(city, streams, period.day, settings.demand_scale)
+    plan = TripPlan(city, streams, period.day, settings.demand_scale, shares_of(settings))
     wishes = plan.between(period.begin_s, period.end_s, factor=known.demand)
     if not len(wishes):
         raise InputError("there are no trips to assign in this period", field="period")

@@ -8,6 +8,7 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.interface import Traffic
 from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro_mobility import MicroMobility
+from twin.traffic.types import Fleet, kinds_of, shares_of
 
 
 class MesoMobility(MicroMobility):
@@ -17,9 +18,12 @@ class MesoMobility(MicroMobility):
     def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:  # noqa: ARG003
         """Return the traffic without vehicles; nothing in it is random."""
         settings = scenario.traffic
+        kinds = kinds_of(settings)
         return MesoTraffic(
             city.network,
             threads=settings.threads,
             start_s=scenario.period.begin_s,
             speed_factor=settings.speed_factor,
+            kinds=kinds,
+            space_share=Fleet(kinds).space_share(shares_of(settings)),
         )

@@ -30,6 +30,7 @@ from twin.traffic.obstacles import Obstacles
 from twin.traffic.router import Router
 from twin.traffic.signal_running import SignalRunner
 from twin.traffic.trip_routes import RouteBook
+from twin.traffic.types import kinds_of, shares_of
 from twin.traffic.units import Units
 
 COSTS_EVERY_S = 60.0
@@ -83,7 +84,7 @@ class MicroMobility:
         self._feeder = Feeder(
             self.traffic,
             Loading(self._costs.ordinary, self._costs.undisturbed_s),
-            TripPlan(city, streams, period.day, settings.demand_scale),
+            TripPlan(city, streams, period.day, settings.demand_scale, shares_of(settings)),
             area_of_links(city),
             informed_share=settings.reroute_share,
             reroute_every_s=settings.reroute_every_s,
@@ -113,6 +114,7 @@ class MicroMobility:
             threads=settings.threads,
             start_s=scenario.period.begin_s,
             speed_factor=settings.speed_factor,
+            kinds=kinds_of(settings),
         )
 
     @property

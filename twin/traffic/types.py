@@ -8,15 +8,17 @@ on nothing but the seed and the number of the trip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from twin.core.errors import InputError
-from twin.demand.trips import VehicleKind
+from twin.demand.trips import SHARES, VehicleKind
 from twin.network.graph import F32, F64, I32, U8
+from twin.scenarios.spec import Traffic
+from twin.scenarios.vehicle_types import Model
 from twin.traffic.kernels.layout import (
     AMBULANCE,
     BIG,
@@ -29,8 +31,6 @@ from twin.traffic.kernels.layout import (
     OBSTACLE,
     STANDSTILL,
 )
-
-Model = Literal["idm", "krauss"]
 
 CLASSES = 8
 """Classes of drivers of a type whose drivers differ."""
@@ -154,6 +154,36 @@ class Kinds(NamedTuple):
     automated: Kind = Kind(5.0, 1.5, 2.0, 1.1, 2.0, 1.0, 0.0, politeness=0.5)
 
 
+def kinds_of(settings: Traffic) -> Kinds:
+    """Return the types as a scenario has them."""
+    made = {}
+    for name, part in settings.types:
+        said = {field: value for field, value in part if value is not None and field != "share"}
+        if name in settings.types.of_trips:
+            said.setdefault("model", settings.car_following)
+            said.setdefault("imperfection", settings.imperfection)
+            said.setdefault("reaction_s", settings.reaction_s)
+        if "headway_sd_s" in said:
+            said["headway_sd"] = said.pop("headway_sd_s")
+        if "top_kmh" in said:
+            said["top_mps"] = said.pop("top_kmh") / 3.6
+        made[name] = getattr(Kinds(), name)._replace(**said)
+    return Kinds(**made)
+
+
+def shares_of(settings: Traffic) -> dict[VehicleKind, float]:
+    """Return the shares of trips by what makes them; cars and taxis have what others leave."""
+    given = {
+        VehicleKind[name.upper()]: part.share
+        for name, part in settings.types.of_trips.items()
+        if part.share is not None
+    }
+    rest = {kind: share for kind, share in SHARES.items() if kind not in given}
+    left = 1.0 - sum(given.values())
+    scale = sum(rest.values())
+    return given | {kind: left * share / scale for kind, share in rest.items()}
+
+
 class FileType(NamedTuple):
     """A type that a route file states; trips have it as number `N_KINDS` + its place."""
 
@@ -211,17 +241,17 @@ class Fleet:
         self.first: I32 = np.array(first, np.int32)
         self.classes: I32 = np.array(classes, np.int32)
 
-    def space_share(self, share: F64) -> float:
+    def space_share(self, shares: Mapping[VehicleKind, float]) -> float:
         """Return what a standing vehicle takes of a lane on average, over what a car takes.
 
         Parameters
         ----------
-        share
-            (types,) shares of the demand.
+        shares
+            Shares of trips by what makes them.
         """
         row = self.table[: len(self.first)].astype(np.float64)
         space = row[:, LENGTH] + row[:, STANDSTILL]
-        return float((share * space).sum() / share.sum() / space[0])
+        return sum(share * float(space[kind]) for kind, share in shares.items()) / float(space[0])
 
     def rows(self, number: U8, draw: F64) -> U8:
         """Return the rows of drivers of types `number` from draws in [0, 1).
