@@ -25,6 +25,8 @@ from twin.demand.sumo_routes import read_routes
 from twin.network.sumo import SumoNetwork, read_sumo
 from twin.recording.sumo_output import EdgeNames
 from twin.recording.trip_run import Totals, drive
+from twin.scenarios.vehicle_types import Model
+from twin.traffic.file_types import driven
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.router import Router
 
@@ -128,15 +130,20 @@ def run_sumo(net: Path, routes: Path, end_s: int, folder: Path) -> tuple[int, fl
     return len(durations), sum(durations) / max(len(durations), 1)
 
 
-def run_ours(made: SumoNetwork, routes: Path, end_s: int, seed: int = 1) -> tuple[int, Totals]:
-    """Return the number of trips and what became of them here."""
+def run_ours(
+    made: SumoNetwork, routes: Path, end_s: int, seed: int = 1, model: Model = "idm"
+) -> tuple[int, Totals]:
+    """Return the number of trips and what became of them here, by a car-following model."""
     network, edges = made.network, made.edges
     links = {edge: link for link, edge in enumerate(edges.edge)}
     demand = read_routes(
         [routes], network, links, Router(network).routes,
         seed=seed, end_s=end_s, entry_m=edges.entry_m,
     )  # fmt: skip
-    traffic = MicroTraffic(network, seed=Streams(seed).kernel_key("traffic"))
+    by_type = driven(demand, model)
+    demand = demand._replace(trips=by_type.trips)
+    key = Streams(seed).kernel_key("traffic")
+    traffic = MicroTraffic(network, seed=key, file_types=by_type.types)
     if len(made.actuated):
         traffic.control_signals("actuated", made.actuated)
     names = EdgeNames.of(edges.edge, edges.entry_m, edges.lanes, plane=True)

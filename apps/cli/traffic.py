@@ -22,11 +22,14 @@ from twin.demand.sumo_routes import read_routes
 from twin.network.graph import Network
 from twin.recording.sumo_output import EdgeNames
 from twin.recording.trip_run import Outputs, Totals, drive
+from twin.scenarios.vehicle_types import Model
+from twin.traffic.file_types import Driven, driven
 from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.router import Router
 
 Fidelity = Literal["micro", "meso"]
+_MODELS: dict[str, Model] = {"idm": "idm", "krauss": "krauss"}
 _LABELS = {
     "mean_duration_s": "mean duration, s",
     "mean_time_loss_s": "mean time loss, s",
@@ -45,6 +48,13 @@ def traffic(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the drivers.")] = 1,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256)] = 1,
     fidelity: Annotated[str, typer.Option("--fidelity", help="micro or meso.")] = "micro",
+    car_following: Annotated[
+        str,
+        typer.Option(
+            "--car-following",
+            help="idm, or krauss as SUMO has it: of vehicles whose type names none.",
+        ),
+    ] = "idm",
     tripinfo: Annotated[
         Path | None, typer.Option("--tripinfo", help="Write SUMO's tripinfo there.")
     ] = None,
@@ -74,10 +84,14 @@ def traffic(
         end_s=end,
         entry_m=names.entry_m,
     )
-    _tell("left aside", demand.left_out)
+    if car_following not in _MODELS:
+        raise InputError(f"{car_following!r} is not idm or krauss", field="--car-following")
+    by_type = driven(demand, _MODELS[car_following])
+    demand = demand._replace(trips=by_type.trips)
+    _tell("left aside", demand.left_out + by_type.left_out)
     # What is compiled first is not what is measured.
-    _engine(fidelity, network, seed, threads).advance(1)
-    engine = _engine(fidelity, network, seed, threads)
+    _engine(fidelity, network, seed, threads, by_type).advance(1)
+    engine = _engine(fidelity, network, seed, threads, by_type)
     modes = network_city.tables.get("signals", empty_table("signals"))
     for mode, rows in modes.groupby("mode"):
         if isinstance(engine, MicroTraffic):
@@ -96,14 +110,19 @@ def traffic(
     _answer(totals, as_json=as_json)
 
 
-def _engine(fidelity: str, network: Network, seed: int, threads: int) -> Traffic:
+def _engine(fidelity: str, network: Network, seed: int, threads: int, by_type: Driven) -> Traffic:
     key = Streams(seed).kernel_key("traffic")
     if fidelity == "micro":
-        return MicroTraffic(network, seed=key, threads=threads)
+        return MicroTraffic(network, seed=key, threads=threads, file_types=by_type.types)
     if fidelity == "meso":
         if find_spec("twin.traffic.meso") is None:
             raise InputError("meso traffic is not part of this version", field="--fidelity")
-        engine: Traffic = import_module("twin.traffic.meso").MesoTraffic(network, threads=threads)
+        engine: Traffic = import_module("twin.traffic.meso").MesoTraffic(
+            network,
+            threads=threads,
+            file_types=by_type.types,
+            space_share=by_type.space_share,
+        )
         return engine
     raise InputError(f"{fidelity!r} is not micro or meso", field="--fidelity")
 

@@ -125,6 +125,7 @@ def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
     [
         (["--end", "0"], "--end"),
         (["--end", "10", "--fidelity", "macro"], "--fidelity"),
+        (["--end", "10", "--car-following", "newell"], "--car-following"),
         (["--end", "10", "--fcd", "."], "cannot be written"),
     ],
 )

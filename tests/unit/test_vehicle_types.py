@@ -20,7 +20,7 @@ DAY = date(2025, 3, 5)
 def test_usual_settings_give_the_usual_types_and_shares():
     assert kinds_of(Traffic()) == Kinds()
     assert shares_of(Traffic()) == {VehicleKind.TAXI: 0.19, VehicleKind.CAR: 0.81}
-    assert Fleet().space_share(shares_of(Traffic())) == 1.0
+    assert Fleet().space_share(shares_of(Traffic()).items()) == 1.0
 
 
 def test_what_a_scenario_says_of_a_type_holds_for_it_alone():
@@ -72,7 +72,7 @@ def test_the_demand_has_the_shares_and_a_trip_stays_what_it_is():
 
 def test_longer_vehicles_leave_less_room_in_queues():
     shares = {VehicleKind.CAR: 0.5, VehicleKind.TRUCK: 0.5}
-    assert Fleet().space_share(shares) == pytest.approx((7.0 + 11.5) / 2.0 / 7.0)
+    assert Fleet().space_share(shares.items()) == pytest.approx((7.0 + 11.5) / 2.0 / 7.0)
 
 
 @pytest.mark.parametrize(

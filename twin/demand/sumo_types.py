@@ -18,8 +18,8 @@ KIND_OF_CLASS = {
     "evehicle": VehicleKind.CAR,
     "emergency": VehicleKind.CAR,
     "authority": VehicleKind.CAR,
-    "motorcycle": VehicleKind.CAR,
-    "moped": VehicleKind.CAR,
+    "motorcycle": VehicleKind.MOTORCYCLE,
+    "moped": VehicleKind.MOTORCYCLE,
     "custom1": VehicleKind.CAR,
     "custom2": VehicleKind.CAR,
     "ignoring": VehicleKind.CAR,
@@ -55,6 +55,10 @@ class VehicleType:
         Factor on the speed limit.
     max_speed
         Top speed, m/s.
+    sigma
+        Imperfection, 0 to 1.
+    model
+        Name of the car-following model.
     """
 
     id: str
@@ -68,6 +72,8 @@ class VehicleType:
     speed_mean: float | None = None
     speed_sd: float | None = None
     max_speed: float | None = None
+    sigma: float | None = None
+    model: str | None = None
     probability: float = 1.0
 
 
@@ -102,6 +108,8 @@ def read_type(fields: Fields) -> VehicleType:
         headway_s=stated("tau", 0.01, 60.0),
         max_speed=stated("maxSpeed", 0.01, 1_000.0),
         speed_sd=stated("speedDev", 0.0, 10.0),
+        sigma=stated("sigma", 0.0, 1.0),
+        model=fields.element.get("carFollowModel"),
         probability=fields.number("probability", 0.0, 1e9, 1.0),
     )
     return _with_factor(fields, made)

@@ -25,5 +25,5 @@ class MesoMobility(MicroMobility):
             start_s=scenario.period.begin_s,
             speed_factor=settings.speed_factor,
             kinds=kinds,
-            space_share=Fleet(kinds).space_share(shares_of(settings)),
+            space_share=Fleet(kinds).space_share(shares_of(settings).items()),
         )

@@ -8,7 +8,7 @@ on nothing but the seed and the number of the trip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -241,17 +241,17 @@ class Fleet:
         self.first: I32 = np.array(first, np.int32)
         self.classes: I32 = np.array(classes, np.int32)
 
-    def space_share(self, shares: Mapping[VehicleKind, float]) -> float:
+    def space_share(self, shares: Iterable[tuple[int, float]]) -> float:
         """Return what a standing vehicle takes of a lane on average, over what a car takes.
 
         Parameters
         ----------
         shares
-            Shares of trips by what makes them.
+            Types by number with their shares of the trips.
         """
         row = self.table[: len(self.first)].astype(np.float64)
         space = row[:, LENGTH] + row[:, STANDSTILL]
-        return sum(share * float(space[kind]) for kind, share in shares.items()) / float(space[0])
+        return sum(share * float(space[number]) for number, share in shares) / float(space[0])
 
     def rows(self, number: U8, draw: F64) -> U8:
         """Return the rows of drivers of types `number` from draws in [0, 1).
