@@ -12,6 +12,12 @@ import typer
 
 from twin.core.errors import InputError
 
+REFUSED = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670)}
+    | {6679, 6697, 10_080}
+)
+"""Ports from 1024 on that every browser refuses to open (the Fetch standard's bad ports)."""
+
 
 def serve(
     *,
@@ -24,6 +30,8 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Show the page until interrupted."""
+    if port in REFUSED:
+        raise InputError(f"browsers refuse port {port}", field="--port", hint="choose another")
     _tell("Starting the page …")
     if runs.exists() and not runs.is_dir():
         raise InputError("is a file, not a folder of runs", file=runs, field="--runs")

@@ -134,6 +134,7 @@ class Visit(Viewer):
         )
         self._page = self._make_page()
         self._problem = ""
+        self._missing = False
         self._language.link(self, value="lang", bidirectional=True)
         self._map.param.watch(self._moved, ["time", "speed", "selected"])
 
@@ -168,6 +169,8 @@ class Visit(Viewer):
                         "width": "calc(100vw / var(--zoom, 1) - var(--brand, 100px))",
                         "align-items": "center",
                         "column-gap": "8px",
+                        "padding-left": "var(--indent, 8px)",
+                        "box-sizing": "border-box",
                     },
                 )
             ],
@@ -185,6 +188,7 @@ class Visit(Viewer):
                 },
                 "@media (max-width: 760px)": {
                     "--brand": "24px",
+                    "--indent": "0px",
                     "--part": "112px",
                     "--languages": "96px",
                     "& .MuiToolbar-root .MuiSelect-select": {
@@ -229,6 +233,7 @@ class Visit(Viewer):
         self._feed = None
         entry = next((each for each in self._entries if each.run_id == self.run), None)
         self._list()
+        self._missing = entry is None
         if entry is None:
             self._say()
             return
@@ -377,6 +382,8 @@ class Visit(Viewer):
             if not self.run and self._entries:
                 self.run = self._library.default(self._entries)
                 self._list()
+            elif self._missing and any(each.run_id == self.run for each in self._entries):
+                self._show()  # what was asked for has begun meanwhile
             return
         if self._started and feed is self._feed and feed.version != self._seen_version:
             if self._scene_of != (feed.first_t, len(feed.units)):

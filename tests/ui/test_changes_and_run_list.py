@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -98,6 +99,30 @@ def test_the_list_looks_for_new_runs_when_it_is_opened(runs: Path, tmp_path: Pat
     chosen.dropdown_open = True
     assert set(chosen.options.values()) == {"evening", "later"}
     assert visit.run == ""
+
+
+def test_a_run_that_begins_later_is_shown_by_itself(runs: Path, tmp_path: Path) -> None:
+    library = Library(tmp_path, None)
+    visit = Visit(library, run="later")
+    visit._loaded = True
+    visit._show()
+    assert visit._page.main == [visit._note]
+    shutil.copytree(runs / "evening", tmp_path / "later")
+    library.feed(list_runs(tmp_path)[0])
+    asyncio.run(visit._poll())
+    assert visit._page.main == [visit._map]
+
+
+def test_a_growing_run_is_read_again_for_the_next_visitor(runs: Path) -> None:
+    library = Library(runs, None)
+    growing, whole = (
+        next(each for each in list_runs(runs) if each.run_id == name)
+        for name in ("works/whatif-001", "evening")
+    )
+    feeds = [library.feed(each) for each in (growing, whole)]
+    assert [library.known(each) for each in (growing, whole)] == [None, feeds[1]]
+    assert feeds[0].status == "running"
+    assert library.feed(growing) is feeds[0]
 
 
 def test_every_change_says_where_and_when_it_is(whatif: RunFeed) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from apps.cli.serve import serve
+from twin.core.errors import InputError
 
 
 def test_the_address_is_told_when_the_page_is_ready(tmp_path, monkeypatch, capsys):
@@ -21,3 +24,8 @@ def test_the_address_is_told_when_the_page_is_ready(tmp_path, monkeypatch, capsy
     assert said[0].startswith("Starting")
     assert "http" not in said[0]
     assert "http://127.0.0.1:5123/" in said[1]
+
+
+def test_a_port_that_no_browser_opens_is_refused(tmp_path):
+    with pytest.raises(InputError, match="browsers refuse port 5061"):
+        serve(port=5061, runs=tmp_path)
