@@ -14,6 +14,7 @@ from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
+    BusLane,
     Change,
     CloseHospital,
     CloseLinks,
@@ -147,6 +148,14 @@ class _Teller:
         return (
             f"{_listed('Turn', pairs) if more <= 0 else 'Turns ' + ', '.join(pairs)}"
             f"{f' and {more} more' if more > 0 else ''} (link to link) {verb} banned "
+            f"{_when(change.at, change.until)}."
+        )
+
+    @say.register
+    def _(self, change: BusLane) -> str:
+        roads = " and ".join(_roads(change.street, change.links))
+        return (
+            f"The lane at the {change.lane} of {roads} is for buses and emergency units only "
             f"{_when(change.at, change.until)}."
         )
 

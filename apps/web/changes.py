@@ -17,6 +17,7 @@ from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
+    BusLane,
     Change,
     CloseHospital,
     CloseLinks,
@@ -106,7 +107,7 @@ class _Telling:
         """Fill in where a change is; return the form of its sentence and what is put into it."""
         if isinstance(change, CloseLinks):
             return self._close(change, mark)
-        if isinstance(change, Toll | BanTurn):
+        if isinstance(change, Toll | BanTurn | BusLane):
             return self._burden(change, mark)
         if isinstance(change, AddStation):
             mark["sign"] = "station"
@@ -162,19 +163,21 @@ class _Telling:
             return "close_links", {"road": road}
         return "close_lanes", {"road": road, "lanes": change.lanes}
 
-    def _burden(self, change: Toll | BanTurn, mark: Mark) -> tuple[str, dict[str, Any]]:
+    def _burden(self, change: Toll | BanTurn | BusLane, mark: Mark) -> tuple[str, dict[str, Any]]:
         network = self.city.network
         try:
-            if isinstance(change, Toll):
-                links = links_of(change, network)
-            else:
+            if isinstance(change, BanTurn):
                 links = np.unique(network.turn_from[turns_of(change, network)])
+            else:
+                links = links_of(change, network)
         except InputError:
             links = np.empty(0, np.int32)
         if len(links):
             mark["x"], mark["y"] = _middle(self.city, links)
         if isinstance(change, Toll):
             return "toll", {"road": _road(self.city, links, change.street)}
+        if isinstance(change, BusLane):
+            return "bus_lane", {"road": _road(self.city, links, change.street)}
         return "ban_turn", {"road": _road(self.city, links, None)}
 
     def _at_signals(

@@ -150,6 +150,7 @@ class FixedStreets:
     """
 
     tick_s = 60.0
+    buses = None
 
     def __init__(self, env: simpy.Environment, drive_s: float = 0.0) -> None:
         self.env = env

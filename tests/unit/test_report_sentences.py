@@ -99,6 +99,10 @@ CASES = [
         {"kind": "ban-turn", "turns": [[100, 101], [101, 102]]},
         "Turns 100 to 101 and 101 to 102 (link to link) are banned for the whole run.",
     ),
+    (
+        {"kind": "bus-lane", "links": [100], "until": "09:00"},
+        "The lane at the kerb of link 100 is for buses and emergency units only until 09:00.",
+    ),
 ]  # fmt: skip
 
 

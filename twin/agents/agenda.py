@@ -15,6 +15,7 @@ from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (
     BanTurn,
+    BusLane,
     Change,
     CloseHospital,
     CloseLinks,
@@ -26,7 +27,7 @@ from twin.scenarios.change_kinds import (
     Toll,
 )
 from twin.scenarios.changes import check
-from twin.scenarios.roads import banned_turns, closures, tolls_s
+from twin.scenarios.roads import banned_turns, bus_lanes, closures, tolls_s
 from twin.scenarios.signals import settings_for
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ Timed: TypeAlias = (
     CloseLinks
     | Toll
     | BanTurn
+    | BusLane
     | ScaleDemand
     | PreemptSignals
     | RetimeSignals
@@ -136,6 +138,9 @@ class Agenda:
             case BanTurn():
                 network = self.world.city.network
                 self.world.mobility.ban_turns(banned_turns(self._in_force.values(), network))
+            case BusLane():
+                network = self.world.city.network
+                self.world.mobility.set_bus_lanes(bus_lanes(self._in_force.values(), network))
             case PreemptSignals() | RetimeSignals():
                 world = self.world
                 held = [self._in_force[number] for number in sorted(self._in_force)]

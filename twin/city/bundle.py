@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from twin.city.columns import ROWS, SCALARS, network_columns, network_of
+from twin.city.columns import LATER, ROWS, SCALARS, network_columns, network_of
 from twin.city.model import OPTIONAL, TABLES, City, Meta, Service
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, NotFoundError
@@ -38,7 +38,7 @@ _OURS = re.compile(
 )
 """Names of the files beside `city.toml`, and of those that a killed save has left."""
 
-_LATER = frozenset({"edges", "signals", "network_greens"})
+_LATER = frozenset({"edges", "signals", *(f"network_{name}" for name in LATER)})
 """Tables that cities stored before they were thought of do not list."""
 
 _ARROW: dict[str, pa.DataType] = {

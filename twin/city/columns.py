@@ -40,9 +40,13 @@ ROWS: dict[str, tuple[str, ...]] = {
     "signals": ("signal_node", "signal_cycle", "signal_offset"),
     "groups": ("group_signal", "group_green_from", "group_green_to"),
     "greens": ("more_group", "more_from", "more_to"),
+    "bus_lanes": ("bus_link", "bus_lane"),
     "names": ("names",),
 }
 """Columns of each table. A row pointer stands beside its rows, without its leading zero."""
+
+LATER = frozenset({"greens", "bus_lanes"})
+"""Tables that cities stored by earlier versions lack: they have none of it."""
 
 POINTERS = {"geom_ptr", "turn_ptr", "foe_ptr"}
 
@@ -72,8 +76,8 @@ def network_of(scalars: dict[str, float], tables: dict[str, Columns]) -> Network
     """
     values: dict[str, Any] = dict(scalars)
     for table, names in ROWS.items():
-        if table not in tables and table == "greens":
-            continue  # cities were stored before groups had several greens
+        if table not in tables and table in LATER:
+            continue  # the city was stored before there were such
         for name in names:
             column = tables[table][name]
             if name in POINTERS:

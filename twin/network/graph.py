@@ -95,6 +95,8 @@ class Network:
     more_group, more_from, more_to
         (E,) group, ascending, and seconds of its cycle of greens beside its first, where it has
         several.
+    bus_link, bus_lane
+        (B,) link and lane (0 at the kerb) of lanes that only buses and emergency units may use.
     """
 
     lon0: float
@@ -136,6 +138,8 @@ class Network:
     more_group: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
     more_from: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
     more_to: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    bus_link: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
+    bus_lane: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __post_init__(self) -> None:
         for column in fields(self):

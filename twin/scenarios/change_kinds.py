@@ -75,6 +75,26 @@ class BanTurn(Timed):
     turns: list[tuple[LinkNumber, LinkNumber]] = Field(min_length=1)
 
 
+class BusLane(Timed):
+    """Keep a lane of roads for buses and emergency units (micro only).
+
+    Roads are named as for `close-links`; of a street, the links with one lane stay as they are.
+    Other drivers enter the lane only in the last 60 m before a junction, to make a turn that is
+    made from it, or to pass an obstacle.
+    """
+
+    kind: Literal["bus-lane"]
+    links: list[LinkNumber] = Field(default=[])
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    lane: Literal["kerb", "median"] = Field(default="kerb", description="Which lane it is.")
+
+    @model_validator(mode="after")
+    def _something(self) -> BusLane:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        return self
+
+
 class ScaleDemand(Timed):
     """Multiply the trips that depart while the change holds."""
 
@@ -194,6 +214,7 @@ Change = Annotated[
     CloseLinks
     | Toll
     | BanTurn
+    | BusLane
     | ScaleDemand
     | PreemptSignals
     | RetimeSignals

@@ -22,6 +22,7 @@ from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     BanTurn,
+    BusLane,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -60,7 +61,7 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     return links
 
 
-def links_of(change: CloseLinks | Toll, network: Network) -> NDArray[np.int32]:
+def links_of(change: CloseLinks | Toll | BusLane, network: Network) -> NDArray[np.int32]:
     """Return the indices of the links that a change closes or charges for, in order, each once.
 
     Raises
@@ -188,6 +189,8 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 links_of(change, city.network)
             elif isinstance(change, BanTurn):
                 turns_of(change, city.network)
+            elif isinstance(change, BusLane):
+                _check_bus_lane(change, scenario, city.network)
             elif isinstance(change, PreemptSignals | RetimeSignals):
                 _check_signals(change, scenario, city.network)
             elif isinstance(change, AddStation):
@@ -250,6 +253,19 @@ def _check_lanes(change: CloseLinks, network: Network, links: NDArray[np.int32])
         raise InputError(
             f"{change.lanes} lanes cannot be closed where there are at most {most}", field="lanes"
         )
+
+
+def _check_bus_lane(change: BusLane, scenario: Scenario, network: Network) -> None:
+    if scenario.traffic.fidelity != "micro":
+        raise InputError("bus lanes are kept only in fidelity = 'micro'", field="kind")
+    links = links_of(change, network)
+    wide = network.link_lanes[links] > 1
+    named = np.isin(network.link_id[links], change.links)
+    if (named & ~wide).any():
+        narrow = int(network.link_id[links[named & ~wide][0]])
+        raise InputError(f"link {narrow} has one lane, which cars need", field="links")
+    if not wide.any():
+        raise InputError(f"no link of {change.street!r} has two lanes", field="street")
 
 
 def _check_signals(

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.core.clock import HOUR_S
 from twin.network.graph import F32, I32, Network
-from twin.scenarios.change_kinds import BanTurn, Change, CloseLinks, ScaleDemand, Toll
+from twin.scenarios.change_kinds import BanTurn, BusLane, Change, CloseLinks, ScaleDemand, Toll
 from twin.scenarios.changes import links_of, turns_of
 from twin.scenarios.spec import Scenario
 
@@ -53,6 +53,21 @@ def banned_turns(changes: Iterable[Change], network: Network) -> I32:
     """Return the turns that nobody may make, ascending."""
     found = [turns_of(change, network) for change in changes if isinstance(change, BanTurn)]
     return np.unique(np.concatenate(found)).astype(np.int32) if found else np.empty(0, np.int32)
+
+
+def bus_lanes(changes: Iterable[Change], network: Network) -> dict[int, tuple[int, ...]]:
+    """Return the lanes of links that are kept for buses, with those that the city has anyway."""
+    lanes: dict[int, set[int]] = {}
+    for link, lane in zip(network.bus_link.tolist(), network.bus_lane.tolist(), strict=True):
+        lanes.setdefault(link, set()).add(lane)
+    for change in changes:
+        if not isinstance(change, BusLane):
+            continue
+        for link in links_of(change, network).tolist():
+            count = int(network.link_lanes[link])
+            if count > 1:
+                lanes.setdefault(link, set()).add(0 if change.lane == "kerb" else count - 1)
+    return {link: tuple(sorted(own)) for link, own in sorted(lanes.items())}
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ def kernel_network(
     link["turn1"] = network.turn_ptr[1:]
     link["siren_dist"] = BIG
 
+    np.bitwise_or.at(link["bus_lanes"], network.bus_link, np.left_shift(1, network.bus_lane))
+
     turn = np.zeros(network.n_turns, TURN)
     turn["to"] = network.turn_to
     turn["eta"] = BIG

@@ -49,6 +49,15 @@ class ClosableTraffic(Engine):
         routes.refresh_wishes(link, self._net, self._state, self._records)
 
     @property
+    def bus_lanes(self) -> dict[int, tuple[int, ...]]:
+        """Lanes of links that are kept for buses and emergency units."""
+        mask = self._net.link["bus_lanes"]
+        return {
+            link: tuple(n for n in range(int(mask[link]).bit_length()) if mask[link] >> n & 1)
+            for link in np.flatnonzero(mask).tolist()
+        }
+
+    @property
     def closed(self) -> I32:
         """Links that nobody may enter."""
         return np.flatnonzero(self._net.link["closed"]).astype(np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import simpy
@@ -240,6 +240,12 @@ class MicroMobility:
         self.traffic.ban_turns(turns)
         self._feeder.roads_changed()
         self._units.reroute()
+
+    def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
+        """Keep these lanes, by link, for buses and emergency units, and no others."""
+        if isinstance(self.traffic, MicroTraffic):
+            for link in sorted(set(self.traffic.bus_lanes) | set(lanes)):
+                self.traffic.set_bus_lanes(link, lanes.get(link, ()))
 
     def set_signals(self, settings: SignalSettings) -> None:
         """Run signals as these settings say; only lane-level traffic has any to run."""

@@ -6,7 +6,7 @@ lane-level traffic, `table` looks its travel time up. An agent never touches an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -84,6 +84,9 @@ class Mobility(Protocol):
 
     def ban_turns(self, turns: NDArray[np.int32]) -> None:
         """Let nobody make these turns, and allow all others; a siren makes no exception."""
+
+    def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
+        """Keep these lanes, by link, for buses and emergency units, and no others."""
 
     def set_signals(self, settings: SignalSettings) -> None:
         """Run the signals of lane-level traffic as these settings say."""

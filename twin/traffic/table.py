@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -198,6 +198,9 @@ class TableMobility:
         """Let nobody make these turns, and allow all others."""
         self._costs.ban_turns(turns)
         self._changed()
+
+    def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
+        """Do nothing: scenarios that change bus lanes are refused in this fidelity."""
 
     def set_signals(self, settings: SignalSettings) -> None:
         """Do nothing: scenarios that run signals are refused in this fidelity."""
