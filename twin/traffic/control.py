@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.graph import Network, RoadClass, TurnKind
-from twin.traffic.kernels.giving_way import ZIPPER
 from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, MORE, NODE, TURN, Net
+from twin.traffic.kernels.zipper import JOINS
 
 CRITICAL_GAP_S = {
     TurnKind.RIGHT: 4.7,
@@ -154,7 +154,7 @@ def kernel_network(
     # Who leaves the major road or has green does not come to a line, nor does who joins at speed.
     major = _off_major(network, turn["gives_way"] > 0)
     signalled = network.turn_group >= 0
-    turn["look"][major | signalled | (turn["merges"] == ZIPPER)] = BIG
+    turn["look"][major | signalled | (turn["merges"] == JOINS)] = BIG
     turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
     turn["gap"][signalled] = PERMITTED_LEFT_GAP_S
     ring = _enters_ring(network, turn["merges"])
@@ -172,8 +172,6 @@ def kernel_network(
     turn["kind"] = network.turn_kind
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
-    joined = np.repeat(turn["merges"] == ZIPPER, np.diff(network.foe_ptr))
-    turn["zips"][network.foe_turn[joined]] = 1
 
     by_node = np.argsort(network.link_to, kind="stable").astype(np.int32)
     edges = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))
@@ -192,7 +190,7 @@ def kernel_network(
     every = np.arange(len(group))
     group["more0"] = np.searchsorted(network.more_group, every)
     group["more1"] = np.searchsorted(network.more_group, every, side="right")
-    return Net(
+    net = Net(
         link=link.view(np.recarray),
         turn=turn.view(np.recarray),
         node=node.view(np.recarray),
@@ -202,3 +200,23 @@ def kernel_network(
         kinds=np.ascontiguousarray(kinds, np.float32),
         more=more.view(np.recarray),
     )
+    note_zippers(net)
+    return net
+
+
+def note_zippers(net: Net) -> None:
+    """Mark the turns that merge in turns, by the lanes that are open now.
+
+    Those join an expressway, or are joined there, or lead from more lanes into fewer. Who gives way
+    to others cannot go in turns with anybody; who is only given way to can.
+    """
+    turn = net.turn
+    free = turn["gives_way"] == 0
+    joins = turn["merges"] == JOINS
+    joined = np.zeros(len(turn), np.bool_)
+    joined[net.foe[np.repeat(joins, turn["foe1"] - turn["foe0"])]] = True
+    first_open = net.link["first_open"]
+    own_open = np.repeat(first_open, net.link["turn1"] - net.link["turn0"])
+    own = turn["hi"] - np.maximum(turn["lo"], own_open) + 1
+    fewer = own > turn["lanes"] - first_open[turn["to"]]
+    turn["zips"] = (turn["look"] >= 0) & (joins | (free & (joined | fewer)))

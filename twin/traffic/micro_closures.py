@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from twin.network.graph import I32, Place
+from twin.traffic.control import note_zippers
 from twin.traffic.engine import Engine
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.escape import BANNED
@@ -31,14 +32,21 @@ class ClosableTraffic(Engine):
         if lanes is None or lanes >= every:
             self._net.link["closed"][link] = 1
             return
-        self._net.link["first_open"][link] = lanes
-        routes.refresh_wishes(link, self._net, self._state, self._records)
+        self._open_from(link, lanes)
 
     def open_lanes(self, link: int) -> None:
         """Open a link and all its lanes."""
         self._net.link["closed"][link] = 0
-        self._net.link["first_open"][link] = 0
+        self._open_from(link, 0)
+
+    def _open_from(self, link: int, lane: int) -> None:
+        self._net.link["first_open"][link] = lane
+        self._note_zippers()
         routes.refresh_wishes(link, self._net, self._state, self._records)
+
+    def _note_zippers(self) -> None:
+        note_zippers(self._net)
+        self._state.lane["asks"] = -1
 
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
         """Keep these lanes of a link for buses and emergency units, and no others of it."""
@@ -111,3 +119,4 @@ class ClosableTraffic(Engine):
             self._allowed = (turn["gives_way"].copy(), turn["look"].copy())
         turn["gives_way"], turn["look"] = self._allowed
         turn["gives_way"][turns], turn["look"][turns] = 1, BANNED
+        self._note_zippers()

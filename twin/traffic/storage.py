@@ -48,7 +48,7 @@ def new_state(net: Net) -> State:
     lane["cap"] = LANE_SLACK
     lane["start"] = lane["end"] = lane["low"] + LANE_SLACK
     lane["tail"] = lane["rear"] = BIG
-    lane["block"] = lane["aim"] = lane["asks"] = -1
+    lane["block"] = lane["aim"] = lane["last"] = lane["asks"] = -1
     recent = np.zeros((5, links))
     recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
     return State(
@@ -129,6 +129,7 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["turn_passed"] = np.array(net.turn["passed"])
     parts["turn_claim"] = np.array(net.turn["claim"])
     parts["turn_went"] = np.array(net.turn["went"])
+    parts["turn_zips"] = np.array(net.turn["zips"])
     parts["node_siren"] = np.array(net.node["siren"])
     parts["group"] = np.array(net.group)
     parts["record"] = np.array(buffer)
@@ -151,6 +152,7 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     net.turn["passed"] = parts["turn_passed"]
     net.turn["claim"] = parts["turn_claim"]
     net.turn["went"] = parts["turn_went"]
+    net.turn["zips"] = parts["turn_zips"]
     net.node["siren"] = parts["node_siren"]
     net.group[:] = parts["group"]
     first, second = new_buffers(len(parts["record"]))

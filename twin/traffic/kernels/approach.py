@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.carfollowing import ZERO, next_speed
 from twin.traffic.kernels.giving_way import (
     SETS_OFF,
-    ZIPPER,
     foes_leave_gap,
     foes_pass_first,
     goes_next,
@@ -26,6 +25,7 @@ from twin.traffic.kernels.junctions import (
     NEAR_M,
     NEAR_S,
     SIREN_LINE_SPEED,
+    SQUEEZE_M,
     STANDING,
     TWO,
     choose_lane,
@@ -46,9 +46,10 @@ from twin.traffic.kernels.layout import (
     is_unit,
 )
 from twin.traffic.kernels.signals.holding import GREEN, RED
+from twin.traffic.kernels.zipper import zip_leader
 
 ROLL_M = np.float32(2.0)
-"""Metres nearer to the line than usual that those come who join in turns."""
+"""Metres nearer to the line than usual that those come who merge in turns."""
 HALF_BIG = np.float32(5.0e5)
 WRONG_LANE_TICKS = 5
 BLOCKING_TICKS = 2
@@ -147,7 +148,7 @@ def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: i
 
 @inlined
 def approach(
-    i: int, x: int, k: int, net: Net, st: State, R: Records
+    i: int, x: int, k: int, dt: np.float32, net: Net, st: State, R: Records
 ) -> tuple[np.float32, np.float32, np.float32]:
     """Return (gap, speed of what is ahead, greatest speed) for the first record of lane `x`.
 
@@ -161,7 +162,6 @@ def approach(
     hold = max(dist - LINE, ZERO)
     cap = BIG
     st.lane[x].aim = -1
-    st.lane[x].asks = -1
     can_stop = v * v < TWO * FIRM_BRAKE * dist
     g = int(net.turn[t].group)
     to = int(net.turn[t].to)
@@ -199,7 +199,8 @@ def approach(
     else:
         aim = choose_lane(net, st, R, i, own)
         st.lane[x].aim = aim
-        if not has_space(st, aim, net.kinds[R[i].kind, LENGTH], wait):
+        zips = net.turn[t].zips and st.lane[x].asks == aim
+        if not has_space(st, aim, SQUEEZE_M if zips else net.kinds[R[i].kind, LENGTH], wait):
             held = True
             patience = FULL_TICKS + int(R[i].slot) % PATIENCE_SPREAD
         elif siren:
@@ -213,6 +214,14 @@ def approach(
         elif st.lane[x].yields:
             held = True
             claim = 1 + wait
+        elif zips:
+            ahead, speed = zip_leader(x, k, dist, net, st)
+            if ahead < ZERO:
+                held = can_stop
+            elif ahead < BIG:
+                v0 = net.link[k].speed * R[i].fac
+                firm = v - FIRM_BRAKE * dt
+                cap = max(firm, next_speed(v, v0, ahead, speed, dt, net.kinds, R[i].kind))
         elif net.turn[t].gives_way and can_stop:
             # Who gives way at a line looks when it has come there, not before.
             if dist > net.turn[t].look:
@@ -222,8 +231,6 @@ def approach(
                 claim = 1 + wait if held else SETS_OFF
             elif net.turn[t].merges:
                 held = not merge_is_free(net, st, t, aim, dist, v, wait)
-                if net.turn[t].merges == ZIPPER and dist < NEAR_M:
-                    st.lane[x].asks = aim
             else:
                 held = not foes_leave_gap(net, t, dist, v, wait)
                 if held and clears and net.group[g].state != GREEN:
@@ -243,7 +250,7 @@ def approach(
                 and net.group[g].state != RED
             ):
                 mark_inside(i, int(st.lane[x].start), net.link[k].length, R)
-        if net.turn[t].zips or net.turn[t].merges == ZIPPER:
+        if net.turn[t].zips:
             # In turns: rolling up to the line rather than stopping before it.
             hold = hold + ROLL_M
         return hold, ZERO, cap

@@ -1,7 +1,6 @@
 """Who gives way to whom: vehicles that come, gaps that are taken, turns that are taken.
 
-Critical gaps stand in the turns (`twin.traffic.control`). Where one joins an expressway, slow
-streams go in turns; who gives way to a free stream needs a gap in it.
+Critical gaps stand in the turns (`twin.traffic.control`). Who merges in turns: see `zipper`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,13 @@ from twin.traffic.kernels.junctions import (
 )
 from twin.traffic.kernels.layout import BIG, SIREN, Net, Records, State
 from twin.traffic.kernels.signals.holding import RED, YELLOW
+from twin.traffic.kernels.zipper import (
+    FREE_GAP_S,
+    JOINS,
+    PATIENT_TICKS,
+    SHORT_GAP_S,
+    note_zip,
+)
 
 FOE_S = np.float32(10.0)
 """Seconds before the end of a link within which a vehicle counts as coming."""
@@ -25,18 +31,6 @@ FOE_SPEED = np.float32(4.0)
 """Least speed, m/s, at which a coming vehicle is thought to arrive."""
 FOE_RECORDS = 4
 OWN_SPEED = np.float32(3.0)
-MERGE_GAP_S = np.float32(2.0)
-"""Gap in a lane of an expressway that a joining driver takes at once: the headway of a car that
-follows and half a second (assumption)."""
-ZIPPER_GAP_S = np.float32(0.8)
-ZIPPER_TICKS = 3
-ZIPPER_SHARE = np.float32(0.8)
-"""Share of the free-flow speed below which drivers of an expressway let one join after each of
-them."""
-ZIPPER_BRAKE = np.float32(2.0)
-ZIPPER_YIELD_TICKS = 4
-ZIPPER = 2
-"""`merges` of a turn that joins an expressway; 1 for another road."""
 IMPATIENT_TICKS = 30
 IMPATIENT_PER_TICK = np.float32(0.01)
 SIREN_GAP_S = np.float32(2.5)
@@ -46,39 +40,6 @@ CLEAR_TICKS = 2
 """Where all stop: seconds after a passage in which nobody sets off whose way crosses it."""
 SETS_OFF = 1000
 """`claim` of a vehicle whose turn it is."""
-
-
-@inlined
-def lets_join(k: int, x: int, i: int, net: Net, st: State, R: Records) -> bool:
-    """Return whether record `i`, first in lane `x` of link `k`, lets one join before it.
-
-    In a slow stream drivers take turns (Cassidy and Ahn 2005, "Driver turn-taking behavior in
-    congested freeway merges", Transp. Res. Rec. 1934): one from here, one from there.
-    """
-    t = int(R[i].turn)
-    v = R[i].vel
-    dist = net.link[k].length - R[i].pos
-    if (
-        not net.turn[t].zips
-        or v > ZIPPER_SHARE * net.link[k].speed
-        or v * v > TWO * ZIPPER_BRAKE * dist
-        or R[i].wait >= ZIPPER_YIELD_TICKS
-        or R[i].marks & SIREN
-    ):
-        return False
-    first, last = entry_range(net.turn, t, x - int(net.link[k].lane0))
-    node = net.link[k].node
-    for m in range(net.node[node].in0, net.node[node].in1):
-        other = int(net.in_link[m])
-        if other == k:
-            continue
-        lane0 = int(net.link[other].lane0)
-        for y in range(lane0, lane0 + int(net.link[other].lanes)):
-            entered = int(st.lane[y].asks)
-            to = entered - int(net.turn[t].lane0)
-            if entered >= 0 and first <= to <= last and st.lane[entered].last == k:
-                return True
-    return False
 
 
 @inlined
@@ -141,7 +102,7 @@ def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
     for t in range(turn0, turn1):
         net.turn[t].eta = BIG
         net.turn[t].claim = 0
-        if net.turn[t].is_foe:
+        if net.turn[t].is_foe | net.turn[t].zips:
             watched = True
     if not watched:
         return
@@ -150,6 +111,7 @@ def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
     for x in range(a, a + int(net.link[k].lanes)):
         st.lane[x].eta = BIG
         st.lane[x].yields = 0
+        st.lane[x].asks = -1
         first = int(st.lane[x].end) - 1
         last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
         for i in range(first, last - 1, -1):
@@ -160,11 +122,6 @@ def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
                 break
             if i == first and net.turn[t].all_stop and dist <= net.turn[t].look:
                 note_claims(x, i, tick, net, st, R)
-            if int(R[i].wait) > STUCK_TICKS + (t & 3):
-                break
-            if i == first and lets_join(k, x, i, net, st, R):
-                st.lane[x].yields = 1
-                break
             g = int(net.turn[t].group)
             v = R[i].vel
             can_stop = v * v < TWO * FIRM_BRAKE * dist
@@ -173,6 +130,10 @@ def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
                     continue
                 if can_stop and (siren_near or (g >= 0 and net.group[g].state == YELLOW)):
                     continue
+            if i == first and net.turn[t].zips:
+                note_zip(x, i, k, net, st, R)
+            if int(R[i].wait) > STUCK_TICKS + (t & 3):
+                break
             net.turn[t].eta = min(net.turn[t].eta, eta)
             st.lane[x].eta = min(st.lane[x].eta, eta)
 
@@ -194,12 +155,11 @@ def merge_is_free(
     """Return whether a vehicle may join the stream of lane `aim` by the merging turn `t`.
 
     Only the lanes that lead into lane `aim` count (as for right turns in the Highway Capacity
-    Manual, TRB 2016, chapter 20). Who has waited a moment at an expressway takes the shortest gap,
-    so a full stream and a full ramp go in turns (a zipper).
+    Manual, TRB 2016, chapter 20).
     """
     gap = critical_gap(net, t, wait)
-    if net.turn[t].merges == ZIPPER:
-        gap = MERGE_GAP_S if wait < ZIPPER_TICKS else ZIPPER_GAP_S
+    if net.turn[t].merges == JOINS:
+        gap = FREE_GAP_S if wait < PATIENT_TICKS else SHORT_GAP_S
     until = dist / max(v, OWN_SPEED) + gap
     entered = aim - int(net.turn[t].lane0)
     for f in range(net.turn[t].foe0, net.turn[t].foe1):

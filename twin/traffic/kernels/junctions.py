@@ -282,10 +282,9 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
                 miss_call(st, R, j, k)
             set_wishes(net, st, R, j, to)
             st.lane[aim].rear = pos - own_length
-            st.lane[aim].last = k
+            st.lane[aim].last = x
             # What is noted of the lane is cleared when it is empty, even if that is at once.
             net.link[to].busy = 1
-            st.lane[x].asks = -1
             if net.turn[t].all_stop:
                 st.lane[x].claim = 0
                 net.turn[t].went = tick

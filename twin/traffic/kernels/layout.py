@@ -98,9 +98,15 @@ LANE = np.dtype(
         ("block", "f4"),  # position of the first obstacle; -1 for none
         ("aim", "i4"),  # lane that the first vehicle enters
         ("eta", "f4"),  # seconds until the first vehicle passes the end; `BIG` if none is coming
-        ("last", "i4"),  # link from which the last vehicle entered
-        ("asks", "i4"),  # lane that the first vehicle waits to join; -1
-        ("yields", "i4"),  # the first vehicle lets another one join before it
+        ("last", "i4"),  # lane from which the last vehicle entered
+        # Where lanes merge in turns: the lane that the first vehicle is about to enter, or -1;
+        # seconds that order those who come; its rear bumper, metres before the end; its speed.
+        ("asks", "i4"),
+        ("due", "f4"),
+        ("behind", "f4"),
+        ("pace", "f4"),
+        # Where all stop: it yields while somebody still crosses its way.
+        ("yields", "i4"),
         # Where all stop: seconds that the first vehicle has been at the line, and 1; 0 when it is
         # not there or its way is full.
         ("claim", "i4"),
@@ -155,7 +161,7 @@ TURN = np.dtype(
         ("gives_way", "i1"),
         ("is_foe", "i1"),  # somebody gives way to it
         ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
-        ("zips", "i1"),  # a turn joins its stream on an expressway
+        ("zips", "i1"),  # its lanes, or those of other turns, merge with it in turns
         ("all_stop", "i1"),  # who came first to the line goes first
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
         ("passed", "i4"),  # vehicles that made it since the start

@@ -70,6 +70,7 @@ def clear_link(k: int, net: Net, st: State) -> None:
         st.lane[x].tail = BIG
         st.lane[x].tail_vel = ZERO
         st.lane[x].rear = BIG
+        st.lane[x].asks = -1
     for t in range(net.link[k].turn0, net.link[k].turn1):
         net.turn[t].eta = BIG
         net.turn[t].claim = 0
@@ -167,7 +168,7 @@ def follow(
                     v_lead = v
                     stand_still(st, x)
                 elif R[head].turn >= 0 and is_near(length - R[head].pos, v):
-                    gap, v_lead, cap = approach(head, x, k, net, st, R)
+                    gap, v_lead, cap = approach(head, x, k, dt, net, st, R)
                 else:
                     gap = BIG
                     v_lead = v

@@ -117,7 +117,6 @@ def set_off(i: int, k: int, t: float, net: Net, st: State, R: Records) -> None:
 def stand_still(st: State, x: int) -> None:
     """Note that the first vehicle of lane `x` asks nothing of the junction ahead."""
     st.lane[x].aim = -1
-    st.lane[x].asks = -1
     st.lane[x].claim = 0
 
 
