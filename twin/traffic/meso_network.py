@@ -11,9 +11,9 @@ from twin.network.graph import I32, YELLOW_S, Network, RoadClass, TurnKind
 from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
-from twin.traffic.kernels.giving_way import ZIPPER
 from twin.traffic.kernels.layout import HEADWAY, LENGTH, STANDSTILL
 from twin.traffic.kernels.meso_layout import FAR, N_BLOCKS, Net, State
+from twin.traffic.kernels.zipper import JOINS
 from twin.traffic.types import Fleet
 
 LEAST_S = 1.0
@@ -114,7 +114,7 @@ def _turns(network: Network) -> layout.Records:
     turn["start"] = network.turn_from
     decision = np.array([DECISION_S[kind] for kind in TurnKind])[network.turn_kind]
     follow = np.array([FOLLOW_S[kind] for kind in TurnKind])[network.turn_kind]
-    looks = (view["gives_way"] > 0) & (view["merges"] != ZIPPER)
+    looks = (view["gives_way"] > 0) & (view["merges"] != JOINS)
     gap = view["gap"] + decision
     follow = np.where(gap < SHORT_GAP_S, MAJOR_LEFT_FOLLOW_S, follow)
     turn["gap"] = np.where(looks, _ms(gap), 0)

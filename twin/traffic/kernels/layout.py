@@ -105,11 +105,10 @@ LANE = np.dtype(
         ("due", "f4"),
         ("behind", "f4"),
         ("pace", "f4"),
-        # Where all stop: it yields while somebody still crosses its way.
-        ("yields", "i4"),
-        # Where all stop: seconds that the first vehicle has been at the line, and 1; 0 when it is
-        # not there or its way is full.
-        ("claim", "i4"),
+        # Where all stop: it yields while somebody still crosses its way; seconds that it has been
+        # at the line, and 1, or 0 when it is not there or its way is full.
+        ("yields", "i2"),
+        ("claim", "i2"),
     ]
 )
 LINK = np.dtype(

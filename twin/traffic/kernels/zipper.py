@@ -4,7 +4,7 @@ Each driver who comes first in a lane sees who is to enter the same lane before 
 one as if he drove ahead in the own lane, so the gap is open when they meet and nobody stops. Who
 goes first is told by one number for each lane: both sides read it alike, so nobody waits for one
 who waits for him. In slow streams drivers take turns (Cassidy and Ahn 2005, "Driver turn-taking
-behavior in congested freeway merges", Transp. Res. Rec. 1934); a free stream keeps its right of way.
+behavior in congested freeway merges", Transp. Res. Rec. 1934); a free stream has the right of way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ and half a second (assumption)."""
 SHORT_GAP_S = np.float32(0.8)
 """The same when he has waited at the line for `PATIENT_TICKS`."""
 PATIENT_TICKS = 3
-TAPER = np.float32(0.5)
+TAPER = np.float32(0.4)
 """Metres that the gap may still lack for each metre to the line."""
 FREE_SHARE = np.float32(0.8)
 """Share of the free-flow speed above which a stream is free."""
