@@ -13,7 +13,7 @@ import numpy as np
 
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.junctions import STUCK_TICKS, entry_lane
-from twin.traffic.kernels.layout import BIG, LENGTH, Net, Records, State
+from twin.traffic.kernels.layout import AT_STOP, BIG, LENGTH, Net, Records, State
 
 JOINS = 2
 """`merges` of a turn that joins an expressway; 1 for another road."""
@@ -42,8 +42,9 @@ def note_zip(x: int, i: int, k: int, net: Net, st: State, R: Records) -> None:
     v = R[i].vel
     dist = net.link[k].length - R[i].pos
     due = dist / max(v, ZIP_SPEED)
-    # Who waits but not for a place (a wrong lane, a closed link) is not coming.
-    if due > ZIP_S or (int(R[i].wait) > STUCK_TICKS and st.lane[x].aim < 0):
+    # Who waits but not for a place (at a stop, in a wrong lane, at a closed link) is not coming.
+    waits = int(R[i].wait) > STUCK_TICKS and st.lane[x].aim < 0
+    if due > ZIP_S or waits or R[i].marks & AT_STOP:
         return
     own = x - int(net.link[k].lane0)
     aim = int(net.turn[t].lane0) + entry_lane(net, t, own, int(R[i].nlo), int(R[i].nhi))
