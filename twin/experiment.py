@@ -27,7 +27,7 @@ from twin.city.model import City
 from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.intervals import interval_table
-from twin.metrics.road_speeds import published_beside_simulated
+from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
 from twin.metrics.summary import queueing, summarise
 from twin.recording.provenance import city_checksum, scenario_checksum, versions
 from twin.recording.reader import RunReader
@@ -113,11 +113,7 @@ def run_scenario(
                 "cleared_red": result.vehicles_cleared_red,
             },
             "assumed_intervals": result.assumed,
-            "speeds": published_beside_simulated(
-                city, reader.table("links"), scenario.period.start_s, scenario.period.end_s
-            )
-            if model.traffic
-            else [],
+            "speeds": _speeds(city, reader) if model.traffic else [],
             "emitted_kg": result.emitted_kg,
             "buses": result.buses,
             "simulated_s": result.simulated_s,
@@ -128,6 +124,15 @@ def run_scenario(
         }
         writer.finish(summary, result.phase_seconds)
     return summary
+
+
+def _speeds(city: City, reader: RunReader) -> list[PublishedSpeed]:
+    """Return the published speeds beside the run's; nothing is read where none are published."""
+    if not len(city["published_speeds"]):
+        return []
+    links = reader.table("links", ["t", "link", "vehicles", "speed_mps"])
+    period = reader.scenario.period
+    return published_beside_simulated(city, links, period.start_s, period.end_s)
 
 
 def compare(
