@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from twin.core.random import Streams
 from twin.network.generate import grid
 from twin.network.graph import Network, Place, TurnKind
+from twin.traffic.costs import SIREN_DELAY_SHARE, RoadCosts
 from twin.traffic.router import HERE_M, LEFT_S, RIGHT_S, Router, new_tree, turn_costs
 
 
@@ -232,3 +233,43 @@ def test_no_trips_and_scratch_of_the_right_size(network):
     assert ptr.tolist() == [0]
     assert not len(links)
     assert len(new_tree(router.graph).heap) > network.n_turns
+
+
+def test_delays_of_turns_are_avoided_and_bans_stay(network):
+    router = Router(network)
+    way = router.route(0, network.n_links - 2)
+    used = _turn(network, way)
+    before = float(router.times_of(np.array([0, len(way)], np.int32), way)[0])
+    delay = np.zeros(network.n_turns, np.float32)
+    delay[used[0]] = 7.0
+    router.set_turn_delays(delay)
+    assert router.times_of(np.array([0, len(way)], np.int32), way)[0] == pytest.approx(before + 7)
+    delay[used[0]] = 10_000.0
+    router.set_turn_delays(delay)
+    other = router.route(0, network.n_links - 2)
+    assert used[0] not in _turn(network, other)
+    banned = _turn(network, other)[:1]
+    router.set_banned(banned)
+    router.set_turn_delays(np.zeros(network.n_turns, np.float32))
+    assert not np.isfinite(router.times_of(np.array([0, len(other)], np.int32), other)[0])
+    router.set_banned(banned[:0])
+    assert router.times_of(np.array([0, len(way)], np.int32), way)[0] == pytest.approx(before)
+
+
+def test_a_siren_loses_less_at_a_turn_than_others(network):
+    costs = RoadCosts(network)
+    delay = np.full(network.n_turns, 10.0, np.float32)
+    costs.set_times(costs.undisturbed_s, delay)
+    plain = turn_costs(network)
+    assert costs.ordinary.graph.turn_cost == pytest.approx(plain + 10.0)
+    assert costs.siren.graph.turn_cost == pytest.approx(plain + 10.0 * SIREN_DELAY_SHARE)
+
+
+def _turn(network, way):
+    return np.array(
+        [
+            np.flatnonzero((network.turn_from == a) & (network.turn_to == b))[0]
+            for a, b in itertools.pairwise(way.tolist())
+        ],
+        np.int32,
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.roads import CALM, Group, Link, Turn, make_network, make_trips, road
 from tests.support.traffic_checks import check_now
+from twin.traffic.kernels.times import turn_delays
 from twin.traffic.micro import Kind, Kinds, MicroTraffic
 
 
@@ -69,6 +70,37 @@ def test_queue_spills_back_and_holds_the_upstream_road():
     assert 12 <= len(queued) <= 15
     assert traffic.vehicles.select(link=0).speed_mps.min() < 0.1
     assert traffic.link_travel_time()[1] > 60.0
+
+
+def test_a_queue_to_turn_left_is_the_turns_own_delay():
+    # Two lanes: straight on from the first, left from the second, where it is always red.
+    network = make_network(
+        [Link(0, 1, 400.0, 2), Link(1, 2, 300.0), Link(1, 3, 300.0)],
+        [Turn(0, 1), Turn(0, 2, kind=2, lo=1, hi=1, group=0)],
+        (Group(10_000.0, 9_000.0, 9_010.0),),
+    )
+    traffic = MicroTraffic(network, seed=np.uint64(1), kinds=CALM)
+    assert not traffic.turn_delay().any()
+    ways = [[0, 1], [0, 2]] * 10
+    traffic.add_trips(make_trips([8.0 * i for i in range(20)], ways, [250.0] * 20))
+    traffic.advance(300)
+    straight, left = traffic.turn_delay().tolist()
+    assert straight == 0.0
+    # The mean holds both streams; who turns left has stood for minutes.
+    assert left > 100.0
+    copy = MicroTraffic(network, seed=np.uint64(1), kinds=CALM)
+    copy.restore(traffic.checkpoint())
+    assert np.array_equal(copy.turn_delay(), traffic.turn_delay())
+
+
+def test_turn_delays_by_hand():
+    # 100 m, 20 s on the mean: one vehicle at the mean and 30 s without a metre make 50 s.
+    late = turn_delays(
+        np.array([100.0, 100.0, 100.0]),
+        np.array([20.0, 20.0, 20.0]),
+        np.array([[30.0, 0.0, 10.0], [0.0, 0.0, 200.0]]),
+    )
+    assert late.tolist() == [30.0, 0.0, 0.0]
 
 
 def test_short_links_are_crossed_safely():

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
-from twin.traffic.router import Router, ban
+from twin.traffic.router import Router
 
 SIREN_DELAY_SHARE = 0.4
 """Share of the others' delay (queues, signals) that a unit under siren suffers (assumption)."""
@@ -82,11 +82,22 @@ class RoadCosts:
         self.closed_lanes: I32 = np.zeros(network.n_links, np.int32)
         self.set_times(self.undisturbed_s)
 
-    def set_times(self, seconds: F32) -> None:
-        """Set (L,) link times of ordinary traffic; none is taken to be below `undisturbed_s`."""
+    def set_times(self, seconds: F32, turn_delay: F32 | None = None) -> None:
+        """Set what streets take ordinary traffic.
+
+        Parameters
+        ----------
+        seconds
+            (L,) link times; none is taken to be below `undisturbed_s`.
+        turn_delay
+            (T,) seconds that each turn's drivers lose beside them; none if left out.
+        """
         times = np.maximum(seconds, self.undisturbed_s)
         self.ordinary.set_costs(times)
         self.siren.set_costs(self.under_siren(times))
+        if turn_delay is not None:
+            self.ordinary.set_turn_delays(turn_delay)
+            self.siren.set_turn_delays(np.float32(SIREN_DELAY_SHARE) * turn_delay)
 
     def under_siren(self, times: F32, links: I32 | slice = slice(None)) -> F32:
         """Return the times of links under siren where ordinary traffic takes `times`."""
@@ -119,7 +130,8 @@ class RoadCosts:
 
     def ban_turns(self, turns: I32) -> None:
         """Ban these turns and no others, to everybody."""
-        ban(self.ordinary.graph, self.network, turns)
+        for router in (self.ordinary, self.siren):
+            router.set_banned(turns)
 
     def _apply(self) -> None:
         shut = self.closed_lanes >= self.network.link_lanes

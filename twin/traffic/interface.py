@@ -53,6 +53,9 @@ class Traffic(Protocol):
     def link_travel_time(self) -> F32:
         """(L,) current travel time of every link, seconds."""
 
+    def turn_delay(self) -> F32:
+        """(T,) seconds that who will make a turn loses on its link beside the mean of all there."""
+
     def insert_unit(
         self,
         unit: int,

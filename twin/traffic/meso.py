@@ -55,6 +55,10 @@ class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues):
         now: F32 = self._net.link["time"].astype(np.float32)
         return now
 
+    def turn_delay(self) -> F32:
+        """Return (T,) zeros: the times of queues are of whole links."""
+        return np.zeros(self.network.n_turns, np.float32)
+
     def checkpoint(self) -> Checkpoint:
         """Return the whole state as plain arrays; a run restored from them has the same bits."""
         state = self._state

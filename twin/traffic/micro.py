@@ -16,7 +16,7 @@ from twin.core.errors import InputError
 from twin.network.graph import F32, F64, I64
 from twin.traffic import signals, storage
 from twin.traffic.hook import Command, Hook, View
-from twin.traffic.kernels.times import TRAVEL_TIME
+from twin.traffic.kernels.times import TRAVEL_TIME, turn_delays
 from twin.traffic.micro_closures import ClosableTraffic
 from twin.traffic.micro_routes import RoutedTraffic
 from twin.traffic.micro_units import UnitTraffic
@@ -84,6 +84,17 @@ class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic,
         """Return (L,) the current travel time of every link, seconds, never below free flow."""
         now: F32 = self._state.recent[TRAVEL_TIME].astype(np.float32)
         return now
+
+    def turn_delay(self) -> F32:
+        """Return (T,) seconds that a turn's drivers lose on its link beside the mean of all there.
+
+        No turn is ahead of the mean: those who wait least are taken to lose nothing.
+        """
+        link = self.network.turn_from
+        length = self._net.link["length"][link].astype(np.float64)
+        state = self._state
+        late = turn_delays(length, state.recent[TRAVEL_TIME][link], state.recent_turns)
+        return late.astype(np.float32)
 
     def _sums(self) -> tuple[F64, F64, I64]:
         link = self._net.link

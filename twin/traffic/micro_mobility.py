@@ -189,7 +189,7 @@ class MicroMobility:
         while traffic.t < t_to - 0.5 * traffic.dt_s:
             t = traffic.t
             if t >= self._next_costs:
-                self._costs.set_times(traffic.link_travel_time())
+                self._costs.set_times(traffic.link_travel_time(), traffic.turn_delay())
                 self._units.reroute()
                 self._next_costs = (math.floor(t / COSTS_EVERY_S) + 1) * COSTS_EVERY_S
             next_feed = self._feeder.feed(t)

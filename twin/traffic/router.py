@@ -92,14 +92,6 @@ def new_tree(graph: RoadGraph) -> Tree:
     )
 
 
-def ban(graph: RoadGraph, network: Network, banned: I32) -> None:
-    """Let these turns of a network's graph, and no others, cost infinitely much."""
-    cost = turn_costs(network)
-    cost[banned] = np.inf
-    graph.turn_cost[:] = cost
-    graph.back_cost[:] = cost[graph.back_turn]
-
-
 class Router:
     """Searches at the link times that were set last; closed links may be left but not entered.
 
@@ -110,7 +102,7 @@ class Router:
     threads
         Threads of `routes`; the result does not depend on it.
     graph
-        Another router's `graph` of the same network, to share it.
+        Another router's `graph` of the same network, to share its arcs; the costs are its own.
     streams
         Draws the drivers' perception of link times (`ROUTE_SPREAD`); None: all perceive the truth.
     """
@@ -124,7 +116,13 @@ class Router:
         streams: Streams | None = None,
     ) -> None:
         self.network = network
-        self.graph = road_graph(network) if graph is None else graph
+        plain = road_graph(network) if graph is None else graph
+        self.graph = plain._replace(
+            turn_cost=plain.turn_cost.copy(), back_cost=plain.back_cost.copy()
+        )
+        self._plain_turns = turn_costs(network)
+        self._banned: I32 = _NONE
+        self._delay: F32 = np.zeros(network.n_turns, np.float32)
         self._threads = threads
         self._tree = new_tree(self.graph)
         self._x = network.node_x[network.link_from].astype(np.float32)
@@ -159,6 +157,22 @@ class Router:
     def set_tolls(self, seconds: F32) -> None:
         """Set (L,) what entering a link is worth to drivers of `routes` beside its time."""
         self.tolls = seconds.astype(np.float32)
+
+    def set_banned(self, turns: I32) -> None:
+        """Let these turns, and no others, cost infinitely much."""
+        self._banned = turns.copy()
+        self._apply_turns()
+
+    def set_turn_delays(self, seconds: F32) -> None:
+        """Set (T,) seconds that turns take beside their links and what they always take."""
+        self._delay = seconds.astype(np.float32)
+        self._apply_turns()
+
+    def _apply_turns(self) -> None:
+        cost = self._plain_turns + self._delay
+        cost[self._banned] = np.inf
+        self.graph.turn_cost[:] = cost
+        self.graph.back_cost[:] = cost[self.graph.back_turn]
 
     @property
     def extra(self) -> F32:

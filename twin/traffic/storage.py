@@ -58,6 +58,7 @@ def new_state(net: Net) -> State:
         route=np.zeros(2 * ROUTE_MARGIN, np.int32),
         queue=np.zeros(0, np.int32),
         recent=recent,
+        recent_turns=np.zeros((2, len(net.turn))),
         tally=np.zeros((N_BLOCKS, N_TALLIES), np.int64),
         done=np.zeros(FIRST_VEHICLES, np.int32),
         counts=np.zeros(4, np.int64),

@@ -299,6 +299,8 @@ class State(NamedTuple):
         Slots waiting to enter, by link and departure.
     recent
         (5, L) sums behind the travel times, and these (see `times`).
+    recent_turns
+        (2, T) the same sums of those who will make each turn.
     tally
         (N_BLOCKS, N_TALLIES) counts.
     done
@@ -319,6 +321,7 @@ class State(NamedTuple):
     route: I32
     queue: I32
     recent: F64
+    recent_turns: F64
     tally: I64
     done: I32
     counts: I64

@@ -55,7 +55,7 @@ from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
 from twin.traffic.kernels.signals.preemption import hear_sirens
 from twin.traffic.kernels.stops import pull_in, pull_out, stand_still, stop_speed
-from twin.traffic.kernels.times import update_travel_times
+from twin.traffic.kernels.times import update_travel_times, update_turn_times
 
 COOPERATE_BRAKE = np.float32(1.5)
 """Braking in m/s² by which a driver lets another one in."""
@@ -372,6 +372,7 @@ def _advance(
         tidy(t + np.float64(dt), net, st, R)
         if (now + 1) % every == 0:
             update_travel_times(net, st)
+            update_turn_times(net, st, R)
     return n, current
 
 

@@ -1,8 +1,10 @@
-"""Current travel time of every link, from what its vehicles have driven of late.
+"""Current travel time of every link, and of each turn at its end, from what was driven of late.
 
 The mean speed in space over a fading window (Edie 1963: metres driven over seconds spent), with one
 vehicle at free flow added, so that an empty link takes its free-flow time and one on which nobody
-moves takes as long as its vehicles have stood.
+moves takes as long as its vehicles have stood. The turns of a link are told apart by the turn that
+each of its vehicles will make, as seen at every update: a queue to turn left need not hold up the
+others.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.jit import inner
-from twin.traffic.kernels.layout import Net, State
+from twin.traffic.kernels.layout import F64, OBSTACLE, Net, Records, State
 
 PERIOD_S = 10.0
 """Seconds between two updates."""
 FADE = 0.95
 """Share of the sums kept at an update: a window of 200 s."""
 SECONDS, METRES, SECONDS_BEFORE, METRES_BEFORE, TRAVEL_TIME = range(5)
-"""Rows of `State.recent`."""
+"""Rows of `State.recent`, the first two also of `State.recent_turns`."""
 
 
 @inner
@@ -34,3 +36,37 @@ def update_travel_times(net: Net, st: State) -> None:
         recent[SECONDS_BEFORE, k] = net.link[k].seconds
         recent[METRES_BEFORE, k] = net.link[k].metres
         recent[TRAVEL_TIME, k] = max(free, length * (seconds + free) / (metres + length))
+
+
+@inner
+def update_turn_times(net: Net, st: State, R: Records) -> None:
+    """Fade the sums of every turn and add what those who will make it drive until the next time."""
+    sums = st.recent_turns
+    period = np.float64(PERIOD_S)
+    for t in range(sums.shape[1]):
+        sums[SECONDS, t] *= FADE
+        sums[METRES, t] *= FADE
+    for k in range(len(net.link)):
+        if net.link[k].busy == 0:
+            continue
+        for x in range(net.link[k].lane0, net.link[k].lane0 + net.link[k].lanes):
+            for i in range(st.lane[x].start, st.lane[x].end):
+                t = R[i].turn
+                if t >= 0 and R[i].kind != OBSTACLE:
+                    sums[SECONDS, t] += period
+                    sums[METRES, t] += period * np.float64(R[i].vel)
+
+
+def turn_delays(length: F64, link_time: F64, sums: F64) -> F64:
+    """Return (T,) seconds that a turn's drivers lose on its link beside the mean of all there.
+
+    Parameters
+    ----------
+    length, link_time
+        (T,) metres and mean seconds of the link that each turn leaves.
+    sums
+        (2, T) vehicle-seconds and vehicle-metres of its drivers; one vehicle at the mean is added.
+    """
+    own = length * (sums[SECONDS] + link_time) / (sums[METRES] + length)
+    late: F64 = np.maximum(own - link_time, 0.0)
+    return late
