@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import simpy
@@ -17,14 +18,13 @@ from twin.city.model import City
 from twin.core.clock import HOUR_S
 from twin.core.random import Streams
 from twin.demand.trips import Trips
-from twin.network.graph import F64, I64
+from twin.network.graph import F64, I64, Network
 from twin.scenarios.spec import Scenario
 from twin.traffic.figures import LinkStats
 from twin.traffic.interface import Traffic
 from twin.traffic.meso import MesoTraffic, Parameters
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.micro_mobility import MicroMobility
-from twin.traffic.types import kinds_of
 
 LEAST_VEHICLES = 20
 """A link counts when at least so many left it in both."""
@@ -188,7 +188,9 @@ def compare_on_trips(
 class _Listening(MicroTraffic):
     """Lane-level traffic that keeps the trips it is given."""
 
-    heard: list[Trips]
+    def __init__(self, network: Network, **settings: Any) -> None:
+        self.heard: list[Trips] = []
+        super().__init__(network, **settings)
 
     def add_trips(self, trips: Trips) -> NDArray[np.int64]:
         if len(trips):
@@ -197,19 +199,7 @@ class _Listening(MicroTraffic):
 
 
 class _ListeningMobility(MicroMobility):
-    @classmethod
-    def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:
-        settings = scenario.traffic
-        traffic = _Listening(
-            city.network,
-            seed=streams.kernel_key("traffic"),
-            threads=settings.threads,
-            start_s=scenario.period.begin_s,
-            speed_factor=settings.speed_factor,
-            kinds=kinds_of(settings),
-        )
-        traffic.heard = []
-        return traffic
+    engine = _Listening
 
 
 def heard_trips(city: City, scenario: Scenario) -> list[Trips]:

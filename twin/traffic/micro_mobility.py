@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import simpy
 
@@ -66,6 +67,9 @@ class MicroMobility:
         Those of lines, if the scenario has any.
     """
 
+    engine: ClassVar[type[MicroTraffic]] = MicroTraffic
+    """What moves the vehicles."""
+
     def __init__(
         self, env: simpy.Environment, city: City, scenario: Scenario, streams: Streams
     ) -> None:
@@ -108,7 +112,7 @@ class MicroMobility:
     def empty_streets(cls, city: City, scenario: Scenario, streams: Streams) -> Traffic:
         """Return the traffic without vehicles."""
         settings = scenario.traffic
-        return MicroTraffic(
+        return cls.engine(
             city.network,
             seed=streams.kernel_key("traffic"),
             threads=settings.threads,
