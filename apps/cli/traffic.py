@@ -83,7 +83,10 @@ def traffic(
         seed=seed,
         end_s=end,
         entry_m=names.entry_m,
+        lanes=names.lanes,
     )
+    if demand.calls is not None and fidelity != "micro":
+        demand.left_out["stops, which only micro makes"] += len(demand.calls.link)
     if car_following not in _MODELS:
         raise InputError(f"{car_following!r} is not idm or krauss", field="--car-following")
     by_type = driven(demand, _MODELS[car_following])

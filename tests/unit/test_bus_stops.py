@@ -10,11 +10,12 @@ import pytest
 from tests.support.roads import Link, Turn, make_network, make_trips, random_trips, road
 from tests.support.traffic_checks import digest, smallest_gap
 from twin.core.errors import InputError, TwinError
+from twin.demand.stops import Calls
 from twin.demand.trips import Trips
 from twin.network.generate import grid
 from twin.network.graph import Network
 from twin.traffic.micro import Kind, Kinds, MicroTraffic
-from twin.traffic.stopping import Calls, Visits
+from twin.traffic.stopping import Visits
 
 BUS = 3
 ACCEL, BRAKE, SPEED = 1.2, 1.8, 12.0

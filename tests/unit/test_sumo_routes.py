@@ -10,6 +10,9 @@ from twin.core.errors import InputError
 from twin.demand.sumo_routes import read_routes
 from twin.demand.trips import VehicleKind
 from twin.network.sumo import read_sumo
+from twin.recording.sumo_output import EdgeNames
+from twin.recording.trip_run import drive
+from twin.traffic.micro import MicroTraffic
 from twin.traffic.router import Router
 
 
@@ -74,7 +77,7 @@ def test_a_seed_draws_the_same_and_another_does_not(read) -> None:
 def test_what_is_left_aside_is_counted(read) -> None:
     _, demand = read(ROUTES)
     assert dict(demand.left_out) == {
-        "departPos": 1, "persons and containers": 1, "stops": 1, "vehicles of class tram": 1,
+        "departPos": 1, "persons and containers": 1, "vehicles of class tram": 1,
     }  # fmt: skip
     assert "tram1" not in demand.ids
     assert "stops" in demand.ids
@@ -131,3 +134,77 @@ def test_a_vehicle_twice(read) -> None:
     vehicle = '<vehicle id="v" depart="1"><route edges="in"/></vehicle>'
     with pytest.raises(InputError, match="already"):
         read(f"<routes>{vehicle}{vehicle}</routes>")
+
+
+STOPS = """<routes>
+    <busStop id="market" lane="out_0" startPos="20" endPos="-30"/>
+    <route id="line" edges="in out"><stop busStop="market" duration="15"/></route>
+    <vehicle id="a" route="line" depart="1"/>
+    <vehicle id="b" route="line" depart="2"><stop lane="out_0" endPos="80" duration="5" until="90"
+        parking="true"/></vehicle>
+    <trip id="c" from="in" to="out" depart="3"><stop busStop="market" until="60"/></trip>
+    <vehicle id="d" depart="4"><route edges="in up"/><stop busStop="market" duration="5"/></vehicle>
+    <vehicle id="e" depart="5"><route edges="in out"/><stop parkingArea="p" duration="5"/></vehicle>
+</routes>"""
+
+
+def test_stops_of_vehicles_routes_and_trips(read) -> None:
+    made, demand = read(STOPS)
+    calls, out = demand.calls, 1
+    assert calls is not None
+    length = float(made.network.link_length[out])
+    assert calls.ptr.tolist() == [0, 1, 2, 3, 3, 3]
+    assert calls.link.tolist() == [out] * 3
+    assert calls.pos_m.tolist() == pytest.approx([length - 30.0] * 3)
+    assert calls.dwell_s.tolist() == [15.0, 15.0, 0.0]
+    assert calls.due_s.tolist() == [-np.inf, -np.inf, 60.0]
+    # The stop of "b" at 80 m (90 m of our link) lies before that of its route.
+    assert dict(demand.left_out) == {
+        "stops at other places than bus stops and lanes": 1,
+        "stops that are not on the way": 2,
+    }
+
+
+def test_stops_on_lanes_and_beside_them(read) -> None:
+    _, demand = read(
+        """<routes><vehicle id="b" depart="2"><route edges="in out"/>
+        <stop lane="out_0" endPos="80" duration="5" until="90" parking="true"/></vehicle>
+        </routes>"""
+    )
+    calls = demand.calls
+    assert calls is not None
+    # 80 m along its lane is 90 m along our link, of which 10 m lie in the junction.
+    assert calls.pos_m.tolist() == pytest.approx([90.0])
+    assert (calls.bay.tolist(), calls.dwell_s.tolist(), calls.due_s.tolist()) == (
+        [True], [5.0], [90.0],
+    )  # fmt: skip
+    assert calls.part(1, 1).link.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('id="market" lane="out_0"', 'id="market" lane="out"', "lane"),
+        ('busStop="market" until', 'busStop="market9" until', "busStop"),
+        ('duration="15"', "", "duration"),
+        ('duration="15"', 'duration="long"', "duration"),
+        ('endPos="-30"', 'endPos="far"', "endPos"),
+    ],
+)
+def test_faults_of_stops_are_named(read, old: str, new: str, field: str) -> None:
+    assert old in STOPS
+    with pytest.raises(InputError) as caught:
+        read(STOPS.replace(old, new, 1))
+    assert caught.value.field == field
+    assert caught.value.row
+
+
+def test_who_stops_arrives_later_by_what_it_stands(read) -> None:
+    text = """<routes><vehicle id="a" depart="0"><route edges="in out"/>STOP</vehicle></routes>"""
+    took = []
+    for stop in ("", '<stop lane="out_0" endPos="80" duration="30"/>'):
+        made, demand = read(text.replace("STOP", stop))
+        names = EdgeNames.of(made.edges.edge, made.edges.entry_m, made.edges.lanes, plane=True)
+        traffic = MicroTraffic(made.network, seed=np.uint64(1))
+        took.append(drive(traffic, demand, names, end_s=200.0).mean_duration_s)
+    assert 30.0 <= took[1] - took[0] <= 30.0 + 60.0

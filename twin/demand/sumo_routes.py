@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.random import Streams
+from twin.demand.stops import Calls
 from twin.demand.sumo_flows import moments
+from twin.demand.sumo_stops import StopReader, calls_on
 from twin.demand.sumo_types import (
     DEFAULT_TYPES,
     Choice,
@@ -32,7 +34,6 @@ from twin.demand.trips import Trips
 from twin.network.graph import I32, Network
 from twin.network.sumo_xml import Fields, elements
 
-_STOPS = {"stop"}
 _PERSONS = {"person", "personFlow", "container", "containerFlow"}
 _AS_OURS = {
     "departLane": {"best", "free", "allowed"},
@@ -59,6 +60,8 @@ class SumoDemand(NamedTuple):
         The types that trips have.
     left_out
         What was left aside, by what it is.
+    calls
+        Stops of the trips; None where nobody stops.
     """
 
     trips: Trips
@@ -66,6 +69,7 @@ class SumoDemand(NamedTuple):
     type_of: I32
     types: list[VehicleType]
     left_out: Counter[str]
+    calls: Calls | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ def read_routes(
     seed: int,
     end_s: float,
     entry_m: NDArray[np.float64] | None = None,
+    lanes: Sequence[tuple[int, ...]] | None = None,
 ) -> SumoDemand:
     """Return the trips of route files that depart before `end_s`.
 
@@ -102,13 +107,15 @@ def read_routes(
         Of what is drawn: types and routes of distributions, departures by probability.
     entry_m
         (L,) metres at the start of each link that lie inside the junction in SUMO.
+    lanes
+        (L,) numbers of the edge's lanes that are lanes of the link, from the kerb; all if left out.
 
     Raises
     ------
     InputError
         Naming the file, the vehicle and the attribute of the first fault.
     """
-    reader = _Reader(network, edges, Streams(seed), end_s)
+    reader = _Reader(network, edges, Streams(seed), end_s, lanes)
     for path in paths:
         reader.file = str(path)
         for element in elements(path, "routes", "additional"):
@@ -119,7 +126,12 @@ def read_routes(
 
 class _Reader:
     def __init__(
-        self, network: Network, edges: Mapping[str, int], streams: Streams, end_s: float
+        self,
+        network: Network,
+        edges: Mapping[str, int],
+        streams: Streams,
+        end_s: float,
+        lanes: Sequence[tuple[int, ...]] | None,
     ) -> None:
         self.file = ""
         self.network = network
@@ -135,6 +147,7 @@ class _Reader:
         self.columns = _Columns()
         self.left_out: Counter[str] = Counter()
         self.known: set[str] = set()
+        self.stops = StopReader(network, edges, lanes, self.left_out)
         turns = network.turn_from.astype(np.int64) * network.n_links + network.turn_to
         self.turns = set(turns.tolist())
 
@@ -159,6 +172,8 @@ class _Reader:
             self._vehicle(element)
         elif tag == "flow":
             self._flow(element)
+        elif tag == "busStop":
+            self.stops.take_place(Fields(element, self.file))
         elif tag in _PERSONS:
             self.left_out["persons and containers"] += 1
         else:
@@ -183,8 +198,9 @@ class _Reader:
                 names = fields.text("edges").split()
                 at = links.index(here)
                 fields.refuse("edges", f"no turn leads from {names[at]!r} to {names[at + 1]!r}")
-        self._stops(fields.element)
-        self.wishes.append(Wish(links, True, "max", (owner or fields).row, self.file))
+        row = (owner or fields).row
+        stops = self.stops.stops(fields.element, self.file, row)
+        self.wishes.append(Wish(links, True, "max", row, self.file, stops))
         return len(self.wishes) - 1
 
     def _route_choice(self, element: Element) -> None:
@@ -200,9 +216,6 @@ class _Reader:
             if known not in self.routes:
                 fields.refuse("routes", f"there is no route {known!r}")
         self.route_choices[name] = choice
-
-    def _stops(self, element: Element) -> None:
-        self.left_out["stops"] += sum(1 for child in element if child.tag in _STOPS)
 
     def _vehicle(self, element: Element) -> None:
         fields = Fields(element, self.file)
@@ -230,7 +243,6 @@ class _Reader:
     def _picker(self, fields: Fields) -> Callable[[np.random.Generator], tuple[int, int]] | None:
         """Return what draws (type, wish) of a vehicle; None for what does not drive on roads."""
         element = fields.element
-        self._stops(element)
         kind = element.get("type", "DEFAULT_VEHTYPE")
         if kind not in self.types and kind not in self.type_choices:
             if kind not in DEFAULT_TYPES:
@@ -262,12 +274,14 @@ class _Reader:
         """Return the number of a vehicle's wish, or the choice of its routes."""
         element = fields.element
         end = element.get("arrivalPos", "max")
+        stops = self.stops.stops(element, self.file, fields.row)
         inner = element.find("route")
         named = element.get("route")
         if inner is not None:
             wish = self._route(Fields(inner, self.file, fields.row), fields)
         elif named is not None:
             if named in self.route_choices:
+                self.left_out["stops of vehicles whose route is drawn"] += len(stops)
                 return -1, self.route_choices[named]
             if named not in self.routes:
                 fields.refuse("route", f"there is no route {named!r} before it")
@@ -278,10 +292,17 @@ class _Reader:
                     fields.refuse(what, "Twin reads trips from edge to edge only", "route it first")
             names = [fields.text("from"), *element.get("via", "").split(), fields.text("to")]
             links = [self._link(fields, name, "from, via or to") for name in names]
-            self.wishes.append(Wish(links, False, end, fields.row, self.file))
+            if len(links) == 2:
+                # As SUMO does, by way of the stops.
+                between = [stop.place.link for stop in stops]
+                passed = [a for a, b in pairwise([links[0], *between, links[1]]) if a != b]
+                links = [*passed, links[1]]
+            self.wishes.append(Wish(links, False, end, fields.row, self.file, stops))
             return len(self.wishes) - 1, None
-        if end != "max":
-            self.wishes.append(Wish(self.wishes[wish].links, True, end, fields.row, self.file))
+        if end != "max" or stops:
+            known = self.wishes[wish]
+            stops = [*known.stops, *stops]
+            self.wishes.append(Wish(known.links, True, end, fields.row, self.file, stops))
             wish = len(self.wishes) - 1
         return wish, None
 
@@ -336,5 +357,12 @@ class _Reader:
         ]
         trips = Trips(depart[keep], kinds[type_of], ptr, links, np.array(ends, np.float32))
         ids = [own.ids[k] for k in keep.tolist()]
+        calls = calls_on(
+            [ways[own.wish_of[k]] for k in keep.tolist()],
+            [self.wishes[own.wish_of[k]].stops for k in keep.tolist()],
+            self.network.link_length,
+            entry,
+            self.left_out,
+        )
         left = Counter({what: n for what, n in sorted(self.left_out.items()) if n})
-        return SumoDemand(trips, ids, type_of, types, left)
+        return SumoDemand(trips, ids, type_of, types, left, calls)

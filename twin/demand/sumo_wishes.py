@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
 from twin.core.errors import InputError
 from twin.core.random import Streams
+from twin.demand.sumo_stops import StopWish
 from twin.network.graph import I32
 
 Routing = Callable[[I32, I32], tuple[I32, I32]]
@@ -27,6 +28,7 @@ class Wish:
     end: str
     row: str
     file: str
+    stops: list[StopWish] = field(default_factory=list)
 
 
 def routed(wishes: Sequence[Wish], route: Routing) -> list[list[int]]:

@@ -16,6 +16,7 @@ from twin.network.graph import F64, Network
 from twin.recording.sumo_output import EdgeData, EdgeNames, Fcd, TripInfo, free_times
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
+from twin.traffic.stopping import StoppingTraffic
 
 SLICE_S = 300.0
 """Trips are handed over for so many seconds at a time."""
@@ -155,7 +156,9 @@ def drive(
         if tick * traffic.dt_s % SLICE_S < traffic.dt_s:
             until = min((tick * traffic.dt_s // SLICE_S + 1) * SLICE_S, end_s)
             upto = int(np.searchsorted(trips.depart_s, until))
-            traffic.add_trips(trips.part(fed, upto))
+            vehicles = traffic.add_trips(trips.part(fed, upto))
+            if demand.calls is not None and isinstance(traffic, StoppingTraffic):
+                traffic.add_calls(vehicles, demand.calls.part(fed, upto))
             fed = upto
         traffic.advance(1)
         count = traffic.counters

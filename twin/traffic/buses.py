@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from twin.core.random import Streams
+from twin.demand.stops import Calls
 from twin.demand.transit import Course, Run, Service, dwells_of, runs_between
 from twin.demand.trips import Trips, VehicleKind
 from twin.network.graph import F64, I32
 from twin.traffic.micro import MicroTraffic
-from twin.traffic.stopping import SLACK_M, Calls
+from twin.traffic.stopping import SLACK_M
 from twin.traffic.trip_routes import RouteBook
 
 FEED_S = 60.0

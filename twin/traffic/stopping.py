@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.core.errors import InputError, TwinError
-from twin.network.graph import F32, F64, I32, I64
+from twin.demand.stops import Calls
+from twin.network.graph import F64, I32, I64
 from twin.traffic import storage
 from twin.traffic.books import END_M
 from twin.traffic.engine import Engine
@@ -16,37 +16,6 @@ from twin.traffic.kernels.layout import AHEAD, CALL, MISSED, SERVED, TOLD, WAITI
 
 SLACK_M = 2.0
 """Nobody stops nearer to the end of a link, metres: those who stand there are in the junction."""
-
-
-class Calls(NamedTuple):
-    """Stops of N vehicles, C in all, in the order in which they are served.
-
-    Attributes
-    ----------
-    ptr
-        (N + 1,) those of vehicle i are `ptr[i]:ptr[i + 1]`.
-    link, pos_m
-        (C,) where the front bumper stands, metres from the link's start.
-    lane
-        (C,) lane, 0 at the kerb.
-    bay
-        (C,) whether it stands beside the lane.
-    dwell_s
-        (C,) seconds that it stands.
-    due_s
-        (C,) second before which it does not leave; -inf for none.
-    tag
-        (C,) what the caller knows the stop by.
-    """
-
-    ptr: I32
-    link: I32
-    pos_m: F32
-    lane: I32
-    bay: NDArray[np.bool_]
-    dwell_s: F64
-    due_s: F64
-    tag: I32
 
 
 class Visits(NamedTuple):
