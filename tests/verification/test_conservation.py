@@ -34,6 +34,18 @@ def test_littles_law(signals):
     assert mean_number == pytest.approx(rate * mean_time, rel=0.01)
 
 
+def test_a_grid_that_gridlocks_clears_and_nobody_is_removed():
+    # Twice the load: left turns that fill one another's lanes slow all to 1 m/s, rings of full
+    # lanes turn or their members go another way. Measured: the last arrives after 4,252 s.
+    network = grid(5, 5, 200.0, 2, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(random_trips(network, 6000, 1800.0, 3))
+    traffic.advance(5400)
+    count = traffic.counters
+    assert (count.finished, count.removed) == (6000, 0)
+    assert 0 < count.strayed < 300
+
+
 @pytest.mark.parametrize("first", range(0, 100, 20))
 def test_nobody_overlaps_or_passes_red_in_a_hundred_random_cities(first):
     cities = 0
