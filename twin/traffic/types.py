@@ -37,7 +37,9 @@ CLASSES = 8
 MOST_ROWS = 127
 """Rows of the table: a vehicle notes its own in a signed byte."""
 LONGEST_STANDSTILL_M = 5.0
-"""Who kept more would stop so far from the line that a gap in the traffic is never looked for."""
+"""Gap at standstill that a type of a file may ask for at the most."""
+LINE_GAP_M = 2.0
+"""Nobody keeps more from a line, or he would stand too far from it to look for a gap."""
 _MODEL = {"idm": IDM, "krauss": KRAUSS}
 
 
@@ -118,6 +120,7 @@ class Kind(NamedTuple):
             self.reaction_s,
             float(noisy or self.model != "idm"),
             float(number in {VehicleKind.BUS, AMBULANCE, FIRE_ENGINE}),
+            max(self.standstill_m - LINE_GAP_M, 0.0),
         )
 
 

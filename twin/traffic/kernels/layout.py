@@ -60,11 +60,12 @@ N_BLOCKS = 128
 
 # Columns of the table of kinds.
 LENGTH, ACCEL, BRAKE, HEADWAY, STANDSTILL, INV_SQRT_AB, SPEED_MEAN, SPEED_SD = range(8)
-TOP, POLITENESS, MODEL, IMPERFECTION, REACTION, SPECIAL, BUS_LANES = range(8, 15)
+TOP, POLITENESS, MODEL, IMPERFECTION, REACTION, SPECIAL, BUS_LANES, NEARER = range(8, 16)
 """Top speed; weight of others in a lane change; car-following model; share of the acceleration and
 seconds by which drivers fail; whether any of the last three is not the plain one;
-whether bus lanes are for it."""
-N_COLUMNS = 15
+whether bus lanes are for it; metres by which it comes nearer to a
+line than to a vehicle."""
+N_COLUMNS = 16
 IDM, KRAUSS = range(2)
 """Values of `MODEL`."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from twin.traffic.kernels.approach import approach, is_near
-from twin.traffic.kernels.carfollowing import ZERO, driven_speed, next_speed
+from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.giving_way import note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
@@ -36,6 +36,7 @@ from twin.traffic.kernels.layout import (
     IN_BAY,
     LENGTH,
     N_BLOCKS,
+    NEARER,
     OBSTACLE,
     ROUTE_MARGIN,
     ROUTE_USED,
@@ -172,12 +173,13 @@ def follow(
                 else:
                     gap = BIG
                     v_lead = v
+                room = gap + kinds[kind, NEARER]
                 if kinds[kind, SPECIAL] > ZERO:
                     number = int(st.vehicle[R[head].slot].id)
-                    v = driven_speed(v, v0, gap, v_lead, dt, kinds, kind, key, number, tick)
+                    v = driven_speed(v, v0, room, v_lead, dt, kinds, kind, key, number, tick)
                 else:
-                    v = next_speed(v, v0, gap, v_lead, dt, kinds, kind)
-                v = min(v, cap, limit)
+                    v = next_speed(v, v0, room, v_lead, dt, kinds, kind)
+                v = min(v, max(ZERO, (gap - KEEP) / dt), cap, limit)
                 v = cooperate(R, head, v, dt)
             lane_driven = ZERO
             for i in range(start, head):
