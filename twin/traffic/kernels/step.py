@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from twin.traffic.kernels.approach import approach, is_near
+from twin.traffic.kernels.approach import WRONG_LANE_TICKS, approach, is_near
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.giving_way import note_arrivals
@@ -180,7 +180,10 @@ def follow(
                 else:
                     v = next_speed(v, v0, room, v_lead, dt, kinds, kind)
                 v = min(v, max(ZERO, (gap - KEEP) / dt), cap, limit)
-                v = cooperate(R, head, v, dt)
+                # Two who stand first side by side, each in the other's lane, would wait for ever.
+                waits = R[head].wait >= WRONG_LANE_TICKS
+                polite = cooperate(R, head, v, dt)
+                v = v if waits else polite
             lane_driven = ZERO
             for i in range(start, head):
                 kind = R[i].kind
