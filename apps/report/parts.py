@@ -21,7 +21,10 @@ LIMITS = (
 )
 
 SYNTHESISED = "Synthesised city: its streets are drawn from public facts, not surveyed."
-IN_TRAFFIC = "Ordinary drivers make way for a unit under siren in a simplified manner."
+IN_TRAFFIC = (
+    "Ordinary drivers make way for a unit under siren by rules of thumb: how far ahead and how "
+    "fast it passes a queue are assumptions."
+)
 IN_QUEUES = (
     "Vehicles move from queue to queue: where they stand on a street is drawn from its queue, they "
     "have no lanes to change, and a unit under siren passes a stated share of each queue."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 
-from twin.traffic.kernels.layout import LENGTH, OBSTACLE
+from twin.traffic.kernels.layout import AMBULANCE, DRIVING, LENGTH, OBSTACLE
 from twin.traffic.micro import MicroTraffic
 
 
@@ -14,7 +15,7 @@ def smallest_gap(traffic: MicroTraffic) -> float:
     """Return the least distance between bumpers in any lane; checks the order as well."""
     lane, record, least = traffic._state.lane, traffic._records, np.inf
     lengths = traffic._net.kinds[:, LENGTH].astype(np.float64)
-    for x in range(len(lane)):
+    for x in range(len(lane) - 1):  # the last one is no lane
         part = record[lane["start"][x] : lane["end"][x]]
         if len(part) > 1:
             rear = part["pos"].astype(np.float64) - lengths[part["kind"]]
@@ -22,9 +23,29 @@ def smallest_gap(traffic: MicroTraffic) -> float:
     return least
 
 
+def check_bands(traffic: MicroTraffic) -> None:
+    """Check units that drive beside the lanes: each in one band, on its link, none overlapping."""
+    state, network = traffic._state, traffic.network
+    beside = state.lane[-1]
+    unit = state.unit[(state.unit["band"] >= 0) & (state.unit["state"] == DRIVING)]
+    assert sorted(traffic._records["slot"][beside.start : beside.end]) == sorted(unit["slot"])
+    where = [(int(u.link), int(u.band), float(u.pos)) for u in unit]
+    for link, band, pos in where:
+        lanes = int(network.link_lanes[link])
+        assert 0.0 <= pos <= network.link_length[link]
+        # Between two lanes, or in the middle of a road of one lane each way.
+        assert band + 1 < lanes or (lanes == 1 and traffic._net.opposite[link] >= 0)
+    where.sort()
+    length = float(traffic._net.kinds[AMBULANCE, LENGTH])
+    for (link, band, pos), after in pairwise(where):
+        if after[:2] == (link, band):
+            assert after[2] - length >= pos
+
+
 def check_now(traffic: MicroTraffic) -> None:
     """Check overlap, conservation, lanes, links' bounds and red lights at this instant."""
     assert smallest_gap(traffic) >= -1e-4
+    check_bands(traffic)
     count = traffic.counters
     view = traffic.vehicles
     trips = view.id < view.UNIT_ID

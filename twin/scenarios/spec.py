@@ -84,6 +84,53 @@ class Preemption(Part):
     )
 
 
+class Siren(Part):
+    """What drivers do for a unit under siren, beside leaving its lane (micro only)."""
+
+    corridor: bool = Field(
+        default=True,
+        description="On two lanes or more slow drivers who hold up the unit draw to the edges of "
+        "their lanes, and it drives between the lanes.",
+    )
+    oncoming: bool = Field(
+        default=True,
+        description="On undivided roads of one lane each way the unit may pass a queue over the "
+        "oncoming lane, when nobody comes there.",
+    )
+    reach_m: float = Field(
+        default=80.0,
+        ge=0.0,
+        le=1000.0,
+        description="Drivers leave the unit's lane within so many metres ahead of it.",
+    )
+    queue_reach_m: float = Field(
+        default=250.0,
+        ge=0.0,
+        le=2000.0,
+        description="To what this distance grows, by 10 m a second, while a queue holds the unit.",
+    )
+    between_mps: float = Field(
+        default=11.0,
+        ge=1.0,
+        le=20.0,
+        description="Greatest speed between lanes or over the oncoming lane, m/s.",
+    )
+    past_mps: float = Field(
+        default=5.5,
+        ge=1.0,
+        le=15.0,
+        description="How much faster than those beside it a unit drives there, m/s.",
+    )
+
+    @model_validator(mode="after")
+    def _grows(self) -> Siren:
+        if self.queue_reach_m < self.reach_m:
+            raise ValueError(
+                f"queue_reach_m {self.queue_reach_m:g} is less than reach_m {self.reach_m:g}"
+            )
+        return self
+
+
 class Traffic(Part):
     """How things move."""
 
@@ -135,6 +182,7 @@ class Traffic(Part):
         description="Mean seconds, beside the tick of one, until a driver responds. Other than 0: "
         "micro only.",
     )
+    siren: Siren = Siren()
     threads: int = Field(default=1, ge=1, le=64, description="Threads of the movement kernels.")
 
     @model_validator(mode="after")
@@ -154,6 +202,8 @@ class Traffic(Part):
         for what, said in drivers.items():
             if said and self.fidelity != "micro":
                 raise ValueError(f"{what} needs fidelity = 'micro'")
+        if self.fidelity != "micro" and self.siren != Siren():
+            raise ValueError("what siren says of drivers needs fidelity = 'micro'")
         return self
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin.network.graph import Network, RoadClass, TurnKind
 from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, MORE, NODE, TURN, Net
 from twin.traffic.kernels.zipper import JOINS
+from twin.traffic.sirens import Sirens, opposite_links
 
 CRITICAL_GAP_S = {
     TurnKind.RIGHT: 4.7,
@@ -112,7 +113,12 @@ def _comes_back(network: Network, rings: NDArray[np.bool_], start: int) -> bool:
 
 
 def kernel_network(
-    network: Network, kinds: F32, *, speed_factor: float, least_gap: float = LEAST_GAP
+    network: Network,
+    kinds: F32,
+    *,
+    speed_factor: float,
+    least_gap: float = LEAST_GAP,
+    sirens: Sirens | None = None,
 ) -> Net:
     """Return the arrays that kernels use.
 
@@ -126,6 +132,8 @@ def kernel_network(
         Factor on every free-flow speed.
     least_gap
         Share of the critical gap that drivers take after a long wait; 1 for patient ones.
+    sirens
+        What drivers do for a siren.
     """
     lanes = network.link_lanes.astype(np.int64)
     lane0 = np.concatenate([[0], np.cumsum(lanes)])
@@ -199,6 +207,8 @@ def kernel_network(
         in_link=by_node,
         kinds=np.ascontiguousarray(kinds, np.float32),
         more=more.view(np.recarray),
+        opposite=opposite_links(network),
+        sirens=(sirens or Sirens()).table(),
     )
     note_zippers(net)
     return net

@@ -26,6 +26,7 @@ from twin.traffic.kernels.layout import (
 )
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.signals import no_signals
+from twin.traffic.sirens import Sirens
 from twin.traffic.types import FileType, Fleet, Kinds
 from twin.traffic.vehicles import Geometry
 
@@ -64,6 +65,8 @@ class Engine(Books):
         Types beside those.
     least_gap
         Share of the critical gap that drivers take after a long wait; 1 for patient ones.
+    sirens
+        What drivers do for a siren.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Engine(Books):
         kinds: Kinds | None = None,
         file_types: Sequence[FileType] = (),
         least_gap: float = LEAST_GAP,
+        sirens: Sirens | None = None,
     ) -> None:
         if not 0.1 <= dt_s <= 1.0:
             raise InputError(f"a tick of {dt_s} s is not in 0.1..1 s", field="dt_s")
@@ -97,7 +101,11 @@ class Engine(Books):
         self._key = np.uint64(seed)
         self.fleet = Fleet(kinds, file_types)
         self._net = kernel_network(
-            network, self.fleet.table, speed_factor=speed_factor, least_gap=least_gap
+            network,
+            self.fleet.table,
+            speed_factor=speed_factor,
+            least_gap=least_gap,
+            sirens=sirens,
         )
         self._state = storage.new_state(self._net)
         self._signals = no_signals()

@@ -71,7 +71,7 @@ class View:
     @cached_property
     def _lanes(self) -> tuple[I32, I32]:
         state, _, record = self.kernel_state
-        count = len(state.lane)
+        count = int(self.lane_ptr[-1])
         vehicles, queued = np.empty(count, np.int32), np.empty(count, np.int32)
         count_lanes(np.float32(QUEUE_MPS), state, record, vehicles, queued)
         return vehicles, queued

@@ -30,6 +30,7 @@ from twin.traffic.micro import MicroTraffic
 from twin.traffic.obstacles import Obstacles
 from twin.traffic.router import Router
 from twin.traffic.signal_running import SignalRunner
+from twin.traffic.sirens import Sirens
 from twin.traffic.trip_routes import RouteBook
 from twin.traffic.types import kinds_of, shares_of
 from twin.traffic.units import Units
@@ -119,6 +120,7 @@ class MicroMobility:
             start_s=scenario.period.begin_s,
             speed_factor=settings.speed_factor,
             kinds=kinds_of(settings),
+            sirens=Sirens(**settings.siren.model_dump()),
         )
 
     @property

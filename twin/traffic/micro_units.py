@@ -74,6 +74,7 @@ class UnitTraffic(Engine):
         entry = self._state.unit[unit]
         entry.slot, entry.link, entry.pos, entry.state = slot, place.link, pos, PENDING
         entry.wait, entry.siren, entry.seen, entry.t_arrive = 0, int(siren), -1, np.nan
+        entry.band, entry.slow, entry.reach = -1, 0, self._net.sirens[layout.REACH]
         self._state.unit[unit] = entry
         self._net.link["tight"][place.link] = 1
 
@@ -110,6 +111,7 @@ class UnitTraffic(Engine):
         if entry["state"][unit] != IDLE:
             self._give_slots(entry["slot"][unit : unit + 1])
         entry["state"][unit] = IDLE
+        entry["band"][unit] = -1
         entry["pos"][unit] = place.pos_m
         return place
 

@@ -42,7 +42,7 @@ def records(count: int, dtype: np.dtype[Any]) -> Records:
 def new_state(net: Net) -> State:
     """Return the state of a network without vehicles."""
     links = len(net.link)
-    lanes = int(net.link["lanes"].sum())
+    lanes = int(net.link["lanes"].sum()) + 1
     lane = records(lanes, LANE)
     lane["low"] = np.arange(lanes) * LANE_SLACK
     lane["cap"] = LANE_SLACK
@@ -93,7 +93,7 @@ def grow_units(state: State, count: int) -> State:
     old = len(state.unit)
     unit = records(max(2 * old, count, 16), UNIT)
     unit["state"] = IDLE
-    unit["seen"] = unit["slot"] = -1
+    unit["seen"] = unit["slot"] = unit["band"] = -1
     unit[:old] = state.unit
     return state._replace(unit=unit)
 

@@ -244,12 +244,16 @@ def retire(slot: int, t: float, state: int, st: State) -> None:
 
 @inner
 def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int, int]:
-    """Return (lane, record) of a vehicle on link `k`, or (-1, -1)."""
+    """Return (lane, record) of a vehicle on link `k` or of a unit in no lane, or (-1, -1)."""
     a = int(net.link[k].lane0)
     for x in range(a, a + int(net.link[k].lanes)):
         for i in range(st.lane[x].start, st.lane[x].end):
             if R[i].slot == slot:
                 return x, i
+    beside = len(st.lane) - 1
+    for i in range(st.lane[beside].start, st.lane[beside].end):
+        if R[i].slot == slot:
+            return beside, i
     return -1, -1
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.bands import crosses_band
 from twin.traffic.kernels.bus_lanes import TURN_IN_M, barred_lanes, way_out
 from twin.traffic.kernels.carfollowing import ZERO, accel, free_accel
 from twin.traffic.kernels.itinerary import metres_to_stop
@@ -56,9 +57,10 @@ HALF_DRAW = np.float32(0.5)
 CREEP = np.float32(0.5)
 BODY = np.float32(1.0)
 REST_TICKS = 5
-REACH_SIREN_M = np.float32(80.0)
 SIREN_BRAKE = np.float32(-4.0)
 NEAR_BLOCK_M = np.float32(40.0)
+BESIDE = 2
+"""Mark of a link on which a unit under siren drives beside the lanes."""
 
 
 @inlined
@@ -154,7 +156,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
     length = net.link[k].length
     speed = net.link[k].speed
     first_open = int(net.link[k].first_open)
-    siren = net.link[k].siren != 0
+    siren = int(net.link[k].siren)
     bus_lanes = net.link[k].bus_lanes != 0
     changes = 0
     for own in range(n):
@@ -184,7 +186,9 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
             v0 = min(speed * R[i].fac, kinds[kind, TOP])
             if way != 0:
                 y = x + way
-                if is_blocked(lane, y, p, NEAR_BLOCK_M):
+                if is_blocked(lane, y, p, NEAR_BLOCK_M) or (
+                    siren == BESIDE and crosses_band(k, own, own + way, p, st)
+                ):
                     i += 1
                     continue
                 if way > 0:
@@ -215,7 +219,7 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                 continue
             # A free change: only who is hindered by a leader, away from the stop line.
             if (
-                siren
+                siren != 0
                 or n == 1
                 or i + 1 == end
                 or to_end < SOLID_M
@@ -285,6 +289,7 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
     n = int(net.link[k].lanes)
     speed = net.link[k].speed
     first_open = int(net.link[k].first_open)
+    beside = net.link[k].siren == BESIDE
     changes = 0
     for own in range(n):
         x = a + own
@@ -294,15 +299,18 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
                 i -= 1
                 continue
             # Those ahead, the nearest first.
+            reach = st.unit[st.vehicle[R[i].slot].unit].reach
             m = i + 1
-            while m < lane[x].end and R[m].pos - R[i].pos < REACH_SIREN_M:
+            while m < lane[x].end and R[m].pos - R[i].pos < reach:
                 moved = False
                 if not R[m].marks & STAYS and R[m].kind != OBSTACLE:
                     for side in range(2):
                         y = x - 1 if side == 0 else x + 1
                         if moved or y - a < first_open or y - a >= n:
                             continue
-                        if is_blocked(lane, y, R[m].pos, NEAR_BLOCK_M):
+                        if is_blocked(lane, y, R[m].pos, NEAR_BLOCK_M) or (
+                            beside and crosses_band(k, own, y - a, R[m].pos, st)
+                        ):
                             continue
                         j = seek(lane, y, lane[y].start, R[m].pos, R)
                         gap, v_lead = gap_ahead(lane, y, j, R, m, kinds)
@@ -331,6 +339,8 @@ def make_way(k: int, tick: int, net: Net, st: State, R: Records) -> int:
                 for side in range(2):
                     y = x + 1 if side == 0 else x - 1
                     if y - a < first_open or y - a >= n:
+                        continue
+                    if beside and crosses_band(k, own, y - a, R[i].pos, st):
                         continue
                     j = seek(lane, y, lane[y].start, R[i].pos, R)
                     if not fits(lane, y, j, R, i, kinds):

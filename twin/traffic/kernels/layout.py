@@ -124,7 +124,7 @@ LINK = np.dtype(
         ("closed", "i1"),  # nobody may enter
         ("first_open", "i1"),  # lanes below it are closed
         ("busy", "i1"),  # it holds vehicles
-        ("siren", "i1"),  # a unit under siren is on it
+        ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)
         # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
         # it wants.
         ("crossing", "i1"),
@@ -242,7 +242,9 @@ UNIT = np.dtype(
         ("pos", "f4"),
         ("siren", "i4"),
         ("seen", "i4"),  # link whose siren mark it holds; -1
-        ("pad", "i4"),
+        ("band", "i4"),  # it drives to the left of this lane, in none (see `sirens`); -1: in a lane
+        ("reach", "f4"),  # metres ahead within which drivers leave its lane
+        ("slow", "i4"),  # ticks that a queue has held it
         ("t_arrive", "f8"),
     ]
 )
@@ -251,6 +253,9 @@ N_DONE, ROUTE_USED, SEARCHES, IN_BAY = range(4)
 
 IDLE, PENDING, DRIVING, ARRIVED = range(4)
 """`state` of an emergency unit."""
+
+CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
+"""Entries of `Net.sirens`: see `twin.traffic.sirens.Sirens`."""
 
 # Columns of the tallies, one row for each block of links or nodes.
 INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED = range(9)
@@ -273,6 +278,10 @@ class Net(NamedTuple):
         (rows, N_COLUMNS) f32, parameters of drivers and vehicles by kind.
     more
         Greens of groups that have several a cycle.
+    opposite
+        (L,) the other direction of an undivided road, or -1.
+    sirens
+        (6,) f32, what drivers do for a siren.
     """
 
     link: Records
@@ -283,6 +292,8 @@ class Net(NamedTuple):
     in_link: I32
     kinds: F32
     more: Records
+    opposite: I32
+    sirens: F32
 
 
 class State(NamedTuple):
@@ -291,7 +302,7 @@ class State(NamedTuple):
     Attributes
     ----------
     lane
-        (K,) `LANE` records.
+        (K + 1,) `LANE` records; the last one holds the units that drive in no lane.
     vehicle, unit
         `VEHICLE` by slot, `UNIT` by handle.
     route

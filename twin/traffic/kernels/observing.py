@@ -11,7 +11,7 @@ from twin.traffic.kernels.layout import I32, Records, State
 @inner
 def count_lanes(slow: np.float32, st: State, R: Records, vehicles: I32, queued: I32) -> None:
     """Write the vehicles of every lane and those of them that are slower than `slow` m/s."""
-    for x in range(len(st.lane)):
+    for x in range(len(vehicles)):
         every = 0
         standing = 0
         for i in range(st.lane[x].start, st.lane[x].end):

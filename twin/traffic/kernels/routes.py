@@ -58,6 +58,25 @@ def compact_routes(st: State, R: Records, new: I32) -> None:
 
 
 @inner
+def assign_route(
+    i: int, k: int, batch: I32, start: I32, first: I32, goal: I32, net: Net, st: State, R: Records
+) -> int:
+    """Give record `i`, on link `k`, its new route if there is one; return how many that is."""
+    slot = R[i].slot
+    if slot < 0 or batch[slot] < 0:
+        return 0
+    b = batch[slot]
+    if first[b] != k:
+        return 0
+    R[i].rpos = start[b]
+    R[i].turn = st.route[start[b]]
+    R[i].wait = 0
+    set_wishes(net, st, R, i, k)
+    st.vehicle[slot].goal = goal[b]
+    return 1
+
+
+@inner
 def assign_routes(
     batch: I32, start: I32, first: I32, goal: I32, net: Net, st: State, R: Records
 ) -> int:
@@ -72,18 +91,11 @@ def assign_routes(
     for k in range(len(net.link)):
         for x in range(net.link[k].lane0, net.link[k].lane0 + net.link[k].lanes):
             for i in range(st.lane[x].start, st.lane[x].end):
-                slot = R[i].slot
-                if slot < 0 or batch[slot] < 0:
-                    continue
-                b = batch[slot]
-                if first[b] != k:
-                    continue
-                R[i].rpos = start[b]
-                R[i].turn = st.route[start[b]]
-                R[i].wait = 0
-                set_wishes(net, st, R, i, k)
-                st.vehicle[slot].goal = goal[b]
-                taken += 1
+                taken += assign_route(i, k, batch, start, first, goal, net, st, R)
+    beside = st.lane[len(st.lane) - 1]
+    for i in range(beside.start, beside.end):
+        k = st.unit[st.vehicle[R[i].slot].unit].link
+        taken += assign_route(i, k, batch, start, first, goal, net, st, R)
     return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
@@ -177,4 +189,11 @@ def list_running(net: Net, st: State, R: Records, index: I32, link: I32, lane: U
                     link[count] = k
                     lane[count] = x - a
                     count += 1
+    beside = st.lane[len(st.lane) - 1]
+    for i in range(beside.start, beside.end):
+        u = st.vehicle[R[i].slot].unit
+        index[count] = i
+        link[count] = st.unit[u].link
+        lane[count] = st.unit[u].band
+        count += 1
     return count

@@ -20,6 +20,7 @@ from twin.traffic.kernels.jit import inlined, inner, njit_both
 from twin.traffic.kernels.junctions import (
     HELD,
     HOLD_M,
+    STANDING,
     pass_junction,
     seconds_left,
 )
@@ -55,6 +56,7 @@ from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
 from twin.traffic.kernels.signals.preemption import hear_sirens
+from twin.traffic.kernels.sirens import pass_queues
 from twin.traffic.kernels.stops import pull_in, pull_out, stand_still, stop_speed
 from twin.traffic.kernels.times import update_travel_times, update_turn_times
 
@@ -267,7 +269,10 @@ def pass_nodes(
 
 @inner
 def mark_sirens(net: Net, st: State, R: Records) -> None:
-    """Mark the links that units under siren are on, and the junctions that they are close to."""
+    """Mark the links that units under siren are on, and the junctions that they are close to.
+
+    A unit that stands in a queue is not about to come: nobody holds for it yet.
+    """
     for u in range(len(st.unit)):
         k = st.unit[u].seen
         if k >= 0:
@@ -278,11 +283,13 @@ def mark_sirens(net: Net, st: State, R: Records) -> None:
     for u in range(len(st.unit)):
         if st.unit[u].state == DRIVING and st.unit[u].siren:
             k = st.unit[u].link
-            _, i = find_record(k, st.unit[u].slot, net, st, R)
+            x, i = find_record(k, st.unit[u].slot, net, st, R)
             dist = net.link[k].length - R[i].pos
-            net.link[k].siren = 1
-            net.link[k].siren_dist = min(net.link[k].siren_dist, dist)
-            if dist < HOLD_M:
+            band = st.unit[u].band
+            queued = R[i].vel < STANDING and band < 0 and i + 1 < st.lane[x].end
+            net.link[k].siren = max(int(net.link[k].siren), 2 if band >= 0 else 1)
+            if dist < HOLD_M and not queued:
+                net.link[k].siren_dist = min(net.link[k].siren_dist, dist)
                 net.node[net.link[k].node].siren += 1
             st.unit[u].seen = k
 
@@ -358,6 +365,7 @@ def _advance(
                 low = block * controllers // N_BLOCKS
                 high = (block + 1) * controllers // N_BLOCKS
                 run_controllers(low, high, t, net, st, R, sg)
+        pass_queues(now, t, dt, net, st, R)
         mark_sirens(net, st, R)
         place_units(t, net, st, R)
         if st.counts[IN_BAY] > 0:
