@@ -101,6 +101,7 @@ def run_scenario(
             "replication": replication,
             "run": str(writer.folder),
             **summarise(calls, scenario.period.end_s),
+            "queued": result.queued,
             "queue": queueing(reader.table("pulse", ["calls_waiting"])),
             "intervals": intervals,
             "vehicles": {

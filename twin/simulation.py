@@ -31,6 +31,7 @@ from twin.scenarios.load import load_scenario
 from twin.scenarios.sensing import check_detectors
 from twin.scenarios.spec import Scenario
 from twin.traffic.interface import Traffic
+from twin.traffic.matrix import MatrixMobility
 from twin.traffic.meso_mobility import MesoMobility
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.micro_mobility import MicroMobility
@@ -49,8 +50,8 @@ class Summary:
 
     Attributes
     ----------
-    calls, closed, open, on_scene
-        Calls received; how many ended, did not, and were reached by a unit.
+    calls, closed, open, on_scene, queued
+        Calls received; how many ended, did not, were reached by a unit, and had to wait for one.
     response_mean_s, response_p50_s, response_p90_s
         Call received to first unit on scene, over the calls that were reached; None if none was.
     vehicles_inserted, vehicles_finished, vehicles_running
@@ -75,6 +76,7 @@ class Summary:
     closed: int
     open: int
     on_scene: int
+    queued: int
     response_mean_s: float | None
     response_p50_s: float | None
     response_p90_s: float | None
@@ -166,6 +168,7 @@ class CityModel(World):
         self.phase_seconds = dict.fromkeys(PHASES, 0.0)
         populate(self)
         self.calls = draw_calls(city, scenario, streams, self.durations.service)
+        self.durations.follow(self.calls)
         self.agenda = Agenda(self, self.begin_s)
         self.sensors: Sensors | None = None
         record = scenario.record
@@ -198,6 +201,8 @@ class CityModel(World):
         cls, env: simpy.Environment, city: City, scenario: Scenario, streams: Streams
     ) -> tuple[Mobility, Traffic | None]:
         """Return the streets of the scenario's fidelity, and the traffic if there is any."""
+        if city.is_table:
+            return MatrixMobility(env, city, scenario), None
         if scenario.traffic.fidelity == "table":
             return TableMobility(env, city, scenario), None
         kind = MesoMobility if scenario.traffic.fidelity == "meso" else MicroMobility
@@ -284,6 +289,7 @@ class CityModel(World):
             closed=closed,
             open=len(self.outcomes) - closed,
             on_scene=len(response),
+            queued=self.dispatcher.queued,
             response_mean_s=float(response.mean()) if len(response) else None,
             response_p50_s=p50,
             response_p90_s=p90,

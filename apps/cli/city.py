@@ -20,6 +20,7 @@ from twin.city.bundle import check_target, save_city
 from twin.city.library import BUILT_IN, list_cities, store_city
 from twin.city.model import TABLES, City, Meta
 from twin.city.report import picture, quality
+from twin.city.travel_table import read_table_city
 from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
@@ -195,6 +196,35 @@ def import_sumo(
     meta = _meta(title, timezone, "", "What the network states is taken as it is.")
     folder = _target(title, out)
     _keep(sumo_city(file, meta), out, folder, as_json=as_json)
+
+
+@bring.command("table")
+def import_table(
+    *,
+    times: Annotated[
+        Path, typer.Option("--times", help="CSV: from, to, seconds under siren; or a square table.")
+    ],
+    places_file: Annotated[
+        Path, typer.Option("--places", help="CSV: id, lon, lat; or id, x, y in metres.")
+    ],
+    units: Annotated[
+        Path, typer.Option("--units", help="CSV: id, base, and on, off if not always staffed.")
+    ],
+    hospitals: Annotated[Path, typer.Option("--hospitals", help="CSV: id, place.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the city; that of --out, or of --times, if left out."),
+    ] = None,
+    out: Folder = None,
+    timezone: Zone = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Make a city of a table of travel times between places, without streets."""
+    title = name_of(out or times) if name is None else name
+    meta = _meta(title, timezone, "", "Drives take the times of a table; there are no streets.")
+    folder = _target(title, out)
+    city = read_table_city(meta, times=times, places=places_file, units=units, hospitals=hospitals)
+    _keep(city, out, folder, as_json=as_json)
 
 
 @give.command("gmns")

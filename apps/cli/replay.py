@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -28,11 +31,15 @@ from apps.cli.places import districts_at
 from apps.cli.tables import run_tables
 from twin.agents.policies import check_policies
 from twin.city.model import City
-from twin.core.clock import Calendar
+from twin.core.clock import DAY_S, Calendar, format_clock
 from twin.core.errors import InputError
+from twin.demand.call_file import first_day, is_call_file, read_calls
 from twin.experiment import run_scenario
+from twin.metrics.summary import TARGET_S, figures, share_within
+from twin.recording.reader import RunReader
 from twin.scenarios.load import from_fields
 from twin.scenarios.settings import Option
+from twin.scenarios.spec import Period, Scenario
 
 
 def replay(
@@ -46,15 +53,29 @@ def replay(
         Path | None,
         typer.Option(
             "--calls",
-            help="CSV or Parquet of calls: call_id, t_call, lon, lat, and what else is known of "
-            "kind, priority, t_dispatch ... t_clear; the city's own records if left out.",
+            help="CSV of calls: id, t (seconds or time stamps), place or lon, lat, and what is "
+            "recorded of priority, dispatch_delay_s, turnout_s, scene_s, transport, hospital, "
+            "handover_s. Or CSV or Parquet: call_id, t_call, lon, lat, and what else is known of "
+            "kind, priority, t_dispatch ... t_clear. The city's own records if left out.",
         ),
     ] = None,
-    start: Annotated[str, typer.Option("--from", help="City time.")] = "00:00",
-    end: Annotated[str, typer.Option("--to", help="City time.")] = "24:00",
+    start: Annotated[
+        str, typer.Option("--from", help="City time of the day, or a time stamp.")
+    ] = "00:00",
+    end: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="City time (hours may pass 24), or a time stamp; 24:00 if left out, and a day "
+            "after the last call in a city of travel times.",
+        ),
+    ] = None,
     policy: Annotated[
         str | None, typer.Option("--policy", help="Rule by which a unit is chosen.")
     ] = None,
+    target: Annotated[
+        float, typer.Option("--target", min=0.0, help="Seconds in which a response is in time.")
+    ] = TARGET_S,
     settings: Setting = None,
     seed: Seed = None,
     out: Out = None,
@@ -62,7 +83,14 @@ def replay(
 ) -> None:
     """Replay a day's recorded calls and set the simulated intervals beside the recorded ones."""
     place = load(city)
-    if calls is not None:
+    fields: dict[str, Any] = {"calls": {"source": "recorded", "collisions": False}}
+    if calls is not None and is_call_file(calls):
+        first = read_day(day) if day else first_day(calls, place.meta.timezone, Period().day)
+        place = _with_history(place, read_calls(calls, place, first))
+        day = first.isoformat()
+        fields["calls"]["intervals"] = "recorded"
+        fields["policy"] = {"hospital": "recorded"}
+    elif calls is not None:
         place = with_calls(place, calls, day)
     if not len(place["history"]):
         raise InputError(
@@ -70,21 +98,28 @@ def replay(
         )
     first = read_day(day) if day else _first_day(place)
     held_out = str(first) in place.service
-    if not held_out:
+    if not held_out and not place.is_table:
         notes.print(
             f"City {place.meta.name} has no durations fitted without {first}: its fit on all days, "
             "or defaults, stand in, which the report says."
         )
-    fields = {
+    fields |= {
         "name": f"replay-{first}",
         "title": {"en": f"Replay of {first}"},
         "city": city,
-        "calls": {"source": "recorded", "collisions": False, "held_out_fit": held_out},
     }
+    fields["calls"]["held_out_fit"] = held_out
+    calendar = Calendar(first, place.meta.timezone)
+    if place.is_table:
+        fields["traffic"] = {"fidelity": "table"}
+        # Units begin at their bases, and where they are is a picture of little use.
+        fields["period"] = {"warm_up_min": 0.0}
+        fields["record"] = {"frame_every_s": 600.0}
+        end = end or _day_after_last(place, calendar)
     options = [
         Option("--day", "period.day", first),
-        Option("--from", "period.start", start),
-        Option("--to", "period.end", end),
+        Option("--from", "period.start", _clock(start, calendar)),
+        Option("--to", "period.end", _clock(end or "24:00", calendar)),
         *([] if policy is None else [Option("--policy", "policy.dispatch", policy)]),
         *seeded(seed),
     ]
@@ -101,7 +136,9 @@ def replay(
         )
     notes.print(f"The run is in {folder}; `twin report {folder}` writes its report.")
     if as_json:
-        end_with_json(summary)
+        ended = RunReader(folder).table("calls")
+        times = _figures(ended, scenario.period.end_s, target)
+        end_with_json(summary | times | {"choices": _choices(scenario)})
     else:
         answers().print(*run_tables(summary), sep="\n")
 
@@ -126,12 +163,57 @@ def with_calls(city: City, file: Path, day: str | None) -> City:
             row=int(row) + 2,
             field=chain[column],
         )
+    return _with_history(city, _districts(history, city))
+
+
+def _with_history(city: City, history: pd.DataFrame) -> City:
     return City(
         meta=city.meta,
         network=city.network,
-        tables={**city.tables, "history": _districts(history, city)},
+        tables={**city.tables, "history": history},
         service=city.service,
     )
+
+
+def _clock(text: str, calendar: Calendar) -> str:
+    """Return a time stamp as hours and minutes since midnight; a clock time stays as it is."""
+    if "T" not in text and " " not in text.strip():
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo(calendar.timezone))
+    return format_clock(calendar.seconds(found))
+
+
+def _day_after_last(city: City, calendar: Calendar) -> str:
+    """Return the clock time a day after the last call, so that every call ends in time."""
+    last = pd.to_datetime(city["history"]["t_call"], utc=True).max()
+    return format_clock(math.ceil(calendar.seconds(last.to_pydatetime()) + DAY_S))
+
+
+def _choices(scenario: Scenario) -> dict[str, Any]:
+    """Return what the model takes of a scenario where the record is silent, by field."""
+    traffic, chain = scenario.traffic, scenario.chain.model_dump()
+    return {
+        "traffic.speed_without_siren": traffic.speed_without_siren,
+        "traffic.on_the_way": traffic.on_the_way,
+        "calls.intervals": scenario.calls.intervals,
+        **{f"policy.{role}": name for role, name in scenario.policy.model_dump().items()},
+        **{f"chain.{name}": value for name, value in chain.items()},
+    }
+
+
+def _figures(calls: pd.DataFrame, end_s: float, target_s: float) -> dict[str, Any]:
+    """Return response times in one row, with the share of calls reached within `target_s`."""
+    response = figures(calls["response_s"].to_numpy(np.float64))
+    return {
+        **{f"{name}_response_s": response[name] for name in ("mean", "p50", "p90", "p95")},
+        "target_s": target_s,
+        "share_within_target": share_within(calls, end_s, target_s),
+    }
 
 
 def _districts(history: pd.DataFrame, city: City) -> pd.DataFrame:
@@ -141,6 +223,7 @@ def _districts(history: pd.DataFrame, city: City) -> pd.DataFrame:
     return history.assign(district=history["district"].mask(missing, nearest))
 
 
-def _first_day(city: City) -> object:
+def _first_day(city: City) -> date:
     stamps = pd.to_datetime(city["history"]["t_call"], utc=True)
-    return stamps.min().tz_convert(city.meta.timezone).date()
+    found: date = stamps.min().tz_convert(city.meta.timezone).date()
+    return found

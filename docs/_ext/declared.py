@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios import spec
+from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.transit import Transit
@@ -89,7 +90,9 @@ def scenario_page() -> str:
         "",
     ]
     lines += ["## Top level", "", *_rows(spec.Scenario)]
-    for model in (spec.Period, spec.Traffic, spec.Calls, spec.Policy, Transit, spec.Record):
+    for model in (
+        *(spec.Period, spec.Traffic, spec.Calls, Chain, spec.Policy, Transit, spec.Record),
+    ):
         key = model.__name__.lower()
         lines += ["", f"## `[{key}]`", "", model.__doc__ or "", "", *_rows(model)]
         lines += _inner_tables(key, model)

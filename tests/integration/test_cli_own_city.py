@@ -178,3 +178,38 @@ def test_an_import_replaces_a_city_that_twin_wrote_and_spares_what_lies_beside(b
     assert len(load_city(tmp_path / "square")["stations"]) == 2
     assert (tmp_path / "square" / "notes.txt").read_text() == "mine"
     assert (tmp_path / "square" / "my-0123456789ab.parquet").read_text() == "mine"
+
+
+def test_a_table_of_travel_times_is_a_city_that_replays(twin, answer, tmp_path):
+    files = {
+        "times": "from,to,seconds\na,b,100\nb,a,120\n",
+        "places": "id,x,y\na,0,0\nb,500,0\n",
+        "units": "id,base\nu1,a\n",
+        "hospitals": "id,place\nh1,b\n",
+        "calls": "id,t,place,scene_s,transport\n1,10,b,300,no\n2,20,a,60,no\n3,700,a,60,no\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    named = [w for n in list(files)[:4] for w in (f"--{n}", tmp_path / f"{n}.csv")]
+    status, out, err = twin("city", "import", "table", *named, "--out", tmp_path / "region")
+    assert status == 0, err
+    assert "places" in out
+    calls = ["--calls", tmp_path / "calls.csv"]
+    got = answer("replay", tmp_path / "region", *calls, "--target", "400", "--out", tmp_path / "r")
+    # 100 s; then 20 s to 410 s and 120 s; then, at 700 s, home since 590 s: no drive at all.
+    assert [got[f"{name}_response_s"] for name in ("mean", "p50", "p90", "p95")] == pytest.approx(
+        [610.0 / 3.0, 100.0, 428.0, 469.0]
+    )
+    assert (got["calls"], got["queued"], got["target_s"]) == (3, 1, 400.0)
+    assert got["share_within_target"] == pytest.approx(2.0 / 3.0)
+    assert got["choices"]["traffic.speed_without_siren"] == 0.95
+    late = answer(
+        "replay", tmp_path / "region", *calls, "--from", "2025-03-05T00:10", "--to", "01:00",
+        "--set", "chain.turnout_s=30", "--out", tmp_path / "late",
+    )  # fmt: skip
+    assert (late["calls"], late["mean_response_s"]) == (1, 30.0)
+    status, _, err = twin("replay", tmp_path / "region", *calls, "--set", "traffic.fidelity=micro")
+    assert status == 2
+    assert "the city has travel times and no streets" in err
+    status, _, err = twin("report", tmp_path / "r")
+    assert status == 0, err

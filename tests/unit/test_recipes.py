@@ -22,7 +22,7 @@ from twin.city.library import BY_RECIPE
 from twin.city.model import City
 from twin.core.errors import InputError, NotFoundError
 from twin.core.units import MPH
-from twin.demand.calls import MAX_SNAP_M, doors
+from twin.demand.recorded import MAX_SNAP_M, doors
 from twin.network.generate import grid
 from twin.network.geometry import Projection
 from twin.network.graph import RoadClass

@@ -23,6 +23,8 @@ class Dispatcher(CityAgent):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.waiting: list[Task] = []
+        self.queued = 0
+        """Counted calls that had to wait for a unit."""
         self._made = 0
 
     def next_number(self) -> int:
@@ -35,6 +37,8 @@ class Dispatcher(CityAgent):
         self.waiting.extend(tasks)
         for kind in sorted({task.unit_kind for task in tasks}):
             self.review(kind)
+        waits = any(task.unit is None for task in tasks)
+        self.queued += waits and tasks[0].incident.counted
 
     def release(self, task: Task) -> None:
         """End a task: its unit leaves the scene or turns back; a waiting request is dropped."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from twin.city.model import City, Distribution, Service
 from twin.core.errors import InputError
 from twin.core.random import Streams
+from twin.demand.recorded import INTERVALS
+from twin.scenarios.chain import LONGEST_S, Chain
 
 
 def _lognormal(median_s: float, sigma: float, source: str) -> Distribution:
@@ -44,6 +51,31 @@ class Durations:
         self._streams = streams
         self.assumed: set[str] = set()
         """Intervals for which a default stood in."""
+        self._row: dict[str, int] = {}
+        self._recorded: dict[str, NDArray[np.float64]] = {}
+
+    def follow(self, calls: pd.DataFrame) -> None:
+        """Take the durations that are recorded of `calls` in the place of draws.
+
+        Those of the dispatcher hold for a call, those of a unit for the first ambulance.
+        """
+        seconds = {
+            interval: calls[column].to_numpy(np.float64)
+            for interval, column in INTERVALS.items()
+            if column in calls and calls[column].notna().any()
+        }
+        if seconds:
+            self._row = {call_id: k for k, call_id in enumerate(calls["call_id"])}
+            self._recorded = seconds
+            if "scene" in seconds:
+                seconds["scene_transport"] = seconds["scene"]
+
+    def recorded(self, interval: str, call_id: str, role: str) -> float:
+        """Return the recorded seconds of an interval of a call; nan where none are known."""
+        seconds = self._recorded.get(interval)
+        if seconds is None or role not in {"", "ambulance-1"} or call_id not in self._row:
+            return math.nan
+        return float(seconds[self._row[call_id]])
 
     def distribution(self, kind: str, interval: str, priority: int) -> Distribution | None:
         """Return the distribution of an interval, or None when calls have no such interval."""
@@ -58,6 +90,9 @@ class Durations:
 
     def draw(self, kind: str, interval: str, priority: int, call_id: str, role: str = "") -> float:
         """Return a duration in seconds; 0 when calls of this kind have no such interval."""
+        seconds = self.recorded(interval, call_id, role)
+        if not math.isnan(seconds):
+            return seconds
         distribution = self.distribution(kind, interval, priority)
         if distribution is None:
             return 0.0
@@ -75,6 +110,39 @@ class Durations:
                 return distribution.a * distribution.b
             case _:
                 return distribution.a
+
+
+_ALL = ("medical", "fire", "collision")
+_CARE = ("medical", "collision")
+_SET: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "dispatch_delay_s": (("handling",), _ALL),
+    "turnout_s": (("turnout",), _ALL),
+    "scene_s": (("scene", "scene_transport"), _CARE),
+    "handover_s": (("handover",), _ALL),
+    "wrap_up_s": (("wrap_up",), _ALL),
+}
+
+
+def with_chain(service: Service, chain: Chain) -> Service:
+    """Return service times in which those that a scenario sets stand in the place of the city's."""
+    if chain == Chain():
+        return service
+    durations = dict(service.durations)
+    for name, (intervals, kinds) in _SET.items():
+        seconds = getattr(chain, name)
+        if seconds is None:
+            continue
+        for kind in kinds:
+            for interval in intervals:
+                own = re.compile(rf"{kind}\.{interval}\.\d+")
+                for key in [key for key in durations if own.fullmatch(key)]:
+                    del durations[key]
+                durations[f"{kind}.{interval}"] = Distribution(
+                    family="constant", a=seconds, high=LONGEST_S, source=f"scenario, chain.{name}"
+                )
+    p = chain.p_transport
+    shares = service.p_transport if p is None else dict.fromkeys(_ALL, p)
+    return service.model_copy(update={"durations": durations, "p_transport": shares})
 
 
 def service_of(city: City, day: str, *, held_out: bool) -> Service:

@@ -18,7 +18,8 @@ from twin.agents.incident import Call
 from twin.agents.source import happen
 from twin.city.model import City
 from twin.core.clock import DAY_S, HOUR_S
-from twin.demand.calls import P_TRANSPORT, priorities
+from twin.demand.calls import priorities
+from twin.demand.recorded import P_TRANSPORT
 from twin.network.graph import Place, RoadClass
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from twin.agents.agent import CityAgent
 from twin.agents.states import STAGES, Stage
 from twin.agents.task import Task
-from twin.demand.calls import P_TRANSPORT
+from twin.demand.recorded import P_TRANSPORT
 from twin.network.graph import Place
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Call(NamedTuple):
     district: str
     transported: bool
     patients: int
+    hospital_id: str = ""
+    """Where the record says that the patient was taken; empty if it does not."""
 
 
 class Outcome(NamedTuple):

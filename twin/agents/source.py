@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 INCIDENT_TYPES: dict[str, type[Incident]] = {kind.kind: kind for kind in (Medical, Fire, Collision)}
 """Class of each kind of incident."""
+CHUNK = 10_000
+"""So many calls are Python objects at once."""
 
 
 def received(world: World, calls: pd.DataFrame) -> Life:
     """Begin an incident at the time of each call; `calls` are in order of time."""
-    for row in calls[list(COLUMNS)].to_dict("records"):
-        call = Call(**{str(name): value for name, value in row.items()})
-        yield world.until(call.t_call)
-        begin(world, call)
+    columns = [calls[name] for name in COLUMNS]
+    for first in range(0, len(calls), CHUNK):
+        part = [column.iloc[first : first + CHUNK].tolist() for column in columns]
+        for row in zip(*part, strict=True):
+            call = Call(**dict(zip(COLUMNS, row, strict=True)))
+            yield world.until(call.t_call)
+            begin(world, call)
 
 
 def begin(world: World, call: Call) -> Incident:

@@ -10,11 +10,11 @@ import mesa
 import numpy as np
 import simpy
 
-from twin.agents.durations import Durations, service_of
+from twin.agents.durations import Durations, service_of, with_chain
 from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, find
 from twin.city.model import City
 from twin.core.random import Streams
-from twin.demand.calls import doors
+from twin.demand.recorded import doors
 from twin.network.graph import Place
 from twin.network.locate import Locator
 from twin.scenarios.spec import Scenario
@@ -106,10 +106,10 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.doors = doors(city.network)
         # Units are recorded where they were a moment ago: at stations, scenes, hospitals.
         self.lonlat = lru_cache(maxsize=4096)(self._lonlat)
-        self.durations = Durations(
-            service_of(city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit),
-            streams,
+        fits = service_of(
+            city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit
         )
+        self.durations = Durations(with_chain(fits, scenario.chain), streams)
         self.stations = {}
         self.hospitals = {}
         self.units = []

@@ -38,7 +38,9 @@ _OURS = re.compile(
 )
 """Names of the files beside `city.toml`, and of those that a killed save has left."""
 
-_LATER = frozenset({"edges", "signals", *(f"network_{name}" for name in LATER)})
+_LATER = frozenset(
+    {"edges", "signals", "places", "travel_times", *(f"network_{name}" for name in LATER)}
+)
 """Tables that cities stored before they were thought of do not list."""
 
 _ARROW: dict[str, pa.DataType] = {

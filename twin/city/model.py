@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from twin.network.build import BuildReport
@@ -215,6 +216,17 @@ TABLES: dict[str, dict[str, str]] = {
         "station_id": "str",
         "district": "str",
     },
+    # A city of travel times instead of streets: place k is link k of its network, a stub, and
+    # `travel_times` holds the seconds of a drive under siren between every two places, row after
+    # row of the square table: those from place 0 first.
+    "places": {
+        "place_id": "str",
+        "lon": "float64",
+        "lat": "float64",
+        "x": "float64",
+        "y": "float64",
+    },
+    "travel_times": {"seconds": "float64"},
 }
 """Tables of a city and the type of each column. A table may be empty; a column may not miss."""
 
@@ -222,6 +234,17 @@ OPTIONAL: dict[str, dict[str, str]] = {
     # The district that a place belongs to in truth, where the city's borders are only drawn.
     "stations": {"district": "str"},
     "hospitals": {"district": "str"},
+    # What is recorded of a call beside its stamps: its place in a city of travel times, seconds
+    # (none where not known), the hospital, and whether it is not known if a patient was taken.
+    "history": {
+        "link": "int32",
+        "dispatch_delay_s": "float64",
+        "turnout_s": "float64",
+        "scene_s": "float64",
+        "handover_s": "float64",
+        "hospital_id": "str",
+        "transport_unknown": "bool",
+    },
 }
 """Columns that a table may have beside its own."""
 
@@ -253,3 +276,15 @@ class City:
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         return self.tables[table]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the city is a table of travel times between places, without streets."""
+        return "travel_times" in self.tables and len(self.tables["travel_times"]) > 0
+
+    @property
+    def travel_times(self) -> NDArray[np.float64]:
+        """(P, P) seconds of a drive under siren from each place (row) to each, if `is_table`."""
+        seconds = self["travel_times"]["seconds"].to_numpy(np.float64)
+        n = len(self["places"])
+        return seconds.reshape(n, n)

@@ -62,6 +62,8 @@ def quality(subject: City | Network, report: BuildReport | None = None) -> list[
     report
         What the clean-up did; what the city tells of it if left out.
     """
+    if isinstance(subject, City) and subject.is_table:
+        return _travel_times(subject.travel_times)
     network = subject.network if isinstance(subject, City) else subject
     if report is None and isinstance(subject, City):
         report = subject.build
@@ -79,6 +81,26 @@ def quality(subject: City | Network, report: BuildReport | None = None) -> list[
 
 def _named(links: list[int]) -> str:
     return f"links {', '.join(map(str, links))}" if links else ""
+
+
+def _travel_times(seconds: NDArray[np.float64]) -> list[QualityRow]:
+    """Return the figures of a city of travel times."""
+    n = len(seconds)
+    between = seconds[~np.eye(n, dtype=np.bool_)]
+    uneven = np.abs(seconds - seconds.T) > 0.1 * np.maximum(seconds, seconds.T)
+    rows = [
+        QualityRow("travel times", "places", n),
+        QualityRow("travel times", "pairs", n * n, note="each way counted"),
+        QualityRow("travel times", "unlike the way back", int(uneven.sum()), note="over a tenth"),
+        QualityRow("travel times", "within a place", int((np.diag(seconds) > 0).sum()),
+                   note="places in which a drive takes time"),
+    ]  # fmt: skip
+    if n > 1:
+        for item, value in (("median", np.median(between)), ("longest", between.max())):
+            rows.append(QualityRow("travel times", item, float(value), "s"))
+        none = int((between == 0).sum())
+        rows.append(QualityRow("travel times", "between two places in no time", none))
+    return rows
 
 
 def _counts(network: Network) -> list[QualityRow]:

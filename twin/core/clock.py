@@ -15,7 +15,7 @@ from twin.core.errors import InputError
 
 DAY_S = 86_400.0
 HOUR_S = 3_600.0
-_CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?")
+_CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?")
 
 
 def parse_clock(text: str, *, field: str = "time") -> float:

@@ -5,7 +5,6 @@ They are drawn before the run, from streams of their own, so no unit, policy or 
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin.city.model import City, Service
-from twin.core.clock import DAY_S, HOUR_S, Calendar
-from twin.core.errors import InputError
+from twin.core.clock import DAY_S, HOUR_S
 from twin.core.random import Streams
-from twin.network.graph import Network, RoadClass
+from twin.demand.recorded import P_TRANSPORT, Period, doors, recorded_calls
+from twin.network.graph import Network
 from twin.network.locate import Locator
 
 COLUMNS: dict[str, str] = {
@@ -31,28 +30,12 @@ COLUMNS: dict[str, str] = {
     "district": "str",
     "transported": "bool",
     "patients": "int64",
+    "hospital_id": "str",
 }
 """Columns of a frame of calls; `t_call` is seconds since midnight of the first day."""
 
-P_TRANSPORT = 0.63
-"""Share of patients taken to hospital where a city says none: 348,025 of 551,600 in Seoul."""
 P_FIRE_PATIENT = 0.07
 """Chance that a fire has a patient (assumption)."""
-RESERVED = r"[IX]-\d+"
-"""Ids of injected incidents and of collisions that arise from exposure."""
-MAX_SNAP_M = 2_000.0
-"""Recorded calls farther than this from every street cannot be replayed."""
-
-
-class _Period(Protocol):
-    @property
-    def day(self) -> date: ...
-    @property
-    def begin_s(self) -> float: ...
-    @property
-    def start_s(self) -> float: ...
-    @property
-    def end_s(self) -> float: ...
 
 
 class _Calls(Protocol):
@@ -60,13 +43,15 @@ class _Calls(Protocol):
     def source(self) -> str: ...
     @property
     def scale(self) -> float: ...
+    @property
+    def intervals(self) -> str: ...
 
 
 class CallSettings(Protocol):
     """What of a scenario shapes its calls; a `twin.scenarios.spec.Scenario` has it."""
 
     @property
-    def period(self) -> _Period:
+    def period(self) -> Period:
         """Day, start and end."""
 
     @property
@@ -86,7 +71,8 @@ def draw_calls(
     scenario
         Period and `calls`: `generated` draws a Poisson process per zone, kind and hour; scaling it
         by 0.5 keeps half of the calls of 1.0, and by 2.0 all of them. `recorded` takes the history
-        rows of the period. `none` gives no calls.
+        rows of the period, with their recorded seconds (see `twin.demand.recorded.INTERVALS`) if
+        `calls.intervals` says so. `none` gives no calls.
     streams
         Random streams of the replication.
     service
@@ -103,70 +89,21 @@ def draw_calls(
         If recorded calls are asked for and the period has none, or one lies off the streets.
     """
     if scenario.calls.source == "recorded":
-        frame = _recorded(city, scenario)
-    elif scenario.calls.source == "generated":
+        frame = recorded_calls(
+            city,
+            scenario.period,
+            streams,
+            (service or city.service.get("", Service())).p_transport,
+            intervals=scenario.calls.intervals == "recorded",
+        )
+        # Calls of one moment come in the order of the record.
+        return frame.astype(COLUMNS).sort_values("t_call", kind="stable", ignore_index=True)
+    if scenario.calls.source == "generated":
         frame = _generated(city, scenario, streams, service or city.service.get("", Service()))
     else:
         frame = pd.DataFrame(columns=list(COLUMNS))
     frame = frame.astype(COLUMNS).sort_values(["t_call", "call_id"], kind="stable")
     return frame.reset_index(drop=True)
-
-
-def doors(network: Network) -> Locator:
-    """Return a finder of places that people call from: on any street but motorways and trunks."""
-    usable = network.link_class > RoadClass.TRUNK
-    return Locator(network, usable=usable if usable.any() else None)
-
-
-def _recorded(city: City, scenario: CallSettings) -> pd.DataFrame:
-    history = city["history"]
-    calendar = Calendar(scenario.period.day, city.meta.timezone)
-    begin = pd.Timestamp(calendar.utc(scenario.period.begin_s))
-    end = pd.Timestamp(calendar.utc(scenario.period.end_s))
-    stamps = pd.to_datetime(history["t_call"], utc=True)
-    rows = history[(stamps >= begin) & (stamps < end)].reset_index(drop=True)
-    if not (stamps[stamps < end] >= pd.Timestamp(calendar.utc(scenario.period.start_s))).any():
-        raise InputError(
-            f"city {city.meta.name} has no recorded calls on {scenario.period.day} in the period",
-            field="calls.source",
-            hint='choose a recorded day, or calls.source = "generated"',
-        )
-    taken = rows["call_id"].astype(str).str.fullmatch(RESERVED)
-    if taken.any():
-        raise InputError(
-            "the name is kept for incidents that arise in a run",
-            row=f"call {rows.loc[taken, 'call_id'].iloc[0]}",
-            field="history.call_id",
-            hint="give the call another id",
-        )
-    lost = np.flatnonzero(rows[["lon", "lat"]].isna().any(axis=1))
-    if len(lost):
-        call_id = rows["call_id"].iloc[lost[0]]
-        raise InputError("the call has no position", row=f"call {call_id}", field="history.lon")
-    link, pos, distance = doors(city.network).nearest_many(rows["lon"], rows["lat"])
-    off = np.flatnonzero(~(distance <= MAX_SNAP_M))
-    if len(off):
-        raise InputError(
-            f"the call lies {distance[off[0]]:.0f} m from the nearest street",
-            row=f"call {rows['call_id'].iloc[off[0]]}",
-            field="history.lon",
-        )
-    since = pd.to_datetime(rows["t_call"], utc=True) - pd.Timestamp(calendar.midnight_utc)
-    return pd.DataFrame(
-        {
-            "call_id": rows["call_id"],
-            "kind": rows["kind"],
-            "priority": rows["priority"],
-            "t_call": since.dt.total_seconds(),
-            "lon": rows["lon"],
-            "lat": rows["lat"],
-            "link": link,
-            "pos_m": pos,
-            "district": rows["district"],
-            "transported": rows["transported"],
-            "patients": ((rows["kind"] != "fire") | rows["transported"]).astype(np.int64),
-        }
-    )
 
 
 def _generated(
@@ -224,6 +161,7 @@ def _generated(
         p = service.p_transport.get(kind, P_TRANSPORT)
         column["transported"][mine] = column["u_transport"][mine] < p
     fire = column["kind"] == "fire"
+    column["hospital_id"] = np.full(n, "", object)
     column["patients"] = np.where(fire, column["u_patients"] < P_FIRE_PATIENT, True)
     return pd.DataFrame({name: column[name] for name in COLUMNS})
 

@@ -30,6 +30,7 @@ from twin.scenarios.change_kinds import (
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
+    SetPolicy,
     Toll,
 )
 from twin.scenarios.spec import Scenario
@@ -170,6 +171,8 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
 
     An error names the change and its field, as in `changes.2.street`.
     """
+    if city.is_table:
+        yield from _without_streets(scenario)
     stations = set(city["stations"]["station_id"])
     units = city["units"]
     gone: set[str] = set()
@@ -219,6 +222,21 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
             yield InputError(
                 error.message, field=f"changes.{number}.{error.field}", hint=error.hint
             )
+
+
+def _without_streets(scenario: Scenario) -> Iterator[InputError]:
+    """Yield what of a scenario a city of travel times cannot have."""
+    none = "the city has travel times and no streets"
+    if scenario.traffic.fidelity != "table":
+        yield InputError(none, field="traffic.fidelity", hint='set traffic.fidelity = "table"')
+    if scenario.policy.dispatch == "closest-free-flow":
+        yield InputError(none, field="policy.dispatch", hint="closest-idle asks the travel times")
+    of_streets = (CloseLinks, Toll, BanTurn, PreemptSignals, RetimeSignals)
+    for number, change in enumerate(scenario.changes, start=1):
+        if isinstance(change, of_streets):
+            yield InputError(none, field=f"changes.{number}.kind")
+        if isinstance(change, SetPolicy) and change.dispatch == "closest-free-flow":
+            yield InputError(none, field=f"changes.{number}.dispatch")
 
 
 def _spellings(name: str) -> set[str]:

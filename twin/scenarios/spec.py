@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from twin.core.clock import parse_clock
+from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
@@ -157,6 +158,19 @@ class Traffic(Part):
         le=2.5,
         description="Desired speed under siren, as a factor on the link's free-flow speed.",
     )
+    speed_without_siren: float = Field(
+        default=0.95,
+        gt=0.0,
+        le=1.0,
+        description="Of units, as a share of that under siren, for which the table's times are "
+        "(Dieleman and Jagtenberg 2024). Cities of travel times only.",
+    )
+    on_the_way: Literal["blend", "nearest-place"] = Field(
+        default="blend",
+        description="Where a unit is after the share f of a drive from a to b. blend: the drive to "
+        "c takes (1 - f) t(a, c) + f t(b, c); nearest-place: at the place nearest to that point of "
+        "the straight line. Cities of travel times only.",
+    )
     signals: SignalMode = Field(
         default="fixed",
         description="fixed: by plan; actuated: by who is there; coordinated: the same with the "
@@ -216,6 +230,11 @@ class Calls(Part):
     held_out_fit: bool = Field(
         default=True, description="Use service times fitted without the day that is simulated."
     )
+    intervals: Literal["drawn", "recorded"] = Field(
+        default="drawn",
+        description="Of recorded calls. recorded: dispatch delay, turnout, scene and handover are "
+        "those of the record where it has them, so that only the decisions and drives differ.",
+    )
 
 
 class Policy(Part):
@@ -266,6 +285,7 @@ class Scenario(Part):
     period: Period = Period()
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
+    chain: Chain = Chain()
     policy: Policy = Policy()
     transit: Transit = Transit()
     record: Record = Record()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from twin.agents.policies.registry import Scores, register
 
 if TYPE_CHECKING:
@@ -25,3 +27,21 @@ class NearestSuitable:
             ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
         )
         return Scores(eta, eta)
+
+
+@register("hospital")
+class Recorded:
+    """The hospital that is recorded of the call, while it accepts; else the one reached first."""
+
+    name = "recorded"
+
+    def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
+        """Judge the hospitals that accept the patient."""
+        eta = world.mobility.travel_times(
+            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+        )
+        wanted = "" if ambulance.task is None else ambulance.task.incident.call.hospital_id
+        meant = np.array([h.hospital_id == wanted for h in hospitals])
+        if not np.isfinite(eta[meant]).any():
+            return Scores(eta, eta)
+        return Scores(eta, np.where(meant, eta, np.inf))

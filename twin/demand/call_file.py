@@ -1,0 +1,188 @@
+"""Reads calls from a short table: `id,t,place` or `id,t,lon,lat`, and what else is recorded."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from twin.city.bundle import empty_table
+from twin.city.model import TABLES, City
+from twin.city.sheets import Sheet
+from twin.core.clock import DAY_S, Calendar
+from twin.demand.recorded import INTERVALS
+from twin.network.geometry import Projection
+
+F64 = NDArray[np.float64]
+
+LONGEST_S = DAY_S
+LAST_S = 400.0 * DAY_S
+"""Calls may count seconds over a year and a month."""
+MOST_M = 50_000.0
+"""A call farther than this from every place of a city of travel times is a mistake."""
+_YES, _NO = frozenset({"true", "1", "yes", "t", "y"}), frozenset({"false", "0", "no", "f", "n"})
+
+
+def is_call_file(file: Path) -> bool:
+    """Return whether a file is CSV with the columns `id` and `t`."""
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            header = {name.strip().strip('"') for name in stream.readline().split(",")}
+    except (OSError, UnicodeDecodeError):
+        return False
+    return {"id", "t"} <= header
+
+
+def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
+    """Return recorded calls as a city's `history`, in order of time.
+
+    Parameters
+    ----------
+    file
+        CSV with `id`, `t` (seconds since midnight of `day`, or time stamps, in city time where they
+        name no zone), and `place`, or `lon` and `lat`. It may have `priority` (1 to 4; 1 if left
+        out), `dispatch_delay_s`, `turnout_s`, `scene_s`, `handover_s` (seconds), `transport`
+        (yes or no), and `hospital`; cells may be empty. Where a hospital is named and transport is
+        not, the patient was taken.
+    city
+        Where the places and hospitals are.
+    day
+        The day from whose midnight plain seconds count.
+
+    Raises
+    ------
+    InputError
+        Naming file, row and column of the first fault.
+    """
+    sheet = Sheet(file)
+    sheet.need("id", "t")
+    ids = sheet.ids("id")
+    link, lon, lat = _places(sheet, city)
+    taken, unknown = _transport(sheet)
+    hospitals = [str(name) for name in city["hospitals"]["hospital_id"]]
+    hospital = np.full(sheet.count, -1, np.int64)
+    if "hospital" in sheet:
+        number = {name: k for k, name in enumerate(hospitals)}
+        hospital = sheet.codes("hospital", number, "hospital", blank=True)
+    named = hospital >= 0
+    priority = sheet.numbers("priority", 1.0, 4.0, blank=1.0) if "priority" in sheet else None
+    if priority is not None and (priority % 1.0 != 0.0).any():
+        k = int(np.argmax(priority % 1.0 != 0.0))
+        raise sheet.wrong("the priority is not a whole number", at=k, field="priority")
+    columns: dict[str, Any] = {
+        "call_id": ids,
+        "kind": "medical",
+        "priority": np.ones(sheet.count) if priority is None else priority,
+        "lon": lon,
+        "lat": lat,
+        "t_call": pd.to_datetime(_microseconds(sheet, city, day), unit="us", utc=True),
+        "transported": taken | (unknown & named),
+        "transport_unknown": unknown & ~named,
+        "hospital_id": np.array([*hospitals, ""], object)[hospital],
+        **{
+            name: sheet.numbers(name, 0.0, LONGEST_S, blank=math.nan)
+            for name in INTERVALS.values()
+            if name in sheet
+        },
+    }
+    if link is not None:
+        columns["link"] = link
+    kinds = empty_table("history").dtypes
+    for name in TABLES["history"]:
+        if name not in columns:
+            blank = pd.NaT if name.startswith("t_") else ""
+            columns[name] = pd.Series(blank, index=range(sheet.count), dtype=kinds[name])
+    frame = pd.DataFrame(columns).astype(dict(kinds))
+    return frame.sort_values("t_call", kind="stable", ignore_index=True)
+
+
+def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:
+    """Return (C,) microseconds since the epoch."""
+    texts = sheet.text("t")
+    try:
+        float(texts[0])
+    except ValueError:
+        return np.array(
+            [_stamp(sheet, k, text, city.meta.timezone) for k, text in enumerate(texts)], np.int64
+        )
+    midnight = Calendar(day, city.meta.timezone).midnight_utc.timestamp()
+    seconds = sheet.numbers("t", 0.0, LAST_S)
+    found: NDArray[np.int64] = np.rint(midnight * 1e6 + seconds * 1e6).astype(np.int64)
+    return found
+
+
+def _stamp(sheet: Sheet, at: int, text: str, timezone: str) -> int:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise sheet.wrong(
+            f"{text[:60]!r} is not a time", at=at, field="t",
+            hint="write YYYY-MM-DDTHH:MM:SS in every row, or seconds in every row",
+        ) from None  # fmt: skip
+    if not 1900 <= found.year <= 2200:
+        raise sheet.wrong(f"{text!r} is not in the years 1900 to 2200", at=at, field="t")
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo(timezone))
+    return round(found.timestamp() * 1e6)
+
+
+def _places(sheet: Sheet, city: City) -> tuple[NDArray[np.int64] | None, F64, F64]:
+    """Return the place of each call in a city of travel times, and its position, degrees."""
+    if "place" in sheet:
+        if not city.is_table:
+            raise sheet.wrong(
+                f"the city {city.meta.name} has streets and no places", field="place",
+                hint="give lon and lat",
+            )  # fmt: skip
+        places = city["places"]
+        number = {str(name): k for k, name in enumerate(places["place_id"])}
+        link = sheet.codes("place", number, "place")
+        return link, places["lon"].to_numpy()[link], places["lat"].to_numpy()[link]
+    lon, lat = sheet.numbers("lon", -180.0, 180.0), sheet.numbers("lat", -85.0, 85.0)
+    if not city.is_table:
+        return None, lon, lat
+    network, places = city.network, city["places"]
+    here = np.column_stack(Projection(network.lon0, network.lat0).forward(lon, lat))
+    found = cKDTree(places[["x", "y"]].to_numpy(np.float64)).query(
+        np.where(np.isfinite(here), here, 1e12)
+    )
+    far, nearest = np.asarray(found[0], np.float64), np.asarray(found[1], np.int64)
+    if (far > MOST_M).any():
+        k = int(np.argmax(far > MOST_M))
+        raise sheet.wrong(
+            f"the call is {far[k] / 1000.0:,.0f} km from the nearest place", at=k, field="lon"
+        )
+    return nearest, lon, lat
+
+
+def _transport(sheet: Sheet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return of each call whether the patient was taken, and whether that is not known."""
+    if "transport" not in sheet:
+        return np.zeros(sheet.count, np.bool_), np.ones(sheet.count, np.bool_)
+    texts = [text.lower() for text in sheet.text("transport")]
+    for k, text in enumerate(texts):
+        if text and text not in _YES and text not in _NO:
+            raise sheet.wrong(f"{text[:60]!r} is neither yes nor no", at=k, field="transport")
+    return (
+        np.array([text in _YES for text in texts], np.bool_),
+        np.array([not text for text in texts], np.bool_),
+    )
+
+
+def first_day(file: Path, timezone: str, otherwise: date) -> date:
+    """Return the city date of the first call of a file of time stamps, else `otherwise`."""
+    sheet = Sheet(file)
+    texts = sheet.text("t")
+    try:
+        float(texts[0])
+    except ValueError:
+        first = min(_stamp(sheet, k, text, timezone) for k, text in enumerate(texts))
+        return datetime.fromtimestamp(first / 1e6, ZoneInfo(timezone)).date()
+    return otherwise

@@ -1,0 +1,39 @@
+"""Durations of the chain that a scenario sets in the place of the city's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from twin.scenarios.parts import Part
+
+LONGEST_S = 86_400.0
+
+_Seconds = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
+
+
+class Chain(Part):
+    """Durations of every call; where one is left out it is drawn from the city's fit."""
+
+    dispatch_delay_s: _Seconds | None = Field(
+        default=None,
+        description="From the call to the search for a unit. A city of travel times: 0.",
+    )
+    turnout_s: _Seconds | None = Field(
+        default=None,
+        description="From dispatched to wheels rolling, for a unit at its base. A city of travel "
+        "times: 0.",
+    )
+    scene_s: _Seconds | None = Field(default=None, description="Of an ambulance on scene.")
+    handover_s: _Seconds | None = Field(default=None, description="At hospital.")
+    wrap_up_s: _Seconds | None = Field(
+        default=None, description="From the end of the work to clear. None of it if left out."
+    )
+    p_transport: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="Share of patients taken to hospital, of calls of which it is not recorded. "
+        "The city's, or 0.63, if left out.",
+    )
