@@ -224,6 +224,13 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
             )
 
 
+_WITHOUT_STREETS = (
+    *(AddStation, AddUnits, RemoveUnits, MoveUnits),
+    *(CloseHospital, InjectIncident, SetPolicy),
+)
+"""Changes that a city of travel times can have."""
+
+
 def _without_streets(scenario: Scenario) -> Iterator[InputError]:
     """Yield what of a scenario a city of travel times cannot have."""
     none = "the city has travel times and no streets"
@@ -231,9 +238,8 @@ def _without_streets(scenario: Scenario) -> Iterator[InputError]:
         yield InputError(none, field="traffic.fidelity", hint='set traffic.fidelity = "table"')
     if scenario.policy.dispatch == "closest-free-flow":
         yield InputError(none, field="policy.dispatch", hint="closest-idle asks the travel times")
-    of_streets = (CloseLinks, Toll, BanTurn, PreemptSignals, RetimeSignals)
     for number, change in enumerate(scenario.changes, start=1):
-        if isinstance(change, of_streets):
+        if not isinstance(change, _WITHOUT_STREETS):
             yield InputError(none, field=f"changes.{number}.kind")
         if isinstance(change, SetPolicy) and change.dispatch == "closest-free-flow":
             yield InputError(none, field=f"changes.{number}.dispatch")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -180,6 +180,9 @@ class MatrixMobility:
         """Do nothing."""
 
     def ban_turns(self, turns: I32) -> None:
+        """Do nothing."""
+
+    def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
         """Do nothing."""
 
     def set_signals(self, settings: SignalSettings) -> None:
