@@ -112,6 +112,16 @@ def test_what_is_not_recorded_is_drawn_or_set(tmp_path):
     assert model.summary().assumed == []
 
 
+def test_choices_are_not_written_if_nobody_wants_them(tmp_path):
+    city = region(tmp_path, THREE, [0, 1], [2])
+    rows = HEAD + "1,0,p0,0,60,yes,,9\n"
+    for wanted in (True, False):
+        calls, model = replayed(city, tmp_path, rows, record={"decisions": wanted})
+        assert calls.loc["1", "unit_id"] == "u0"
+        found = [len(model.recorder.frame(name)) for name in ("decisions", "hospital_choices")]
+        assert found == ([2, 1] if wanted else [0, 0])
+
+
 def test_calls_of_one_moment_come_in_the_order_of_the_file(tmp_path):
     city = region(tmp_path, THREE, [0], [2])
     rows = HEAD + "".join(f"{k},50,p0,0,10,no,,\n" for k in (10, 9, 2))

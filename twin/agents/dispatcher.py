@@ -95,7 +95,7 @@ class Dispatcher(CityAgent):
         best = int(np.argmin(scores.score))
         chosen = np.zeros(len(units), bool)
         chosen[best] = np.isfinite(scores.score[best])
-        if task.incident.counted:
+        if task.incident.counted and self.world.scenario.record.decisions:
             self.world.recorder.columns(
                 "decisions",
                 t=self.world.env.now,

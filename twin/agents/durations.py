@@ -96,6 +96,8 @@ class Durations:
         distribution = self.distribution(kind, interval, priority)
         if distribution is None:
             return 0.0
+        if distribution.family == "constant":
+            return min(max(distribution.a, distribution.low), distribution.high)
         return distribution.draw(self._streams.stream(interval, f"{call_id}/{role}"))
 
     def mean(self, kind: str, interval: str, priority: int) -> float:

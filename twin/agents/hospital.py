@@ -119,7 +119,7 @@ def choose_hospital(
     best = int(np.argmin(scores.score))
     chosen = np.zeros(len(open_ones), bool)
     chosen[best] = np.isfinite(scores.score[best])
-    if task.incident.counted:
+    if task.incident.counted and world.scenario.record.decisions:
         world.recorder.columns(
             "hospital_choices",
             t=world.env.now,

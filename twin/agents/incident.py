@@ -63,6 +63,8 @@ class Incident(CityAgent):
     ----------
     stage
         How far it is.
+    counted
+        Whether the call came in the scenario's period, not in the warm-up before it.
     tasks
         The parts that units play in it.
     reached
@@ -79,6 +81,7 @@ class Incident(CityAgent):
         self.call_id = call.call_id
         self.priority = call.priority
         self.t_call = call.t_call
+        self.counted = call.t_call >= world.scenario.period.start_s
         self.place = Place(call.link, call.pos_m)
         self.stage: Stage | None = None
         self.tasks: list[Task] = []
@@ -91,11 +94,6 @@ class Incident(CityAgent):
     def siren(self) -> bool:
         """Whether units drive to the scene under siren."""
         return self.priority <= self.world.durations.service.siren_to_priority
-
-    @property
-    def counted(self) -> bool:
-        """Whether the call came in the scenario's period, not in the warm-up before it."""
-        return self.t_call >= self.world.scenario.period.start_s
 
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
@@ -206,8 +204,10 @@ class Incident(CityAgent):
         p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
         for k in range(1, patients + 1):
             role = f"ambulance-{k}"
-            stream = self.world.streams.stream("transport", f"{self.call_id}/{role}")
-            transport = self.call.transported if k == 1 else bool(stream.random() < p)
+            transport = self.call.transported
+            if k > 1:
+                stream = self.world.streams.stream("transport", f"{self.call_id}/{role}")
+                transport = bool(stream.random() < p)
             tasks.append(self.task("ambulance", role, transport=transport))
         return tasks
 

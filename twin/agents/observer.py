@@ -104,6 +104,8 @@ class Observer:
     def _sum_links(self, t: float) -> None:
         """Add what was driven since the last time."""
         t0, self._summed = self._summed, t
+        if self.traffic is None and self._exposure is None:
+            return
         if self.traffic is None:
             demand = self.world.demand_factor * self.world.scenario.traffic.demand_scale
             metres = demand * self._expected.between(t0, t)

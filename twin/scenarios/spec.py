@@ -254,6 +254,9 @@ class Record(Part):
     )
     links_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
     trips: bool = Field(default=True, description="Write a row for every finished trip.")
+    decisions: bool = Field(
+        default=True, description="Write every candidate of each choice of a unit or a hospital."
+    )
     emissions: bool = Field(default=False, description="Write what the traffic emits, by link.")
     diesel_share: float = Field(
         default=0.3, ge=0.0, le=1.0, description="Share of cars that burn diesel, for emissions."
