@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import typer
 
-from apps.cli.city_tables import read_city_table
 from apps.cli.common import (
     AsJson,
     Out,
@@ -27,7 +26,7 @@ from apps.cli.common import (
     run_progress,
     seeded,
 )
-from apps.cli.places import districts_at
+from apps.cli.replay_calls import with_calls, with_export, with_history
 from apps.cli.tables import run_tables
 from twin.agents.policies import check_policies
 from twin.city.model import City
@@ -59,6 +58,14 @@ def replay(
             "kind, priority, t_dispatch ... t_clear. The city's own records if left out.",
         ),
     ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping",
+            help="What the columns of --calls hold, if it is an export of a dispatch system: a "
+            "TOML file, or san-francisco.",
+        ),
+    ] = None,
     start: Annotated[
         str, typer.Option("--from", help="City time of the day, or a time stamp.")
     ] = "00:00",
@@ -84,9 +91,13 @@ def replay(
     """Replay a day's recorded calls and set the simulated intervals beside the recorded ones."""
     place = load(city)
     fields: dict[str, Any] = {"calls": {"source": "recorded", "collisions": False}}
-    if calls is not None and is_call_file(calls):
+    if mapping is not None:
+        if calls is None:
+            raise InputError("needs the export", field="--mapping", hint="give it with --calls")
+        place = with_export(place, calls, mapping)
+    elif calls is not None and is_call_file(calls):
         first = read_day(day) if day else first_day(calls, place.meta.timezone, Period().day)
-        place = _with_history(place, read_calls(calls, place, first))
+        place = with_history(place, read_calls(calls, place, first))
         day = first.isoformat()
         fields["calls"]["intervals"] = "recorded"
         fields["policy"] = {"hospital": "recorded"}
@@ -143,38 +154,6 @@ def replay(
         answers().print(*run_tables(summary), sep="\n")
 
 
-def with_calls(city: City, file: Path, day: str | None) -> City:
-    """Return the city with the calls of a file in the place of its recorded ones."""
-    midnight = None
-    if day is not None:
-        midnight = Calendar(read_day(day), city.meta.timezone).midnight_utc
-    history = read_city_table(
-        "history", file, city.network, timezone=city.meta.timezone, midnight=midnight
-    )
-    chain = ["t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"]
-    stamps = history[chain].apply(lambda column: column.astype("int64").where(column.notna()))
-    ahead = stamps.ffill(axis=1).cummax(axis=1).shift(axis=1)
-    wrong = np.argwhere((stamps < ahead).to_numpy())
-    if len(wrong):
-        row, column = wrong[0]
-        raise InputError(
-            "the time is before one that should precede it",
-            file=file,
-            row=int(row) + 2,
-            field=chain[column],
-        )
-    return _with_history(city, _districts(history, city))
-
-
-def _with_history(city: City, history: pd.DataFrame) -> City:
-    return City(
-        meta=city.meta,
-        network=city.network,
-        tables={**city.tables, "history": history},
-        service=city.service,
-    )
-
-
 def _clock(text: str, calendar: Calendar) -> str:
     """Return a time stamp as hours and minutes since midnight; a clock time stays as it is."""
     if "T" not in text and " " not in text.strip():
@@ -214,13 +193,6 @@ def _figures(calls: pd.DataFrame, end_s: float, target_s: float) -> dict[str, An
         "target_s": target_s,
         "share_within_target": share_within(calls, end_s, target_s),
     }
-
-
-def _districts(history: pd.DataFrame, city: City) -> pd.DataFrame:
-    """Fill districts that the file leaves out with that of the nearest zone."""
-    missing = history["district"] == ""
-    nearest = districts_at(city, history["lon"], history["lat"])
-    return history.assign(district=history["district"].mask(missing, nearest))
 
 
 def _first_day(city: City) -> date:

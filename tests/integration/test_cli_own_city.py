@@ -213,3 +213,64 @@ def test_a_table_of_travel_times_is_a_city_that_replays(twin, answer, tmp_path):
     assert "the city has travel times and no streets" in err
     status, _, err = twin("report", tmp_path / "r")
     assert status == 0, err
+
+
+MAPPING = """\
+source = "test"
+timezone = "Asia/Seoul"
+timestamp_format = "%Y-%m-%d %H:%M:%S"
+bounds = [126.0, 37.0, 128.0, 38.0]
+
+[columns]
+call_id = "call"
+unit_id = "unit"
+nature = "nature"
+unit_type = "type"
+lon = "lon"
+lat = "lat"
+t_call = "received"
+t_dispatch = "sent"
+t_enroute = "rolling"
+t_onscene = "there"
+t_clear = "clear"
+
+[unit_kinds]
+MEDIC = "ambulance"
+
+[kinds]
+ill = "medical"
+"""
+EXPORT = """\
+call,unit,nature,type,lon,lat,received,sent,rolling,there,clear
+1,a1,ill,MEDIC,127.009,37.501,@08:00:00,@08:01:30,@08:02:10,@08:09:00,@08:19:00
+2,a1,ill,MEDIC,127.009,37.501,@09:00:00,@09:00:20,@09:01:20,@09:05:00,@09:30:00
+3,a1,ill,MEDIC,127.9,37.9,@09:10:00,@09:11:00,,,
+4,a1,cat,MEDIC,127.0,37.5,@09:20:00,@09:21:00,,,
+""".replace("@", "2025-03-05 ")
+
+
+def test_a_dispatch_export_replays_with_its_own_intervals(bring, twin, tmp_path):
+    bring(stations=STATIONS, units=UNITS, hospitals=HOSPITALS)
+    (tmp_path / "map.toml").write_text(MAPPING)
+    (tmp_path / "export.csv").write_text(EXPORT)
+    words = [
+        "replay", tmp_path / "square", "--calls", tmp_path / "export.csv", "--set",
+        "traffic.fidelity=table", "--to", "12:00",
+    ]  # fmt: skip
+    traced = ["--mapping", tmp_path / "map.toml", "--set", "calls.intervals=recorded"]
+    status, _, err = twin(*words, *traced, "--out", tmp_path / "r")
+    assert status == 0, err
+    assert "4 rows read, 4 kept" in err
+    assert "1 calls set aside: of kinds that are not run" in err
+    assert "1 calls set aside: away from the city" in err
+    calls = RunReader(tmp_path / "r").table("calls").sort_values("call_id")
+    assert (calls["t_dispatch"] - calls["t_call"]).tolist() == [90.0, 20.0]
+    assert (calls["t_enroute"] - calls["t_dispatch"]).tolist() == [40.0, 60.0]
+    assert (calls["t_clear"] - calls["t_onscene"]).tolist() == pytest.approx([600.0, 1500.0])
+    for mapping, message in (("none", "no such mapping"), (tmp_path / "export.csv", "no such")):
+        status, _, err = twin(*words, "--mapping", mapping)
+        assert status == 2
+        assert message in err
+    status, _, err = twin("replay", tmp_path / "square", "--mapping", "san-francisco")
+    assert status == 2
+    assert "field '--mapping': needs the export" in err

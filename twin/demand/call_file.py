@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from twin.city.bundle import empty_table
@@ -148,18 +148,23 @@ def _places(sheet: Sheet, city: City) -> tuple[NDArray[np.int64] | None, F64, F6
     lon, lat = sheet.numbers("lon", -180.0, 180.0), sheet.numbers("lat", -85.0, 85.0)
     if not city.is_table:
         return None, lon, lat
-    network, places = city.network, city["places"]
-    here = np.column_stack(Projection(network.lon0, network.lat0).forward(lon, lat))
-    found = cKDTree(places[["x", "y"]].to_numpy(np.float64)).query(
-        np.where(np.isfinite(here), here, 1e12)
-    )
-    far, nearest = np.asarray(found[0], np.float64), np.asarray(found[1], np.int64)
+    nearest, far = nearest_places(city, lon, lat)
     if (far > MOST_M).any():
         k = int(np.argmax(far > MOST_M))
         raise sheet.wrong(
             f"the call is {far[k] / 1000.0:,.0f} km from the nearest place", at=k, field="lon"
         )
     return nearest, lon, lat
+
+
+def nearest_places(city: City, lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.int64], F64]:
+    """Return (C,) the place of a city of travel times nearest to each point, and the metres."""
+    network, places = city.network, city["places"]
+    here = np.column_stack(Projection(network.lon0, network.lat0).forward(lon, lat))
+    found = cKDTree(places[["x", "y"]].to_numpy(np.float64)).query(
+        np.where(np.isfinite(here), here, 1e12)
+    )
+    return np.asarray(found[1], np.int64), np.asarray(found[0], np.float64)
 
 
 def _transport(sheet: Sheet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
