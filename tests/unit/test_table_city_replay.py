@@ -88,6 +88,19 @@ def test_urgent_calls_overtake_and_a_recorded_hospital_is_kept(tmp_path):
     assert nearest.loc["1", "hospital_id"] == "h0"
 
 
+def test_who_drives_under_siren(tmp_path):
+    city = region(tmp_path, THREE, [0], [2])
+    rows = HEAD.replace("\n", ",priority\n") + "1,0,p1,0,100,yes,,9,2\n"
+    for chain, there, back in (
+        ({}, 300.0, 800.0),
+        ({"siren_to_hospital": 2}, 300.0, 400.0),
+        ({"siren_to_hospital": 2, "siren_to_scene": 1}, 600.0, 400.0),
+    ):
+        calls, _ = replayed(city, tmp_path, rows, chain=chain, traffic={"speed_without_siren": 0.5})
+        assert calls.loc["1", "t_onscene"] == there
+        assert calls.loc["1", "t_hospital"] - calls.loc["1", "t_leave"] == back
+
+
 def test_a_unit_off_shift_is_not_sent(tmp_path):
     city = region(tmp_path, THREE, ["0,08:00,20:00", 1], [2])
     calls, _ = replayed(

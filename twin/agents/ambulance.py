@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from twin.agents.task import Task
     from twin.agents.world import Life
 
-URGENT = 1
-"""Patients of this priority are driven to hospital under siren."""
-
 
 class Ambulance(Unit):
     """An ambulance with its crew."""
@@ -26,7 +23,8 @@ class Ambulance(Unit):
     @property
     def siren(self) -> bool:
         """Whether it drives to hospital under siren."""
-        return self.task is not None and self.task.incident.priority <= URGENT
+        least = self.world.scenario.chain.siren_to_hospital
+        return self.task is not None and self.task.incident.priority <= least
 
     def work(self, task: Task, t: float) -> Life:
         """Treat the patient; take them to hospital and hand them over if they must go."""

@@ -144,7 +144,10 @@ def with_chain(service: Service, chain: Chain) -> Service:
                 )
     p = chain.p_transport
     shares = service.p_transport if p is None else dict.fromkeys(_ALL, p)
-    return service.model_copy(update={"durations": durations, "p_transport": shares})
+    siren = service.siren_to_priority if chain.siren_to_scene is None else chain.siren_to_scene
+    return service.model_copy(
+        update={"durations": durations, "p_transport": shares, "siren_to_priority": siren}
+    )
 
 
 def service_of(city: City, day: str, *, held_out: bool) -> Service:

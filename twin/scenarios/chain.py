@@ -1,4 +1,4 @@
-"""Durations of the chain that a scenario sets in the place of the city's."""
+"""What a scenario sets of the chain in the place of the city's: durations, shares, sirens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Seconds = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
 
 
 class Chain(Part):
-    """Durations of every call; where one is left out it is drawn from the city's fit."""
+    """Durations of every call, drawn from the city's fit where left out; and who drives how."""
 
     dispatch_delay_s: _Seconds | None = Field(
         default=None,
@@ -36,4 +36,17 @@ class Chain(Part):
         le=1.0,
         description="Share of patients taken to hospital, of calls of which it is not recorded. "
         "The city's, or 0.63, if left out.",
+    )
+    siren_to_scene: int | None = Field(
+        default=None,
+        ge=0,
+        le=4,
+        description="Least urgent priority whose calls are answered under siren. The city's, or 4, "
+        "if left out.",
+    )
+    siren_to_hospital: int = Field(
+        default=1,
+        ge=0,
+        le=4,
+        description="Least urgent priority whose patients are driven to hospital under siren.",
     )
