@@ -26,12 +26,24 @@ from twin.scenarios.change_kinds import (
     ScaleDemand,
     SetPolicy,
     Toll,
+    Weather,
+    WorkZone,
 )
 from twin.scenarios.changes import links_of
+from twin.scenarios.conditions import factors
 from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
 _UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "fire engines")}
+_SKIES = {
+    "rain-light": "Light rain",
+    "rain-medium": "Rain",
+    "rain-heavy": "Heavy rain",
+    "snow-light": "Light snow",
+    "snow-medium": "Snow",
+    "snow-heavy": "Heavy snow",
+    "fog": "Fog",
+}
 _COMPARED = ("period", "traffic", "calls", "policy", "transit")
 """Groups of fields that act on the figures."""
 _MOST_NAMED = 6
@@ -64,11 +76,11 @@ def changes_of_whatif(base: Scenario, whatif: Scenario) -> list[Change]:
 
 
 def closed_links(scenario: Scenario, city: City) -> NDArray[np.int32]:
-    """Return the links that a scenario closes at some time."""
+    """Return the links that a scenario closes at some time, whole or in part."""
     closed = [
         links_of(change, city.network)
         for change in scenario.changes
-        if isinstance(change, CloseLinks)
+        if isinstance(change, CloseLinks | WorkZone)
     ]
     return np.unique(np.concatenate(closed)) if closed else np.zeros(0, np.int32)
 
@@ -126,6 +138,26 @@ class _Teller:
         lanes = _number(change.lanes, "lane", "lanes")
         verb = "is" if change.lanes == 1 else "are"
         return f"{_capital(lanes)} of {roads}{both} {verb} closed {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: WorkZone) -> str:
+        roads = " and ".join(_roads(change.street, change.links))
+        both = ", both directions," if change.street is not None else ""
+        said = [] if change.lanes == 0 else [f"closes {_number(change.lanes, 'lane', 'lanes')}"]
+        if change.speed_limit_kmh is not None:
+            said.append(f"sets a limit of {change.speed_limit_kmh:g} km/h")
+        said.append(f"lets an open lane carry {change.lane_veh_h:g} cars an hour at most")
+        what = f"Work ({change.reason})" if change.reason else "Work"
+        text = " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
+        return f"{what} on {roads}{both} {text} {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: Weather) -> str:
+        speed, capacity = factors(change)
+        return (
+            f"{_SKIES[change.sky]} {_when(change.at, change.until)}: free-flow speeds are "
+            f"{100.0 * (1.0 - speed):.3g}% lower, lanes carry {100.0 * (1.0 - capacity):.3g}% less."
+        )
 
     @say.register
     def _(self, change: Toll) -> str:

@@ -29,6 +29,8 @@ from twin.scenarios.change_kinds import (
     ScaleDemand,
     SetPolicy,
     Toll,
+    Weather,
+    WorkZone,
 )
 from twin.scenarios.changes import links_of, signals_of, turns_of
 from twin.scenarios.spec import Scenario
@@ -105,7 +107,7 @@ class _Telling:
 
     def _say(self, change: Change, mark: Mark) -> tuple[str, dict[str, Any]]:
         """Fill in where a change is; return the form of its sentence and what is put into it."""
-        if isinstance(change, CloseLinks):
+        if isinstance(change, CloseLinks | WorkZone):
             return self._close(change, mark)
         if isinstance(change, Toll | BanTurn | BusLane):
             return self._burden(change, mark)
@@ -144,11 +146,14 @@ class _Telling:
             return "inject", {"kind": _kind(change.incident)}
         if isinstance(change, PreemptSignals | RetimeSignals):
             return self._at_signals(change, mark)
+        if isinstance(change, Weather):
+            sky = {lang: words(lang)["sky"][change.sky] for lang in LANGUAGES}
+            return "weather", {"sky": sky}
         if isinstance(change, ScaleDemand):
             return "scale_demand", {"factor": f"{change.factor:g}"}
         return "set_policy", {"rules": _rules(change)}
 
-    def _close(self, change: CloseLinks, mark: Mark) -> tuple[str, dict[str, Any]]:
+    def _close(self, change: CloseLinks | WorkZone, mark: Mark) -> tuple[str, dict[str, Any]]:
         network = self.city.network
         try:
             links = links_of(change, network)
@@ -159,6 +164,8 @@ class _Telling:
         if len(links):
             mark["x"], mark["y"] = _middle(self.city, links)
         road = _road(self.city, links, change.street)
+        if isinstance(change, WorkZone):
+            return "work_zone", {"road": road, "lanes": change.lanes}
         if change.lanes is None:
             return "close_links", {"road": road}
         return "close_lanes", {"road": road, "lanes": change.lanes}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tests.support.cities import grid_city
 from twin.city.model import City, Distribution, Service
 from twin.core.random import Streams
+from twin.network.conditions import Conditions
 from twin.network.graph import Place, RoadClass
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.spec import Scenario
@@ -158,6 +159,7 @@ class FixedStreets:
         self.cut: set[int] = set()
         self.places: dict[int, Place] = {}
         self.calls: list[tuple[Any, ...]] = []
+        self.opposite: list[bool] = []
         self._drive: dict[int, int] = {}
 
     def add_unit(self, unit_id: str, kind: str, place: Place) -> int:
@@ -205,7 +207,8 @@ class FixedStreets:
     def arrive(self) -> None:
         pass
 
-    def block(self, place: Place, lanes: int) -> int:
+    def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
+        self.opposite.append(opposite)
         self.calls.append(("block", self.env.now, place.link, lanes))
         return len(self.calls)
 
@@ -217,6 +220,9 @@ class FixedStreets:
 
     def open_links(self, links: Sequence[int]) -> None:
         self.calls.append(("open", self.env.now, tuple(links)))
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        self.calls.append(("conditions", self.env.now, conditions.speed, conditions.capacity))
 
     def scale_demand(self, factor: float) -> None:
         self.calls.append(("scale", self.env.now, factor))

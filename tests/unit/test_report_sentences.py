@@ -85,6 +85,24 @@ CASES = [
         "All signals are run by the pressure of queues and get a cycle of 90 s for the whole run.",
     ),
     (
+        {
+            "kind": "work-zone", "links": [100], "lanes": 2, "speed_limit_kmh": 50,
+            "reason": "new asphalt", "at": "18:00",
+        },
+        (
+            "Work (new asphalt) on link 100 closes 2 lanes, sets a limit of 50 km/h and lets an "
+            "open lane carry 1600 cars an hour at most from 18:00 to the end."
+        ),
+    ),
+    (
+        {"kind": "work-zone", "links": [100], "lanes": 0},
+        "Work on link 100 lets an open lane carry 1600 cars an hour at most for the whole run.",
+    ),
+    (
+        {"kind": "weather", "sky": "snow-heavy", "until": "18:30"},
+        "Heavy snow until 18:30: free-flow speeds are 12% lower, lanes carry 22% less.",
+    ),
+    (
         {"kind": "toll", "street": "Mapo Bridge", "charge_per_km": 2.5, "value_of_time": 20},
         (
             "Driving on “Mapo Bridge” costs 2.5 a kilometre for the whole run; an hour is worth 20 "

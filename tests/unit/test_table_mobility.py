@@ -169,7 +169,8 @@ def test_blocked_lanes_slow_the_link_by_the_capacity_lost(city):
     event = mobility.drive(unit, goal, siren=False)
     env.run(until=NIGHT + 10.0)
     one = mobility.block(Place(a, 150.0), 1)
-    assert mobility.etas([unit], goal, siren=False)[0] == pytest.approx(20.0, abs=1e-3)
+    # The Highway Capacity Manual leaves 0.35 of two lanes when one is blocked (0.5 of 0.70).
+    assert mobility.etas([unit], goal, siren=False)[0] == pytest.approx(10.0 / 0.35, abs=1e-3)
     two = mobility.block(Place(a, 150.0), 1)
     expected = 10.0 * 2 / SQUEEZE_LANES
     assert mobility.etas([unit], goal, siren=False)[0] == pytest.approx(expected, rel=1e-3)

@@ -25,8 +25,11 @@ from twin.scenarios.change_kinds import (
     ScaleDemand,
     SetPolicy,
     Toll,
+    Weather,
+    WorkZone,
 )
 from twin.scenarios.changes import check
+from twin.scenarios.conditions import conditions_of
 from twin.scenarios.roads import banned_turns, bus_lanes, closures, tolls_s
 from twin.scenarios.signals import settings_for
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
 Timed: TypeAlias = (
     CloseLinks
+    | WorkZone
+    | Weather
     | Toll
     | BanTurn
     | BusLane
@@ -132,6 +137,11 @@ class Agenda:
         match change:
             case CloseLinks():
                 self._set_closures()
+            case WorkZone():
+                self._set_closures()
+                self._set_conditions()
+            case Weather():
+                self._set_conditions()
             case Toll():
                 network = self.world.city.network
                 self.world.mobility.set_tolls(tolls_s(self._in_force.values(), network))
@@ -164,6 +174,11 @@ class Agenda:
         for lanes in sorted({wanted[k] for k in changed}, key=lambda n: (n is None, n or 0)):
             mobility.close_links(sorted(k for k in changed if wanted[k] == lanes), lanes)
         self._closed = wanted
+
+    def _set_conditions(self) -> None:
+        world = self.world
+        now = conditions_of(self._in_force.values(), world.city.network)
+        world.mobility.set_conditions(now)
 
     def _set_demand(self) -> None:
         factor = 1.0

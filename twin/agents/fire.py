@@ -8,10 +8,13 @@ import numpy as np
 
 from twin.agents.incident import Incident
 from twin.agents.states import Stage
+from twin.network.graph import Place
+from twin.traffic.obstacles import CLEAR_M
 
 if TYPE_CHECKING:
+    from twin.agents.incident import Call
     from twin.agents.task import Task
-    from twin.agents.world import Life
+    from twin.agents.world import Life, World
 
 STAGE_WEIGHTS = (2.0, 14.0, 12.0, 12.0)
 """Dirichlet weights of the shares of a fire's time on scene: until activity starts, until it is
@@ -22,10 +25,35 @@ ENGINES = {1: 2}
 
 
 class Fire(Incident):
-    """A fire: engines, and an ambulance per patient standing by."""
+    """A fire: engines, and an ambulance per patient standing by.
+
+    From the first engine's arrival until the last has left, the lane at the kerb is taken, ahead of
+    where units stop, and drivers of both directions slow to pass.
+    """
 
     kind: ClassVar[str] = "fire"
     clock_kinds: ClassVar[frozenset[str]] = frozenset({"engine"})
+
+    def __init__(self, world: World, call: Call) -> None:
+        super().__init__(world, call)
+        self._engines = 0
+        self._block = -1
+
+    def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # engines stand at once
+        """Let an engine stand in the road."""
+        if task.unit_kind == "engine":
+            self.world.env.process(self._stand(task))
+
+    def _stand(self, task: Task) -> Life:
+        mobility = self.world.mobility
+        if self._engines == 0:
+            link, pos = self.place
+            self._block = mobility.block(Place(link, pos + CLEAR_M), 1, opposite=True)
+        self._engines += 1
+        yield task.off_scene
+        self._engines -= 1
+        if self._engines == 0:
+            mobility.unblock(self._block)
 
     def plan(self) -> list[Task]:
         """Ask for engines by priority, and for ambulances when there are patients."""

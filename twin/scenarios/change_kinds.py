@@ -45,6 +45,66 @@ class CloseLinks(Timed):
         return self
 
 
+class WorkZone(Timed):
+    """Work on roads: lanes closed at the kerb, a speed limit, and lanes that carry less beside it.
+
+    Roads are named as for `close-links`. One lane of every link stays open; who must leave a closed
+    lane joins the next one in turns.
+    """
+
+    kind: Literal["work-zone"]
+    links: list[LinkNumber] = Field(default=[])
+    street: str | None = Field(default=None, description="Street or bridge name in the city.")
+    lanes: int = Field(
+        default=1, ge=0, le=14, description="Lanes closed of every link that has one more at least."
+    )
+    speed_limit_kmh: float | None = Field(
+        default=None, ge=5.0, le=130.0, description="Speed limit, km/h; as before if left out."
+    )
+    lane_veh_h: float = Field(
+        default=1600.0,
+        ge=200.0,
+        le=3000.0,
+        description="Cars an hour that an open lane carries at most; 1,600 beside short-term work "
+        "(HCM 2010).",
+    )
+    reason: str = Field(default="", max_length=200, description="What is done, for the reader.")
+
+    @model_validator(mode="after")
+    def _something(self) -> WorkZone:
+        if not self.links and self.street is None:
+            raise ValueError("name `links` or a `street`")
+        return self
+
+
+Sky = Literal[
+    "rain-light",
+    "rain-medium",
+    "rain-heavy",
+    "snow-light",
+    "snow-medium",
+    "snow-heavy",
+    "fog",
+]
+
+
+class Weather(Timed):
+    """Weather over the whole city: everybody drives slower and keeps a longer headway.
+
+    Of weathers that overlap, the lowest factors hold. The trips stay as many; `scale-demand` says
+    otherwise.
+    """
+
+    kind: Literal["weather"]
+    sky: Sky = Field(description="Its factors are in the explanation of movement.")
+    speed_factor: float | None = Field(
+        default=None, ge=0.2, le=1.0, description="Factor on free-flow speeds, if not the usual."
+    )
+    capacity_factor: float | None = Field(
+        default=None, ge=0.2, le=1.0, description="Factor on lanes' capacities, if not the usual."
+    )
+
+
 class Toll(Timed):
     """Charge for roads; drivers weigh the charge as time, emergency units pay nothing.
 
@@ -212,6 +272,8 @@ class InjectIncident(Part):
 
 Change = Annotated[
     CloseLinks
+    | WorkZone
+    | Weather
     | Toll
     | BanTurn
     | BusLane

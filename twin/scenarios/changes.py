@@ -32,6 +32,7 @@ from twin.scenarios.change_kinds import (
     RetimeSignals,
     SetPolicy,
     Toll,
+    WorkZone,
 )
 from twin.scenarios.spec import Scenario
 
@@ -62,8 +63,8 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     return links
 
 
-def links_of(change: CloseLinks | Toll | BusLane, network: Network) -> NDArray[np.int32]:
-    """Return the indices of the links that a change closes or charges for, in order, each once.
+def links_of(change: CloseLinks | WorkZone | Toll | BusLane, network: Network) -> NDArray[np.int32]:
+    """Return the indices of the links that a change is about, in order, each once.
 
     Raises
     ------
@@ -185,7 +186,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
     for number, change in enumerate(scenario.changes, start=1):
         try:
             _check_time(change, scenario)
-            if isinstance(change, CloseLinks):
+            if isinstance(change, CloseLinks | WorkZone):
                 links = links_of(change, city.network)
                 _check_lanes(change, city.network, links)
             elif isinstance(change, Toll):
@@ -269,13 +270,19 @@ def _check_time(change: object, scenario: Scenario) -> None:
         )
 
 
-def _check_lanes(change: CloseLinks, network: Network, links: NDArray[np.int32]) -> None:
+def _check_lanes(change: CloseLinks | WorkZone, network: Network, links: NDArray[np.int32]) -> None:
     if change.lanes is None:
         return
     most = int(network.link_lanes[links].max())
     if change.lanes > most:
         raise InputError(
             f"{change.lanes} lanes cannot be closed where there are at most {most}", field="lanes"
+        )
+    if isinstance(change, WorkZone) and change.lanes and change.lanes == most:
+        raise InputError(
+            f"work beside traffic leaves one lane open, and there are at most {most}",
+            field="lanes",
+            hint="0 closes none; `close-links` closes the road",
         )
 
 

@@ -8,23 +8,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.core.clock import HOUR_S
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, Network
-from twin.scenarios.change_kinds import BanTurn, BusLane, Change, CloseLinks, ScaleDemand, Toll
+from twin.scenarios.change_kinds import (
+    BanTurn,
+    BusLane,
+    Change,
+    CloseLinks,
+    ScaleDemand,
+    Toll,
+    Weather,
+    WorkZone,
+)
 from twin.scenarios.changes import links_of, turns_of
+from twin.scenarios.conditions import conditions_of
 from twin.scenarios.spec import Scenario
 
 
 def closures(changes: Iterable[Change], network: Network) -> dict[int, int | None]:
     """Return the lanes closed of every link that is not open; None for all.
 
-    Of overlapping closures the widest holds.
+    Of overlapping closures the widest holds. Work leaves one lane of every link open.
     """
     wanted: dict[int, int | None] = {}
     for change in changes:
-        if not isinstance(change, CloseLinks):
+        if not isinstance(change, CloseLinks | WorkZone):
             continue
         for link in links_of(change, network).tolist():
             lanes = change.lanes
+            if isinstance(change, WorkZone):
+                lanes = min(change.lanes, int(network.link_lanes[link]) - 1)
+                if lanes == 0:
+                    continue
             if lanes is None or lanes >= network.link_lanes[link]:
                 wanted[link] = None
             elif link not in wanted:
@@ -84,12 +99,15 @@ class Standing:
         Turns that nobody may make.
     demand
         Factor on the trips.
+    conditions
+        Weather, and speeds and capacities of work zones.
     """
 
     closed: dict[int, int | None]
     tolls: F32
     banned: I32
     demand: float
+    conditions: Conditions
 
     @staticmethod
     def of(scenario: Scenario, network: Network) -> Standing:
@@ -97,7 +115,7 @@ class Standing:
         always = [
             change
             for change in scenario.changes
-            if isinstance(change, CloseLinks | Toll | BanTurn | ScaleDemand)
+            if isinstance(change, CloseLinks | WorkZone | Weather | Toll | BanTurn | ScaleDemand)
             and change.at is None
             and change.until is None
         ]
@@ -107,4 +125,5 @@ class Standing:
             tolls_s(always, network),
             banned_turns(always, network),
             float(np.prod(factors)),
+            conditions_of(always, network),
         )

@@ -96,6 +96,8 @@ def assign(
     )
     for link, lanes in known.closed.items():
         costs.close([link], lanes)
+    costs.set_conditions(known.conditions)
+    costs.set_times(costs.undisturbed_s)
     costs.set_tolls(known.tolls)
     costs.ban_turns(known.banned)
     ptr, links = first_routes(city, costs, wishes, period.begin_s, period.end_s)
@@ -190,6 +192,7 @@ def new_traffic(city: City, scenario: Scenario, streams: Streams, known: Standin
     for link, lanes in known.closed.items():
         traffic.close_lanes(link, lanes)
     traffic.ban_turns(known.banned)
+    traffic.set_conditions(known.conditions)
     return traffic
 
 

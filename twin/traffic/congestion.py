@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.network.graph import F32, F64, I32, Network, RoadClass
+from twin.network.graph import F32, F64, I32, I64, Network, RoadClass
 from twin.traffic.costs import signal_wait
 
 PEAK_SATURATION = {
@@ -38,7 +38,7 @@ class HourlyTimes:
     peak_share
         The largest such share of a weekday, where `PEAK_SATURATION` holds.
     free_s
-        (L,) seconds at free flow.
+        (L,) seconds at free flow, read anew each time: measured speeds fall as it grows.
     speed
         (24, L) measured speeds in m/s, which then stand instead of the curve; they include the
         waiting at signals.
@@ -54,26 +54,38 @@ class HourlyTimes:
         speed: F32 | None = None,
     ) -> None:
         self._free_s = free_s
+        self._dry_s = free_s.copy()
         self._class = network.link_class.astype(np.int64)
         self._wait = signal_wait(network)
         self._load = hourly_share / peak_share if peak_share > 0 else np.zeros(24)
         self._measured = None if speed is None else network.link_length / speed
         self.demand = 1.0
         """Factor on the volumes (not on measured speeds)."""
+        self.capacity: F64 | None = None
+        """(L,) share of the capacity that weather and work zones leave; None for all of it."""
 
     def factor(self, hour: int) -> F64:
-        """Return the delay factor of each road class in an hour of the day."""
-        out = np.empty(len(RoadClass))
-        for road_class, saturation in PEAK_SATURATION.items():
-            a, b = FREEWAY_CURVE if road_class <= RoadClass.TRUNK else STREET_CURVE
-            out[road_class] = 1.0 + a * (saturation * self._load[hour] * self.demand) ** b
+        """Return the delay factor of each road class in an hour of the day, at full capacity."""
+        classes = np.arange(len(RoadClass))
+        return self._factor(classes, np.ones(len(classes)), hour)
+
+    def _factor(self, road_class: I64, capacity: F64, hour: int) -> F64:
+        freeway = road_class <= RoadClass.TRUNK
+        a, b = np.where(freeway, *np.array([FREEWAY_CURVE, STREET_CURVE])[:, :, None])
+        saturation = np.array([PEAK_SATURATION[each] for each in RoadClass])[road_class]
+        out: F64 = 1.0 + a * (saturation * self._load[hour] * self.demand / capacity) ** b
         return out
 
     def seconds(self, hour: int, links: I32 | slice = slice(None)) -> F32:
         """Return the times of links in an hour of the day (0 to 23), seconds."""
         if self._measured is not None:
-            measured: F32 = self._measured[hour, links].astype(np.float32)
+            longer = self._free_s[links] / self._dry_s[links]
+            measured: F32 = (self._measured[hour, links] * longer).astype(np.float32)
             return measured
-        factor = self.factor(hour).astype(np.float32)
-        out: F32 = self._free_s[links] * factor[self._class[links]] + self._wait[links]
+        road_class = self._class[links]
+        if self.capacity is None:
+            factor = self.factor(hour)[road_class].astype(np.float32)
+        else:
+            factor = self._factor(road_class, self.capacity[links], hour).astype(np.float32)
+        out: F32 = self._free_s[links] * factor + self._wait[links]
         return out

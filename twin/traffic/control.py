@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.network.graph import Network, RoadClass, TurnKind
-from twin.traffic.kernels.layout import BIG, F32, GROUP, LINK, MORE, NODE, TURN, Net
+from twin.traffic.kernels.layout import (
+    BIG,
+    F32,
+    GROUP,
+    LINK,
+    MORE,
+    NODE,
+    PIECE,
+    TURN,
+    Net,
+)
 from twin.traffic.kernels.zipper import JOINS
 from twin.traffic.sirens import Sirens, opposite_links
 
@@ -209,6 +219,8 @@ def kernel_network(
         more=more.view(np.recarray),
         opposite=opposite_links(network),
         sirens=(sirens or Sirens()).table(),
+        piece=np.zeros(1, PIECE).view(np.recarray),
+        manner=np.zeros((1, *kinds.shape), np.float32),
     )
     note_zippers(net)
     return net

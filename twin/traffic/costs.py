@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from twin.core.random import Streams
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
 from twin.traffic.router import Router
 
@@ -77,10 +78,23 @@ class RoadCosts:
         self._siren_factor = siren_factor
         self.ordinary = Router(network, threads=threads, streams=streams)
         self.siren = Router(network, graph=self.ordinary.graph)
-        self.free_s: F32 = (network.free_flow_s / np.float32(speed_factor)).astype(np.float32)
-        self.undisturbed_s: F32 = self.free_s + signal_wait(network)
+        self._dry_s: F32 = (network.free_flow_s / np.float32(speed_factor)).astype(np.float32)
+        self.free_s: F32 = self._dry_s.copy()
+        self._wait_s = signal_wait(network)
+        self.undisturbed_s: F32 = self.free_s + self._wait_s
         self.closed_lanes: I32 = np.zeros(network.n_links, np.int32)
         self.set_times(self.undisturbed_s)
+
+    def set_conditions(self, conditions: Conditions) -> F32:
+        """Let the free-flow times be those of weather and work zones; return the dry speeds, m/s.
+
+        Both arrays of times are written in place, for those who read them too.
+        """
+        dry: F32 = self.network.link_length / self._dry_s
+        share = dry / conditions.speeds(dry)
+        self.free_s[:] = self._dry_s * share
+        self.undisturbed_s[:] = self.free_s + self._wait_s
+        return dry
 
     def set_times(self, seconds: F32, turn_delay: F32 | None = None) -> None:
         """Set what streets take ordinary traffic.

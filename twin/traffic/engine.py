@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from twin.core.errors import InputError
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, U8, Network
 from twin.traffic import noise, storage
 from twin.traffic.books import Books
+from twin.traffic.conditions import Slowing
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import layout, rng, routes, step
 from twin.traffic.kernels.jit import inner, use_threads
 from twin.traffic.kernels.layout import (
+    HEADWAY,
     N_DONE,
     SPEED_MEAN,
     SPEED_SD,
@@ -107,6 +110,9 @@ class Engine(Books):
             least_gap=least_gap,
             sirens=sirens,
         )
+        self._dry = (self._net.link["speed"].copy(), self._net.kinds[:, HEADWAY].copy())
+        self._conditions = Conditions.clear(network.n_links)
+        self._slowings: dict[int, Slowing] = {}
         self._state = storage.new_state(self._net)
         self._signals = no_signals()
         self._buffers = storage.new_buffers(layout.space_needed(self._state.lane) + 4096)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from twin.demand.trips import Trips
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, Network, Place
 from twin.traffic.figures import Counters, Finished, LinkStats, Running
 from twin.traffic.kernels.layout import AMBULANCE
@@ -102,6 +103,15 @@ class Traffic(Protocol):
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """Let weather and work zones be these."""
+
+    def slow(self, place: Place, share: float) -> int:
+        """Let drivers slow where they pass a place; return a token."""
+
+    def unslow(self, token: int) -> None:
+        """Let drivers pass as anywhere."""
 
     def vehicles_with(self, link: int) -> I64:
         """Return the vehicles that have yet to enter a link."""

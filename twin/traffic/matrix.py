@@ -9,6 +9,7 @@ import numpy as np
 import simpy
 
 from twin.city.model import City
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, I64, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
@@ -162,7 +163,13 @@ class MatrixMobility:
 
     # There are no streets: `twin.scenarios.changes` refuses what would change them.
 
-    def block(self, place: Place, lanes: int) -> int:  # noqa: ARG002
+    def block(
+        self,
+        place: Place,  # noqa: ARG002
+        lanes: int,  # noqa: ARG002
+        *,
+        opposite: bool = False,  # noqa: ARG002
+    ) -> int:
         """Return a token; a collision takes no lane where there is none."""
         self._tokens += 1
         return self._tokens
@@ -186,6 +193,9 @@ class MatrixMobility:
         """Do nothing."""
 
     def set_signals(self, settings: SignalSettings) -> None:
+        """Do nothing."""
+
+    def set_conditions(self, conditions: Conditions) -> None:
         """Do nothing."""
 
     def scale_demand(self, factor: float) -> None:

@@ -70,6 +70,7 @@ class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues):
         self._save_books(parts)
         tokens = [(token, *cut) for token, cut in self._blocks.items()]
         parts["blocks"] = np.array(tokens, np.int64).reshape(-1, 3)
+        self._save_slowed(parts)
         return parts
 
     def restore(self, parts: Checkpoint) -> None:
@@ -94,3 +95,4 @@ class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues):
             getattr(self._net, name)[:] = parts[name]
         self._restore_books(parts)
         self._blocks = {int(token): (int(k), int(n)) for token, k, n in parts["blocks"]}
+        self._restore_slowed(parts)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from twin.network.graph import I32, Place
-from twin.traffic.kernels import meso_layout as layout
-from twin.traffic.meso_engine import QueueEngine
+from twin.traffic.meso_slowed import SlowedQueues
 
 
-class ClosableQueues(QueueEngine):
+class ClosableQueues(SlowedQueues):
     """Queue-level traffic whose lanes, links and turns can be closed (as for `QueueEngine`)."""
 
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
@@ -53,14 +52,6 @@ class ClosableQueues(QueueEngine):
         """
         link, _ = self._blocks.pop(token)
         self._cut(link)
-
-    def _cut(self, link: int) -> None:
-        every = int(self.network.link_lanes[link])
-        left = every - max((n for k, n in self._blocks.values() if k == link), default=0)
-        cut = 1 if left == every else 0
-        if 0 < left < every:
-            cut = round(layout.CUT_UNIT * every / left)
-        self._net.link["cut"][link] = cut
 
     @property
     def banned(self) -> I32:

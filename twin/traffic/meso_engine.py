@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from twin.core.errors import InputError
+from twin.network.conditions import Conditions
 from twin.network.graph import F64, I32, I64, Network
 from twin.traffic import meso_network
 from twin.traffic.books import Books
+from twin.traffic.conditions import Slowing
 from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import meso, meso_reading
 from twin.traffic.kernels import meso_layout as layout
@@ -85,6 +87,15 @@ class QueueEngine(Books):
         self._geometry = Geometry.of(network)
         self._next_token = 0
         self._blocks: dict[int, tuple[int, int]] = {}
+        self._conditions = Conditions.clear(network.n_links)
+        self._slowings: dict[int, Slowing] = {}
+        link = self._net.link
+        self._dry = (
+            link["speed"].copy(),
+            link["cross"].copy(),
+            link["restart"].copy(),
+            self._state.lane["headway"].copy(),
+        )
         self._stats_base = self._sums()
         self._threads = use_threads(threads) if threads > 1 else 1
 

@@ -185,7 +185,7 @@ def queue_network(
     link["turn0"], link["turn1"] = network.turn_ptr[:-1], network.turn_ptr[1:]
     link["order"][by_end] = np.arange(n_links)
     link["start"], link["node"] = network.link_from, network.link_to
-    link["cut"] = 1
+    link["cut"] = layout.WHOLE
     link["restart"] = _ms(parameters.restart_s_per_mps * speed)
     link["first"] = link["last"] = -1
     link["time"] = length / link["speed"]

@@ -21,6 +21,7 @@ from twin.traffic.micro_closures import ClosableTraffic
 from twin.traffic.micro_routes import RoutedTraffic
 from twin.traffic.micro_units import UnitTraffic
 from twin.traffic.signalled import SignalledTraffic
+from twin.traffic.slowed import SlowedTraffic
 from twin.traffic.stopping import StoppingTraffic
 from twin.traffic.types import Kind, Kinds
 from twin.traffic.vehicles import VehicleView
@@ -28,7 +29,9 @@ from twin.traffic.vehicles import VehicleView
 __all__ = ["Kind", "Kinds", "MicroTraffic"]
 
 
-class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic, SignalledTraffic):
+class MicroTraffic(
+    RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic, SlowedTraffic, SignalledTraffic
+):
     """Lane-level traffic with emergency units and closures (parameters as for `Engine`).
 
     Attributes
@@ -111,6 +114,7 @@ class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic,
         parts["blocks"] = np.array(tokens, np.int64).reshape(-1, 2)
         parts["key"] = np.array([self._key], np.uint64)
         parts["banned"] = self.banned
+        self._save_slowed(parts)
         return parts
 
     def restore(self, parts: storage.Checkpoint) -> None:
@@ -130,3 +134,4 @@ class MicroTraffic(RoutedTraffic, StoppingTraffic, UnitTraffic, ClosableTraffic,
         self._blocks = {int(token): int(link) for token, link in parts["blocks"]}
         self._key = np.uint64(parts["key"][0])
         self.ban_turns(parts["banned"])
+        self._restore_slowed(parts)

@@ -16,6 +16,7 @@ from twin.demand.transit import Dwell
 from twin.demand.transit_match import laid_on_streets
 from twin.demand.transit_tables import read_tables
 from twin.demand.trips import TripPlan
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.signals import SignalSettings, settings_for
 from twin.scenarios.spec import Scenario
@@ -211,9 +212,9 @@ class MicroMobility:
 
     # Changes
 
-    def block(self, place: Place, lanes: int) -> int:
-        """Take `lanes` lanes at `place` out of use (a collision); return a token."""
-        return self._obstacles.put(place, lanes)
+    def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
+        """Take `lanes` lanes at `place` out of use (an incident); return a token."""
+        return self._obstacles.put(place, lanes, opposite=opposite)
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
@@ -258,6 +259,13 @@ class MicroMobility:
         if isinstance(self.traffic, MicroTraffic):
             self._signals = self._signals or SignalRunner(self.traffic)
             self._signals.set(settings)
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """Let weather and work zones be these from now on, for drivers and for units."""
+        self.traffic.set_conditions(conditions)
+        self._costs.set_conditions(conditions)
+        self._costs.set_times(self.traffic.link_travel_time(), self.traffic.turn_delay())
+        self._units.reroute()
 
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""

@@ -14,6 +14,7 @@ import simpy
 from numpy.typing import NDArray
 
 from twin.core.errors import TwinError
+from twin.network.conditions import Conditions
 from twin.network.graph import Place
 from twin.scenarios.signals import SignalSettings
 from twin.traffic.buses import Buses
@@ -67,8 +68,11 @@ class Mobility(Protocol):
     def arrive(self) -> None:
         """Succeed the events of the units that have reached their goal, in order of unit handle."""
 
-    def block(self, place: Place, lanes: int) -> int:
-        """Take `lanes` lanes at `place` out of use (a collision); return a token."""
+    def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
+        """Take `lanes` lanes at `place` out of use (an incident); return a token.
+
+        Who passes slows; with `opposite`, who drives the other way does too.
+        """
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
@@ -90,6 +94,9 @@ class Mobility(Protocol):
 
     def set_signals(self, settings: SignalSettings) -> None:
         """Run the signals of lane-level traffic as these settings say."""
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """Let weather and the speeds and capacities of work zones be these from now on."""
 
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from twin.network.graph import Place
 from twin.traffic.congestion import SQUEEZE_LANES
 from twin.traffic.interface import Traffic
+from twin.traffic.passers_by import PassersBy
 
 TURN_S = 60.0
 """Period in which traffic squeezes past by turns, seconds."""
@@ -25,6 +26,8 @@ class _Obstacle:
     """The traffic's; None while traffic is let past."""
     whole: bool
     """Takes every lane."""
+    slowed: list[int]
+    """Tokens of the stretches on which drivers slow to pass it."""
 
 
 class Obstacles:
@@ -43,17 +46,26 @@ class Obstacles:
         self._traffic = traffic
         self._standing: dict[int, _Obstacle] = {}
         self._next = 0
+        self._passers_by = PassersBy(traffic.network)
 
-    def put(self, place: Place, lanes: int) -> int:
-        """Put an obstacle on `lanes` lanes at about `place` and return its token."""
+    def put(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
+        """Put an obstacle on `lanes` lanes at about `place` and return its token.
+
+        Who passes it slows, and with `opposite` who drives the other way.
+        """
         length = float(self._traffic.network.link_length[place.link])
         margin = min(END_MARGIN_M, 0.4 * length)
         spot = Place(place.link, min(max(place.pos_m, margin), length - margin))
         every = int(self._traffic.network.link_lanes[place.link])
-        obstacle = _Obstacle(spot, lanes, self._traffic.block(spot, lanes), lanes >= every)
+        slowed = [
+            self._traffic.slow(*seen)
+            for seen in self._passers_by.seen(spot, lanes, opposite=opposite)
+        ]
         token = self._next
         self._next += 1
-        self._standing[token] = obstacle
+        self._standing[token] = _Obstacle(
+            spot, lanes, self._traffic.block(spot, lanes), lanes >= every, slowed
+        )
         return token
 
     def take(self, token: int) -> None:
@@ -61,6 +73,8 @@ class Obstacles:
         obstacle = self._standing.pop(token)
         if obstacle.token is not None:
             self._traffic.unblock(obstacle.token)
+        for slowed in obstacle.slowed:
+            self._traffic.unslow(slowed)
 
     def take_turns(self, t: float) -> float:
         """Let traffic past, or stop it, where an obstacle takes the road; return when next."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import simpy
 
 from twin.city.model import City
 from twin.core.clock import DAY_S, HOUR_S
+from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
 from twin.traffic.buses import Buses
+from twin.traffic.conditions import capacity_share
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
 from twin.traffic.mobility import UnreachableError
+from twin.traffic.passers_by import PassersBy
 from twin.traffic.trip_routes import RouteBook
 
 
@@ -90,6 +94,8 @@ class TableMobility:
         self._hourly.demand = traffic.demand_scale
         self._blocked: I32 = np.zeros(city.network.n_links, np.int32)
         self._blocks: dict[int, tuple[int, int]] = {}
+        self._slowings: dict[int, list[tuple[int, float]]] = {}
+        self._passers_by = PassersBy(city.network)
         self._tokens = 0
         self._place: dict[int, Place] = {}
         self._drives: dict[int, _Drive] = {}
@@ -166,12 +172,14 @@ class TableMobility:
 
     # Changes
 
-    def block(self, place: Place, lanes: int) -> int:
-        """Take `lanes` lanes at `place` out of use; the link takes longer by the capacity lost."""
+    def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
+        """Take `lanes` lanes at `place` out of use; links take longer by the capacity lost."""
         token = self._tokens
         self._tokens += 1
         self._blocks[token] = (place.link, lanes)
         self._blocked[place.link] += lanes
+        for slowed, share in self._passers_by.seen(place, lanes, opposite=opposite):
+            self._slowings.setdefault(token, []).append((slowed.link, share))
         self._changed()
         return token
 
@@ -179,6 +187,7 @@ class TableMobility:
         """Give the lanes of `block` back."""
         link, lanes = self._blocks.pop(token)
         self._blocked[link] -= lanes
+        self._slowings.pop(token, None)
         self._changed()
 
     def close_links(self, links: Sequence[int], lanes: int | None) -> None:
@@ -205,6 +214,12 @@ class TableMobility:
     def set_signals(self, settings: SignalSettings) -> None:
         """Do nothing: scenarios that run signals are refused in this fidelity."""
 
+    def set_conditions(self, conditions: Conditions) -> None:
+        """Let weather and work zones be these from now on."""
+        dry = self._costs.set_conditions(conditions)
+        self._hourly.capacity = capacity_share(conditions, dry)
+        self._changed()
+
     def scale_demand(self, factor: float) -> None:
         """Let the volumes of the delay curves be `factor` times the scenario's."""
         self._hourly.demand = self._demand_scale * factor
@@ -223,7 +238,17 @@ class TableMobility:
         times: F32 = np.maximum(
             self._hourly.seconds(hour, links), self._costs.undisturbed_s[links]
         ) * (lanes / left)
+        if self._slowings:
+            # Where no lane is open nobody drives past: by turns is slow enough.
+            times /= np.where(left >= 1.0, self._passed()[links], np.float32(1.0))
         return times
+
+    def _passed(self) -> F32:
+        """Return (L,) the share of the flow that passers-by leave."""
+        share = np.ones(self._network.n_links, np.float32)
+        for link, left in chain.from_iterable(self._slowings.values()):
+            share[link] = min(share[link], np.float32(left))
+        return share
 
     def _refresh(self) -> None:
         """Bring the routers to the present hour."""

@@ -209,12 +209,20 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                 if (
                     fits(lane, y, j, R, i, kinds)
                     and accel(v, v0, gap, v_lead, kinds, kind) > limit
-                    and follower_brake(lane, y, j, R, i, speed, kinds) > limit
+                    and (
+                        follower_brake(lane, y, j, R, i, speed, kinds) > limit
+                        or R[j - 1].vel < CREEP
+                    )
                 ):
                     move_over(lane, x, i, y, j, R, tick)
                     changes += 1
                 elif room < COOPERATE_M * np.float32(steps) and j > lane[y].start:
-                    R[j - 1].marks = R[j - 1].marks | COOPERATE | COOPERATE_ON
+                    # Who is beside it goes first: were he asked, both would stand for good.
+                    f = j - 1
+                    if p - kinds[kind, LENGTH] - R[f].pos < MIN_GAP:
+                        f -= 1
+                    if f >= lane[y].start:
+                        R[f].marks = R[f].marks | COOPERATE | COOPERATE_ON
                 i += 1
                 continue
             # A free change: only who is hindered by a leader, away from the stop line.

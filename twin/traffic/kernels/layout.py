@@ -125,6 +125,7 @@ LINK = np.dtype(
         ("first_open", "i1"),  # lanes below it are closed
         ("busy", "i1"),  # it holds vehicles
         ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)
+        ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
         # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
         # it wants.
         ("crossing", "i1"),
@@ -193,6 +194,8 @@ GROUP = np.dtype(
     ]
 )
 MORE = np.dtype([("green_from", "f8"), ("green_for", "f8")])
+PIECE = np.dtype([("until", "f4"), ("speed", "f4")])
+"""A piece of a link that is driven in its own way: where it ends, metres; free-flow speed."""
 VEHICLE = np.dtype(
     [
         ("t_plan", "f8"),
@@ -282,6 +285,9 @@ class Net(NamedTuple):
         (L,) the other direction of an undivided road, or -1.
     sirens
         (6,) f32, what drivers do for a siren.
+    piece, manner
+        Pieces of the links that are driven in their own way, those of a link in order (the first
+        record is nobody's); `kinds` as drivers are on each.
     """
 
     link: Records
@@ -294,6 +300,8 @@ class Net(NamedTuple):
     more: Records
     opposite: I32
     sirens: F32
+    piece: Records
+    manner: F32
 
 
 class State(NamedTuple):

@@ -12,6 +12,7 @@ from twin.traffic.kernels.meso_layout import (
     KIND_UNIT,
     TICK,
     WHEEL,
+    WHOLE,
     Net,
     State,
 )
@@ -102,7 +103,7 @@ def headway_out(x: int, kind: int, net: Net, st: State) -> int:
     """Return the same at the end of the lane, where an obstacle may narrow the link."""
     cut = int(net.link[st.lane[x].link].cut)
     own = headway(x, kind, net, st)
-    return own if cut == 1 else own * cut // CUT_UNIT
+    return own if cut == WHOLE else own * cut // CUT_UNIT
 
 
 @inner

@@ -109,7 +109,9 @@ LINK = np.dtype(
     ],
     align=True,
 )
-CUT_UNIT = 16
+CUT_UNIT = 256
+WHOLE = 1
+"""`cut` of a link on which nothing is in the way."""
 
 TURN = np.dtype(
     [

@@ -145,6 +145,7 @@ def follow(
         length = net.link[k].length
         speed = net.link[k].speed
         stops = net.link[k].stops != 0
+        slow = int(net.link[k].slow)
         driven = 0.0
         count = 0
         for x in range(a, a + n):
@@ -161,7 +162,13 @@ def follow(
             v = R[head].vel
             if R[head].kind != OBSTACLE:
                 kind = R[head].kind
-                v0 = min(speed * R[head].fac, kinds[kind, TOP])
+                manner = kinds
+                free = speed
+                if slow:
+                    at = piece_at(slow, R[head].pos, net)
+                    free = net.piece[at].speed
+                    manner = net.manner[at]
+                v0 = min(free * R[head].fac, kinds[kind, TOP])
                 cap = BIG
                 limit = BIG
                 if stops and R[head].marks & CALLS:
@@ -178,35 +185,49 @@ def follow(
                 room = gap + kinds[kind, NEARER]
                 if kinds[kind, SPECIAL] > ZERO:
                     number = int(st.vehicle[R[head].slot].id)
-                    v = driven_speed(v, v0, room, v_lead, dt, kinds, kind, key, number, tick)
+                    v = driven_speed(v, v0, room, v_lead, dt, manner, kind, key, number, tick)
                 else:
-                    v = next_speed(v, v0, room, v_lead, dt, kinds, kind)
+                    v = next_speed(v, v0, room, v_lead, dt, manner, kind)
                 v = min(v, max(ZERO, (gap - KEEP) / dt), cap, limit)
                 # Two who stand first side by side, each in the other's lane, would wait for ever.
                 waits = R[head].wait >= WRONG_LANE_TICKS
                 polite = cooperate(R, head, v, dt)
                 v = v if waits else polite
             lane_driven = ZERO
-            for i in range(start, head):
-                kind = R[i].kind
-                if kind == OBSTACLE:
-                    continue
-                gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
-                v0 = min(speed * R[i].fac, kinds[kind, TOP])
-                v_lead = R[i + 1].vel
-                if kinds[kind, SPECIAL] > ZERO:
-                    number = int(st.vehicle[R[i].slot].id)
-                    u = driven_speed(R[i].vel, v0, gap, v_lead, dt, kinds, kind, key, number, tick)
-                else:
-                    u = next_speed(R[i].vel, v0, gap, v_lead, dt, kinds, kind)
-                u = cooperate(R, i, u, dt)
-                if stops and R[i].marks & CALLS:
-                    u = min(u, stop_speed(i, False, k, clock, dt, net, st, R))
-                R[i].vel = u
-                R[i].pos += u * dt
-                lane_driven += u * dt
-                if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
-                    net.link[k].ending = 1
+            begin = start
+            while begin < head:
+                stop = head
+                manner = kinds
+                free = speed
+                if slow:
+                    at = piece_at(slow, R[begin].pos, net)
+                    free = net.piece[at].speed
+                    manner = net.manner[at]
+                    stop = begin + 1
+                    while stop < head and R[stop].pos < net.piece[at].until:
+                        stop += 1
+                for i in range(begin, stop):
+                    kind = R[i].kind
+                    if kind == OBSTACLE:
+                        continue
+                    gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
+                    v0 = min(free * R[i].fac, kinds[kind, TOP])
+                    v_lead = R[i + 1].vel
+                    own = R[i].vel
+                    if kinds[kind, SPECIAL] > ZERO:
+                        number = int(st.vehicle[R[i].slot].id)
+                        u = driven_speed(own, v0, gap, v_lead, dt, manner, kind, key, number, tick)
+                    else:
+                        u = next_speed(own, v0, gap, v_lead, dt, manner, kind)
+                    u = cooperate(R, i, u, dt)
+                    if stops and R[i].marks & CALLS:
+                        u = min(u, stop_speed(i, False, k, clock, dt, net, st, R))
+                    R[i].vel = u
+                    R[i].pos += u * dt
+                    lane_driven += u * dt
+                    if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
+                        net.link[k].ending = 1
+                begin = stop
             if R[head].kind != OBSTACLE:
                 x_new = R[head].pos + v * dt
                 t = int(R[head].turn)
@@ -228,6 +249,14 @@ def follow(
         net.link[k].metres += driven
         updates += count
     st.tally[block, UPDATES] += updates
+
+
+@inlined
+def piece_at(first: int, pos: np.float32, net: Net) -> int:
+    """Return the piece in which a position lies, of a link whose first piece is `first`."""
+    while pos >= net.piece[first].until:
+        first += 1
+    return first
 
 
 @inlined
