@@ -190,6 +190,18 @@ def test_drivers_who_serve_stops_are_not_sent_another_way():
     assert traffic.running_routes().vehicle.tolist() == [1]
 
 
+def test_who_stands_in_a_bay_takes_no_route_that_begins_elsewhere():
+    network = road([800.0, 800.0], lanes=2, speed=SPEED)
+    traffic = MicroTraffic(network, seed=np.uint64(1), kinds=PLAIN)
+    ids = traffic.add_trips(one_bus())
+    traffic.add_calls(ids, calls((1, 300.0, 60.0), bay=True))
+    traffic.advance(120)
+    assert traffic.counters.waiting_to_insert + len(traffic.vehicles.id) == 0
+    assert traffic.set_route(ids, np.array([0, 2], np.int32), np.array([0, 1], np.int32)) == 0
+    traffic.advance(200)
+    assert traffic.counters.finished == 1
+
+
 GRID = grid(4, 4, 150.0, 2, 13.9)
 
 

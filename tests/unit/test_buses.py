@@ -77,6 +77,19 @@ def test_a_bus_under_way_at_the_beginning_starts_at_its_next_stop(city, tmp_path
     assert rows["t_depart"][0] >= EIGHT + 7 * 60
 
 
+def test_a_bus_that_has_left_the_streets_before_the_beginning_does_not_drive(city, tmp_path):
+    """Lines that lead out of a city: their last stops have no road here."""
+    files = feed(city.network)
+    files["stops.txt"] += "F,Far away,80.0,0.0,0\n"
+    files["stop_times.txt"] += "A,9,F,09:00:00,09:00:00\n"
+    del files["frequencies.txt"]
+    path = write(tmp_path, files)
+    _, rows = run(city, scenario(start="08:20", warm_up=0.0, transit={"gtfs": str(path)}))
+    assert len(rows) == 0
+    _, rows = run(city, scenario(start="08:00", warm_up=0.0, transit={"gtfs": str(path)}))
+    assert len(rows) == 5
+
+
 def test_buses_of_a_feed_have_the_same_bits_twice_and_other_dwells_by_seed(city, tmp_path):
     path = write_zip(tmp_path / "feed.zip", feed(city.network))
     chosen = scenario(

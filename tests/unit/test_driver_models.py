@@ -180,6 +180,21 @@ def test_all_types_and_noise_drive_without_touching():
     assert seen == {int(kind) for kind in VehicleKind}
 
 
+def test_nobody_wants_to_drive_backwards_however_much_drivers_differ():
+    """A route file may state `speedDev="1"`: SUMO, too, cuts the factor off at 0.2."""
+    network = make_network([Link(0, 1, 500.0, 1)], [])
+    kind = CAR._replace(speed_sd=1.0, model="krauss")
+    traffic = MicroTraffic(network, seed=KEY, kinds=Kinds(car=kind))
+    ids = traffic.add_trips(make_trips([0.0] * 400, [[0]] * 400, [400.0] * 400))
+    row = traffic._state.vehicle
+    factor = row["fac"][np.isin(row["id"], ids) & (row["state"] > 0)]
+    assert factor.min() == pytest.approx(0.2)
+    assert (factor > 0.2).mean() > 0.5
+    for _ in range(60):
+        traffic.advance(1)
+        assert traffic.vehicles.speed_mps.min(initial=0.0) >= 0.0
+
+
 def test_threads_and_a_checkpoint_change_no_bit_of_noise():
     traffic = _mixed()
     traffic.advance(60)

@@ -185,6 +185,8 @@ def test_stops_on_lanes_and_beside_them(read) -> None:
     ("old", "new", "field"),
     [
         ('id="market" lane="out_0"', 'id="market" lane="out"', "lane"),
+        ('id="market" lane="out_0"', 'id="market" lane="out_²"', "lane"),
+        ('id="market" lane="out_0"', f'id="market" lane="out_{"1" * 5000}"', "lane"),
         ('busStop="market" until', 'busStop="market9" until', "busStop"),
         ('duration="15"', "", "duration"),
         ('duration="15"', 'duration="long"', "duration"),

@@ -13,7 +13,7 @@ from tests.support.traffic_checks import digest
 from twin.core.errors import InputError
 from twin.network.generate import grid
 from twin.network.graph import Place
-from twin.traffic.micro import MicroTraffic
+from twin.traffic.micro import Kinds, MicroTraffic
 
 NETWORK = grid(4, 4, 150.0, 3, 13.9)
 TRIPS = random_trips(NETWORK, 900, 150.0, 7)
@@ -62,6 +62,9 @@ def test_restored_run_ends_with_the_same_bits():
     assert (other.link_stats().left == traffic.link_stats().left).all()
     with pytest.raises(InputError, match="another network"):
         MicroTraffic(grid(2, 2, 100.0, 1, 10.0), seed=np.uint64(1)).restore(traffic.checkpoint())
+    longer = Kinds(car=Kinds().car._replace(length_m=6.0))
+    with pytest.raises(InputError, match="other types of vehicles"):
+        MicroTraffic(NETWORK, seed=np.uint64(1), kinds=longer).restore(traffic.checkpoint())
 
 
 def test_plain_python_gives_the_same_bits_as_compiled_code():

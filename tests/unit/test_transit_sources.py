@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_feed_gives_the_buses_of_the_day(network, tmp_path):
     assert plan.left_out == {"routes that are not buses": 1, "trips of other days": 1}
     a = plan.runs[0]
     # The third stop has no time: half way between 08:01:20 and 08:03:00.
-    assert a.arrive_s[2] == EIGHT + 120.0
+    assert a.arrive_s[2] == a.depart_s[2] == EIGHT + 130.0
     assert plan.patterns[a.pattern].timing == (True, True, False, True, True)
     folder = read_feed(write(tmp_path / "feed", feed(network)))
     assert [run.depart_s.tolist() for run in folder.runs] == [
@@ -69,6 +69,33 @@ def test_a_feed_gives_the_buses_of_the_day(network, tmp_path):
     ]
     inside = read_feed(write_zip(tmp_path / "deep.zip", feed(network), inside="gtfs/"))
     assert len(inside.runs) == 4
+
+
+def test_a_long_stand_before_a_stop_without_a_time_is_no_fault(network, tmp_path):
+    files = feed(network)
+    times = files["stop_times.txt"].replace("S0,08:00:00,08:00:20", "S0,07:50:00,08:01:00")
+    files["stop_times.txt"] = times.replace("S1,08:01:00,08:01:20", "S1,,")
+    a = read_feed(write(tmp_path, files)).runs[0]
+    assert a.arrive_s[1:3] == pytest.approx([EIGHT + 100.0, EIGHT + 140.0])
+
+
+def test_rows_are_counted_as_they_stand_in_the_file(network, tmp_path):
+    files = feed(network)
+    files["routes.txt"] = files["routes.txt"].replace("\nR7", "\n\n\nR7").replace(",3\n", ",bus\n")
+    with pytest.raises(InputError, match="not a number") as caught:
+        read_feed(write(tmp_path, files))
+    assert caught.value.row == 4
+
+
+def test_rows_wider_than_the_header_do_not_shift_their_columns(network, tmp_path):
+    files = feed(network)
+    files["routes.txt"] = "route_id,route_short_name,route_type\nR7,Bus 7, express,3\n"
+    with pytest.raises(InputError, match="the row has 4 values, the header 3") as caught:
+        read_feed(write(tmp_path, files))
+    assert caught.value.row == 2
+    files["routes.txt"] = "route_id,route_type,route_id\nR7,3,R7\n"
+    with pytest.raises(InputError, match="the column occurs twice"):
+        read_feed(write(tmp_path, files))
 
 
 def test_days_off_and_nights(network, tmp_path):
@@ -248,6 +275,16 @@ def test_feeds_that_are_none(network, tmp_path, monkeypatch):
     monkeypatch.setattr(gtfs_files, "MAX_BYTES", 100)
     with pytest.raises(InputError, match="unpacks to more than"):
         read_feed(write_zip(tmp_path / "large.zip", feed(network)))
+
+
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_refused(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(gtfs_files, "SMALL_BYTES", 10_000)
+    path = tmp_path / "bomb.zip"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, text in feed(network).items():
+            archive.writestr(name, text + 2_000_000 * " " if name == "stops.txt" else text)
+    with pytest.raises(InputError, match="more than 100 times its archive"):
+        read_feed(path)
 
 
 def test_an_archive_cannot_reach_other_files(network, tmp_path):

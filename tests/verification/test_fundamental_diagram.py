@@ -62,13 +62,25 @@ def test_speed_at_a_density_in_free_flow(lanes, per_km):
     assert speed == pytest.approx(_equilibrium_speed(density), rel=0.01)
 
 
-@pytest.mark.parametrize(("lanes", "per_km"), [(1, 50), (1, 70), (2, 70), (3, 70), (3, 110)])
-def test_speed_at_a_density_in_a_jam(lanes, per_km):
-    # Waves of which the drivers of several lanes make more, so the mean of speeds is lower.
+@pytest.mark.parametrize(
+    ("lanes", "per_km", "within"),
+    [
+        (1, 50, 0.06),
+        (2, 50, 0.10),
+        (3, 50, 0.10),
+        (1, 70, 0.06),
+        (2, 70, 0.06),
+        (3, 70, 0.06),
+        (3, 110, 0.06),
+    ],
+)
+def test_speed_at_a_density_in_a_jam(lanes, per_km, within):
+    # Waves of which the drivers of several lanes make more, most where a jam begins to hold, so the
+    # mean of speeds is lower: 8.6% on two lanes and 6.8% on three at 50 veh/km, 5% at 70.
     traffic = _ring(2 * lanes * per_km, lanes=lanes, kinds=CALM, dt_s=0.5)
     traffic.advance(600)
     density, speed = _flow(traffic, 600)
-    assert speed == pytest.approx(_equilibrium_speed(density), rel=0.06)
+    assert speed == pytest.approx(_equilibrium_speed(density), rel=within)
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])

@@ -75,10 +75,10 @@ def read_gtfs(path: Path | str, day: date, span: tuple[float, float], *, dwell: 
         for n, active_now in zip(DAYS, services, strict=True):
             if service_of[trip] not in active_now:
                 continue
-            for number, shift in enumerate(_starts(frequencies.get(trip), depart[0])):
-                moved = shift + n * DAY_S
-                if depart[-1] + moved < span[0] or depart[0] + moved > span[1]:
-                    continue
+            shifts = _starts(frequencies.get(trip), depart[0]) + n * DAY_S
+            under_way = (depart[-1] + shifts >= span[0]) & (depart[0] + shifts <= span[1])
+            for number in np.flatnonzero(under_way).tolist():
+                moved = shifts[number]
                 name = trip if trip not in frequencies else f"{trip}#{number}"
                 name = name if n == 0 else f"{name} ({day + timedelta(days=n)})"
                 runs.append(Run(name, place[key], arrive + moved, depart + moved))
@@ -191,7 +191,11 @@ def _visits(
     refuse(ends & ~known, "departure_time", "the first and the last stop of a trip need a time")
     # Both ends of a trip are known, so that what is spread between two lies within one trip.
     along = np.arange(len(rows))
-    due = np.interp(along, along[known], arrive[rows][known])
+    before = np.maximum.accumulate(np.where(known, along, 0))
+    after = np.minimum.accumulate(np.where(known, along, len(rows) - 1)[::-1])[::-1]
+    left, come = depart[rows][before], arrive[rows][after]
+    share = (along - before) / np.maximum(after - before, 1)
+    due = np.where(known, arrive[rows], left + share * (come - left))
     leaves = np.where(known, depart[rows], due)
     late = np.append([-np.inf], leaves[:-1])
     refuse(~begins & (due < late), "arrival_time", "{} is before the departure from the last stop")
@@ -219,8 +223,8 @@ def _frequencies(table: Table | None) -> dict[str, list[tuple[float, float, floa
     return out
 
 
-def _starts(spans: list[tuple[float, float, float]] | None, first: float) -> list[float]:
+def _starts(spans: list[tuple[float, float, float]] | None, first: float) -> F64:
     """Return by how much later than its times say a trip runs, for each time that it does."""
     if spans is None:
-        return [0.0]
-    return [float(t) - first for a, b, h in spans for t in np.arange(a, b, h)]
+        return np.zeros(1)
+    return np.concatenate([np.arange(a, b, h) for a, b, h in spans]) - first

@@ -1,7 +1,8 @@
 """The files of a GTFS feed, in a folder or a ZIP archive, as tables of text.
 
 Nothing is ever unpacked to disk: of an archive only files with the names of GTFS are read, into
-memory, and no more of them than `MAX_BYTES`, whatever the archive says of their size.
+memory, and no more of them than `MAX_BYTES` and `MAX_RATIO` times the archive, whatever it says of
+their size.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from numpy.typing import NDArray
 from twin.core.errors import InputError, NotFoundError
 from twin.network.graph import F64
 
-MAX_BYTES = 2 << 30
-"""Most bytes of one file of a feed."""
+MAX_BYTES = 1 << 30
+"""Most bytes of one file of a feed: as a table it takes several times as much."""
+MAX_RATIO = 100
+"""Most bytes of one file for each byte of the archive; timetables pack by 5 to 30."""
+SMALL_BYTES = 16 << 20
+"""No file is too large below this, however well it is packed."""
 MAX_ENTRIES = 10_000
 HEADER_ROW = 1
 _WRONG_WIDTH = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -69,11 +74,11 @@ class Table:
         """Raise an `InputError` at the first row where `bad` holds, if any; `{}` is its value."""
         where = np.asarray(bad, np.bool_)
         if where.any():
-            row = int(np.argmax(where))
-            value = self.frame[field].iloc[row] if field in self.frame else ""
-            raise InputError(
-                why.format(repr(value)), file=self.name, row=row + HEADER_ROW + 1, field=field
-            )
+            at = int(np.argmax(where))
+            value = self.frame[field].iloc[at] if field in self.frame else ""
+            # The index counts empty rows, which the table does not hold.
+            row = int(self.frame.index[at]) + HEADER_ROW + 1
+            raise InputError(why.format(repr(value)), file=self.name, row=row, field=field)
 
     def numbers(self, field: str, low: float, high: float, default: str | None = None) -> F64:
         """Return a column of numbers from `low` to `high`; blanks are nan when there is a default.
@@ -172,13 +177,20 @@ class Feed:
             return None
         label = f"{self.path}/{file}"
         try:
-            text = content.decode("utf-8-sig")
+            content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             row = content.count(b"\n", 0, error.start) + 1
             raise InputError("the text is not UTF-8", file=label, row=row) from error
         try:
+            # Without names a row sets the width, so that no value is taken for the name of its row.
             frame = pd.read_csv(
-                io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True
+                io.BytesIO(content),
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
             )
         except pd.errors.EmptyDataError as error:
             raise InputError("the file is empty", file=label) from error
@@ -188,8 +200,15 @@ class Feed:
                 why = f"the row has {found[3]} values, the header {found[1]}"
                 raise InputError(why, file=label, row=int(found[2])) from error
             raise InputError(f"it is not CSV ({error})", file=label) from error
-        frame.columns = [str(column).strip() for column in frame.columns]
-        return Table(frame.fillna(""), label)
+        frame = frame.fillna("")
+        header = [str(name).strip() for name in frame.iloc[0]]
+        for field in header:
+            if header.count(field) > 1:
+                why = "the column occurs twice"
+                raise InputError(why, file=label, row=HEADER_ROW, field=field)
+        frame.columns = header
+        frame = frame.iloc[1:].reset_index(drop=True)
+        return Table(frame[(frame != "").any(axis=1)], label)
 
     def need(self, name: str) -> Table:
         """Return the table of `name`.txt.
@@ -210,20 +229,22 @@ class Feed:
             if not path.is_file():
                 return None
             if path.stat().st_size > MAX_BYTES:
-                raise InputError(f"the file is larger than {MAX_BYTES >> 30} GiB", file=path)
+                raise InputError("the file is larger than 1 GiB", file=path)
             return path.read_bytes()
         if file not in self._names:
             return None
         label = f"{self.path}/{file}"
+        most = min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * self.path.stat().st_size))
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self._names[file]) as entry:
-                content = entry.read(MAX_BYTES + 1)
+                content = entry.read(most + 1)
         except (RuntimeError, NotImplementedError) as error:
             raise InputError(
                 "the file is encrypted or packed in a way that is not known", file=label
             ) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"the archive is damaged ({error})", file=label) from error
-        if len(content) > MAX_BYTES:
-            raise InputError(f"the file unpacks to more than {MAX_BYTES >> 30} GiB", file=label)
+        if len(content) > most:
+            why = "1 GiB" if most == MAX_BYTES else f"{MAX_RATIO} times its archive"
+            raise InputError(f"the file unpacks to more than {why}", file=label)
         return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from twin.network.graph import F32, Network
 from twin.network.sumo_xml import MAX_TIME_S, Fields
 
 _WAITS = ("triggered", "containerTriggered", "expected", "join", "split")
+LANE = re.compile(r"[0-9]{1,4}")
 _PLACES = ("containerStop", "chargingStation", "parkingArea", "overheadWireSegment")
 
 
@@ -73,7 +75,7 @@ class StopReader:
 
     def _place(self, fields: Fields) -> StopPlace | None:
         edge, _, number = fields.text("lane").rpartition("_")
-        if not edge or not number.isdigit():
+        if not edge or not LANE.fullmatch(number):
             fields.refuse(
                 "lane", f"{fields.text('lane')!r} is not an edge and the number of a lane"
             )

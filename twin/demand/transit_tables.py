@@ -140,8 +140,8 @@ def _check_times(table: CsvColumns, own: list[int], after: F64) -> None:
     """Refuse a line whose stops are due earlier than those before them."""
     latest = 0.0
     for row in own:
-        bad = np.arange(table.count) == row
         if after[row] < latest:
+            bad = np.arange(table.count) == row
             table.refuse(bad, "after_s", "{} is earlier than at the stop before")
         latest = max(latest, float(np.nan_to_num(after[row])))
 

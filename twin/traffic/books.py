@@ -226,6 +226,7 @@ class Books:
 
     def _save_books(self, parts: Checkpoint) -> None:
         parts["free"] = self._free[: self._n_free].copy()
+        parts["kinds"] = self.fleet.table.copy()
         parts["numbers"] = np.array([self.tick, self._next_id, self._next_token], np.int64)
         for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
             parts[f"base_{name}"] = value.copy()
@@ -242,6 +243,8 @@ class Books:
     def _check_network(self, parts: Checkpoint) -> None:
         if len(parts["link"]) != self.network.n_links:
             raise InputError("the checkpoint is of another network")
+        if not np.array_equal(parts["kinds"], self.fleet.table):
+            raise InputError("the checkpoint is of traffic with other types of vehicles")
 
 
 def same_drivers(ids: I64, share: float) -> NDArray[np.bool_]:

@@ -68,7 +68,7 @@ class Buses:
         self._span = span
         self._speed = traffic.network.link_speed
         self._length = traffic.network.link_length
-        kept = runs_between(service.plan.runs, *span)
+        kept = [run for run in runs_between(service.plan.runs, *span) if self._is_ahead(run)]
         starts = [self._enters(run, self._course(run)) for run in kept]
         order = np.argsort(starts, kind="stable")
         self._runs = [kept[n] for n in order]
@@ -91,6 +91,11 @@ class Buses:
         course = self.service.courses[run.pattern]
         assert course is not None  # noqa: S101
         return course
+
+    def _is_ahead(self, run: Run) -> bool:
+        """Return whether a run has not left the streets yet when the traffic begins."""
+        last = run.depart_s[self._course(run).call[-1]]
+        return bool(np.isnan(last) or last >= self._span[0])
 
     def _first(self, run: Run, course: Course) -> int:
         """Return the first stop that a run serves when the traffic begins at the span's start."""

@@ -34,6 +34,9 @@ from twin.traffic.types import FileType, Fleet, Kinds
 from twin.traffic.vehicles import Geometry
 
 SQRT6 = np.float32(np.sqrt(6.0))
+LEAST_FACTOR = np.float32(0.2)
+"""Nobody wants to drive slower than at this share of the free-flow speed: where SUMO, too, cuts the
+distribution off."""
 
 
 @inner
@@ -42,7 +45,7 @@ def _draw_factors(key: np.uint64, number: I64, kind: I32, kinds: F32, out: F32) 
         a = rng.uniform(key, number[i], 0, rng.SPEED_A)
         b = rng.uniform(key, number[i], 0, rng.SPEED_B)
         spread = kinds[kind[i], SPEED_SD] * SQRT6 * (a + b - np.float32(1.0))
-        out[i] = kinds[kind[i], SPEED_MEAN] + spread
+        out[i] = max(kinds[kind[i], SPEED_MEAN] + spread, LEAST_FACTOR)
 
 
 class Engine(Books):

@@ -118,12 +118,12 @@ class MicroTraffic(
         return parts
 
     def restore(self, parts: storage.Checkpoint) -> None:
-        """Take the state of a checkpoint of the same network.
+        """Take the state of a checkpoint of the same network and types of vehicles.
 
         Raises
         ------
         InputError
-            If it is of another network.
+            If it is of others.
         """
         self._check_network(parts)
         self._state, *buffers = storage.load(parts, self._net, self._state)

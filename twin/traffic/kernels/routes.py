@@ -9,6 +9,7 @@ from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
     I32,
     I64,
+    IN_BAY,
     ROUTE_USED,
     U8,
     WAITING,
@@ -96,6 +97,9 @@ def assign_routes(
     for i in range(beside.start, beside.end):
         k = st.unit[st.vehicle[R[i].slot].unit].link
         taken += assign_route(i, k, batch, start, first, goal, net, st, R)
+    # Who stands in a bay waits too, but not on its first link.
+    for b in range(st.counts[IN_BAY]):
+        batch[st.bay[b]] = -1
     return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
