@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import Network, RoadClass, TurnKind
+from twin.network.graph import I32, Network, RoadClass, TurnKind
 from twin.traffic.kernels.layout import (
     BIG,
     F32,
     GROUP,
     LINK,
     MORE,
+    NEVER,
     NODE,
     PIECE,
     TURN,
@@ -122,6 +123,16 @@ def _comes_back(network: Network, rings: NDArray[np.bool_], start: int) -> bool:
     return False
 
 
+def _only_group(network: Network) -> I32:
+    """Return (L,) the signal group of all turns out of a link; -1 for none, or several."""
+    least = np.full(network.n_links, np.iinfo(np.int32).max, np.int32)
+    most = np.full(network.n_links, -1, np.int32)
+    np.minimum.at(least, network.turn_from, network.turn_group)
+    np.maximum.at(most, network.turn_from, network.turn_group)
+    only: I32 = np.where(least == most, most, -1).astype(np.int32)
+    return only
+
+
 def kernel_network(
     network: Network,
     kinds: F32,
@@ -156,6 +167,7 @@ def kernel_network(
     link["turn0"] = network.turn_ptr[:-1]
     link["turn1"] = network.turn_ptr[1:]
     link["siren_dist"] = BIG
+    link["due"] = NEVER
 
     np.bitwise_or.at(link["bus_lanes"], network.bus_link, np.left_shift(1, network.bus_lane))
 
@@ -190,6 +202,7 @@ def kernel_network(
     turn["kind"] = network.turn_kind
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
+    link["group"] = _only_group(network)
 
     by_node = np.argsort(network.link_to, kind="stable").astype(np.int32)
     edges = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))
@@ -227,7 +240,7 @@ def kernel_network(
 
 
 def note_zippers(net: Net) -> None:
-    """Mark the turns that merge in turns, by the lanes that are open now.
+    """Mark the turns that merge in turns, by the lanes that are open now, and links to watch.
 
     Those join an expressway, or are joined there, or lead from more lanes into fewer. Who gives way
     to others cannot go in turns with anybody; who is only given way to can.
@@ -242,3 +255,6 @@ def note_zippers(net: Net) -> None:
     own = turn["hi"] - np.maximum(turn["lo"], own_open) + 1
     fewer = own > turn["lanes"] - first_open[turn["to"]]
     turn["zips"] = (turn["look"] >= 0) & (joins | (free & (joined | fewer)))
+    leaves = np.repeat(np.arange(len(net.link)), net.link["turn1"] - net.link["turn0"])
+    net.link["watched"] = 0
+    np.maximum.at(net.link["watched"], leaves, turn["is_foe"] | turn["zips"])

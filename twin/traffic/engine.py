@@ -37,6 +37,8 @@ SQRT6 = np.float32(np.sqrt(6.0))
 LEAST_FACTOR = np.float32(0.2)
 """Nobody wants to drive slower than at this share of the free-flow speed: where SUMO, too, cuts the
 distribution off."""
+PIECES = 8
+"""Pieces of work for each of several threads."""
 
 
 @inner
@@ -191,6 +193,7 @@ class Engine(Books):
         while left > 0:
             with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
                 done, self._current = run(
+                    PIECES * self._threads if self._threads > 1 else 1,
                     left,
                     self.tick,
                     self.start_s,

@@ -18,6 +18,7 @@ from twin.traffic.kernels.layout import (
     LANE_SLACK,
     N_BLOCKS,
     N_TALLIES,
+    NEVER,
     RECORD,
     ROUTE_MARGIN,
     ROUTE_USED,
@@ -32,6 +33,8 @@ from twin.traffic.kernels.times import TRAVEL_TIME
 Checkpoint = dict[str, NDArray[Any]]
 
 FIRST_VEHICLES = 1024
+SCRATCH = ("search", "active")
+"""What kernels keep for the length of a tick at most."""
 
 
 def records(count: int, dtype: np.dtype[Any]) -> Records:
@@ -47,7 +50,7 @@ def new_state(net: Net) -> State:
     lane["low"] = np.arange(lanes) * LANE_SLACK
     lane["cap"] = LANE_SLACK
     lane["start"] = lane["end"] = lane["low"] + LANE_SLACK
-    lane["tail"] = lane["rear"] = BIG
+    lane["tail"] = lane["rear"] = lane["eta"] = BIG
     lane["block"] = lane["aim"] = lane["last"] = lane["asks"] = -1
     recent = np.zeros((5, links))
     recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
@@ -65,6 +68,7 @@ def new_state(net: Net) -> State:
         search=np.zeros((6, links), np.int32),
         call=records(0, CALL),
         bay=np.zeros(0, np.int32),
+        active=np.zeros(links, np.int32),
     )
 
 
@@ -114,14 +118,18 @@ def merged_queue(net: Net, state: State, slots: I32, origin: I32, depart: F64) -
     t = np.concatenate([state.vehicle["t_plan"][waiting], depart])
     order = np.lexsort((np.arange(len(every)), t, link))
     edges = np.searchsorted(link[order], np.arange(len(count) + 1))
+    queue = every[order].astype(np.int32)
     net.link["queue_at"], net.link["queue_end"] = edges[:-1], edges[1:]
-    return state._replace(queue=every[order].astype(np.int32))
+    some = np.flatnonzero(edges[1:] > edges[:-1])
+    net.link["due"] = NEVER
+    net.link["due"][some] = state.vehicle["t_plan"][queue[edges[some]]]
+    return state._replace(queue=queue)
 
 
 def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     """Return copies of everything that a run changes, as plain arrays."""
     parts: Checkpoint = {
-        name: np.array(value) for name, value in state._asdict().items() if name != "search"
+        name: np.array(value) for name, value in state._asdict().items() if name not in SCRATCH
     }
     parts["route"] = parts["route"][: int(state.counts[ROUTE_USED])]
     parts["route_size"] = np.array([len(state.route)])
@@ -141,7 +149,7 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     """Return the state and the buffers of a checkpoint; what lies on the network is restored."""
     values: dict[str, Any] = {}
     for name in State._fields:
-        if name == "search":
+        if name in SCRATCH:
             continue
         value = np.array(parts[name])
         values[name] = value.view(np.recarray) if value.dtype.names else value
@@ -158,4 +166,5 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     net.group[:] = parts["group"]
     first, second = new_buffers(len(parts["record"]))
     first[:] = parts["record"]
-    return state._replace(**values, search=np.zeros_like(state.search)), first, second
+    values.update({name: np.zeros_like(getattr(state, name)) for name in SCRATCH})
+    return state._replace(**values), first, second

@@ -89,29 +89,37 @@ def one_sets_off(net: Net, node: int) -> bool:
 
 
 @inlined
+def forget_arrivals(k: int, net: Net, st: State) -> None:
+    """Take back what `note_arrivals` wrote of link `k`."""
+    net.link[k].noted = 0
+    for t in range(net.link[k].turn0, net.link[k].turn1):
+        net.turn[t].eta = BIG
+        net.turn[t].claim = 0
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        st.lane[x].eta = BIG
+        st.lane[x].yields = 0
+        st.lane[x].asks = -1
+
+
+@inlined
 def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
     """Write when the next vehicle will make each turn out of link `k`.
 
     Vehicles that hold at a light, or that cannot go although they may, are not coming.
     """
-    turn0 = int(net.link[k].turn0)
-    turn1 = int(net.link[k].turn1)
-    node = net.link[k].node
-    siren_near = net.node[node].siren > 0
-    watched = siren_near
-    for t in range(turn0, turn1):
-        net.turn[t].eta = BIG
-        net.turn[t].claim = 0
-        if net.turn[t].is_foe | net.turn[t].zips:
-            watched = True
-    if not watched:
+    if net.link[k].noted:
+        forget_arrivals(k, net, st)
+    siren_near = net.node[net.link[k].node].siren > 0
+    if not (net.link[k].watched or siren_near):
         return
+    only = net.link[k].group
+    if only >= 0 and net.group[only].state == RED and not net.link[k].siren:
+        return
+    net.link[k].noted = 1
     a = int(net.link[k].lane0)
     length = net.link[k].length
     for x in range(a, a + int(net.link[k].lanes)):
-        st.lane[x].eta = BIG
-        st.lane[x].yields = 0
-        st.lane[x].asks = -1
         first = int(st.lane[x].end) - 1
         last = max(int(st.lane[x].start), first - FOE_RECORDS + 1)
         for i in range(first, last - 1, -1):

@@ -20,6 +20,7 @@ from twin.traffic.kernels.layout import (
     INSERTED,
     LENGTH,
     N_DONE,
+    NEVER,
     OBSTACLE,
     PENDING,
     RUNNING,
@@ -111,7 +112,12 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
             best < ENTRY_GAP_M or np.float32(ahead + 1) * QUEUED_M > FULL_SHARE * net.link[k].length
         ):
             return
-        net.link[k].queue_at = at + 1
+        at += 1
+        net.link[k].queue_at = at
+        net.link[k].due = NEVER
+        if at < net.link[k].queue_end:
+            net.link[k].due = st.vehicle[st.queue[at]].t_plan
+        net.link[k].busy = 1
         v0 = net.link[k].speed * st.vehicle[slot].fac
         j = int(st.lane[pick].start) - 1
         st.lane[pick].start = j
@@ -168,6 +174,7 @@ def place_units(t: float, net: Net, st: State, R: Records) -> None:
             st.vehicle[slot].t_depart = t
             st.vehicle[slot].state = RUNNING
             st.unit[u].state = DRIVING
+            net.link[k].busy = 1
             break
 
 
@@ -303,6 +310,8 @@ def note_obstacles(k: int, net: Net, st: State, R: Records) -> None:
     """Write where the first obstacle of each lane of link `k` stands."""
     a = int(net.link[k].lane0)
     for x in range(a, a + int(net.link[k].lanes)):
+        if st.lane[x].end > st.lane[x].start:
+            net.link[k].busy = 1
         st.lane[x].block = np.float32(-1.0)
         for i in range(st.lane[x].start, st.lane[x].end):
             if R[i].kind == OBSTACLE:

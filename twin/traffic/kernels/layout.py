@@ -49,6 +49,7 @@ STAYS = SIREN | AT_STOP
 """Flags of those whom nobody makes leave their lane."""
 
 BIG = np.float32(1.0e6)
+NEVER = np.inf
 FRONT_FREE = 10
 """Free records that a lane should have at its tail when a tick begins."""
 LANE_SLACK = 18
@@ -120,10 +121,11 @@ LINK = np.dtype(
         ("node", "i4"),  # the junction at its end
         ("turn0", "i4"),
         ("turn1", "i4"),
+        ("group", "i4"),  # signal group of all its turns; -1 for none, or several
         ("lanes", "i1"),
         ("closed", "i1"),  # nobody may enter
         ("first_open", "i1"),  # lanes below it are closed
-        ("busy", "i1"),  # it holds vehicles
+        ("busy", "i1"),  # it may hold vehicles: where it is 0, there are none
         ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)
         ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
         # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
@@ -131,6 +133,8 @@ LINK = np.dtype(
         ("crossing", "i1"),
         ("ending", "i1"),
         ("lost", "i1"),
+        ("watched", "i1"),  # somebody gives way to a turn out of it, or merges with it
+        ("noted", "i1"),  # it is written when vehicles will make its turns
         ("tight", "i4"),  # a lane needs more space
         ("siren_dist", "f4"),  # metres from a unit under siren to the end
         ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
@@ -138,6 +142,7 @@ LINK = np.dtype(
         ("pulls_in", "i2"),  # mark set in a tick: a vehicle stands before its bay
         ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
         ("queue_end", "i4"),
+        ("due", "f8"),  # second at which the first of them wants to enter; `NEVER`
         # Since the start: vehicle-seconds, vehicle-metres, vehicles that left.
         ("seconds", "f8"),
         ("metres", "f8"),
@@ -261,7 +266,8 @@ CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
 """Entries of `Net.sirens`: see `twin.traffic.sirens.Sirens`."""
 
 # Columns of the tallies, one row for each block of links or nodes.
-INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED = range(9)
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ACTIVE = range(10)
+"""All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick."""
 N_TALLIES = 16
 """Columns of the tallies: two cache lines, so that blocks of different threads share none."""
 
@@ -333,6 +339,8 @@ class State(NamedTuple):
         `CALL` records, those of a vehicle in a row.
     bay
         Slots that stand in a bay beside the road, in the order in which they came.
+    active
+        (L,) scratch: links that hold vehicles in this tick, from the first of each block on.
     """
 
     lane: Records
@@ -348,6 +356,7 @@ class State(NamedTuple):
     search: I32
     call: Records
     bay: I32
+    active: I32
 
 
 @inlined

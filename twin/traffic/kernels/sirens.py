@@ -190,6 +190,7 @@ def back_to_lane(u: int, i: int, tick: int, net: Net, st: State, R: Records) -> 
     if pick < 0:
         return False
     move_over(st.lane, len(st.lane) - 1, i, pick, spot, R, tick)
+    net.link[k].busy = 1
     st.unit[u].band = -1
     st.unit[u].slow = 0
     return True
@@ -258,6 +259,7 @@ def cross(u: int, i: int, pick: int, band: int, tick: int, net: Net, st: State, 
         move_over(st.lane, len(st.lane) - 1, i, pick, first, R, tick)
         j = int(st.lane[pick].start)
         st.lane[pick].last = k
+        net.link[to].busy = 1
         st.unit[u].slow = 0
     R[j].pos = pos
     R[j].wait = 0

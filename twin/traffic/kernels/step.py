@@ -11,45 +11,33 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from twin.traffic.kernels.approach import WRONG_LANE_TICKS, approach, is_near
-from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
+from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.driving import follow_on_link
 from twin.traffic.kernels.escape import help_lost
-from twin.traffic.kernels.giving_way import note_arrivals
+from twin.traffic.kernels.giving_way import forget_arrivals, note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
 from twin.traffic.kernels.jit import inlined, inner, njit_both
 from twin.traffic.kernels.junctions import (
-    HELD,
     HOLD_M,
     STANDING,
     pass_junction,
-    seconds_left,
 )
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
-    AT_STOP,
+    ACTIVE,
     BIG,
-    CALLS,
     CHANGES,
-    COOPERATE,
-    COOPERATE_ON,
     DRIVING,
-    FRONT_FREE,
     IN_BAY,
     LENGTH,
     N_BLOCKS,
-    NEARER,
-    OBSTACLE,
     ROUTE_MARGIN,
     ROUTE_USED,
-    SIREN,
-    SPECIAL,
-    TOP,
     UPDATES,
     Net,
     Records,
     State,
     lay_out,
-    make_room,
     space_needed,
 )
 from twin.traffic.kernels.signals.controllers import run_controllers
@@ -57,12 +45,8 @@ from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
 from twin.traffic.kernels.signals.preemption import hear_sirens
 from twin.traffic.kernels.sirens import pass_queues
-from twin.traffic.kernels.stops import pull_in, pull_out, stand_still, stop_speed
+from twin.traffic.kernels.stops import pull_in, pull_out
 from twin.traffic.kernels.times import update_travel_times, update_turn_times
-
-COOPERATE_BRAKE = np.float32(1.5)
-"""Braking in m/s² by which a driver lets another one in."""
-ONE = np.float32(1.0)
 
 
 @inner
@@ -73,17 +57,14 @@ def clear_link(k: int, net: Net, st: State) -> None:
         st.lane[x].tail = BIG
         st.lane[x].tail_vel = ZERO
         st.lane[x].rear = BIG
-        st.lane[x].asks = -1
-    for t in range(net.link[k].turn0, net.link[k].turn1):
-        net.turn[t].eta = BIG
-        net.turn[t].claim = 0
+    if net.link[k].noted:
+        forget_arrivals(k, net, st)
 
 
 @inner
 def decide(
-    block: int,
-    low: int,
-    high: int,
+    first: int,
+    last: int,
     tick: int,
     t: float,
     key: np.uint64,
@@ -91,41 +72,61 @@ def decide(
     st: State,
     R: Records,
 ) -> None:
-    """Insert trips, change lanes and note what others will see, on links `low` to `high`."""
-    for k in range(low, high):
-        if net.link[k].queue_at < net.link[k].queue_end:
-            enter_waiting(k, t, block, net, st, R)
-        a = int(net.link[k].lane0)
-        n = int(net.link[k].lanes)
-        count = 0
-        for x in range(a, a + n):
-            count += st.lane[x].end - st.lane[x].start
-        if count == 0:
-            if net.link[k].busy:
-                net.link[k].busy = 0
-                clear_link(k, net, st)
-            continue
-        net.link[k].busy = 1
-        if net.link[k].siren:
-            st.tally[block, CHANGES] += make_way(k, tick, net, st, R)
-        if n > 1 and (k + tick) & 1 == 0:
-            st.tally[block, CHANGES] += change_lanes(k, tick, key, net, st, R)
-        for x in range(a, a + n):
-            i = st.lane[x].start
-            if i < st.lane[x].end:
-                st.lane[x].tail = R[i].pos - net.kinds[R[i].kind, LENGTH]
-                st.lane[x].tail_vel = R[i].vel
-            else:
-                st.lane[x].tail = BIG
-                st.lane[x].tail_vel = ZERO
-        note_arrivals(k, tick, net, st, R)
+    """Insert trips, change lanes and note what others will see, on the links of some blocks."""
+    links = len(net.link)
+    active = st.active
+    for block in range(first, last):
+        # Listed first, without a branch: the processor could not guess which links hold vehicles.
+        low = block * links // N_BLOCKS
+        listed = low
+        for k in range(low, (block + 1) * links // N_BLOCKS):
+            active[listed] = k
+            listed += int((net.link[k].busy != 0) | (net.link[k].due <= t))
+        kept = low
+        for n in range(low, listed):
+            k = active[n]
+            if net.link[k].due <= t:
+                enter_waiting(k, t, block, net, st, R)
+            if net.link[k].busy and decide_on_link(k, block, tick, key, net, st, R):
+                active[kept] = k
+                kept += 1
+        st.tally[block, ACTIVE] = kept - low
+
+
+@inlined
+def decide_on_link(
+    k: int, block: int, tick: int, key: np.uint64, net: Net, st: State, R: Records
+) -> bool:
+    """Change lanes on link `k` and note what others will see of it; return False if it is empty."""
+    a = int(net.link[k].lane0)
+    n = int(net.link[k].lanes)
+    count = 0
+    for x in range(a, a + n):
+        count += st.lane[x].end - st.lane[x].start
+    if count == 0:
+        net.link[k].busy = 0
+        clear_link(k, net, st)
+        return False
+    if net.link[k].siren:
+        st.tally[block, CHANGES] += make_way(k, tick, net, st, R)
+    if n > 1 and (k + tick) & 1 == 0:
+        st.tally[block, CHANGES] += change_lanes(k, tick, key, net, st, R)
+    for x in range(a, a + n):
+        i = st.lane[x].start
+        if i < st.lane[x].end:
+            st.lane[x].tail = R[i].pos - net.kinds[R[i].kind, LENGTH]
+            st.lane[x].tail_vel = R[i].vel
+        else:
+            st.lane[x].tail = BIG
+            st.lane[x].tail_vel = ZERO
+    note_arrivals(k, tick, net, st, R)
+    return True
 
 
 @inner
 def follow(
-    block: int,
-    low: int,
-    high: int,
+    first: int,
+    last: int,
     tick: int,
     clock: float,
     dt: np.float32,
@@ -134,166 +135,27 @@ def follow(
     st: State,
     R: Records,
 ) -> None:
-    """Move the vehicles of links `low` to `high` along their lanes."""
-    kinds = net.kinds
-    updates = 0
-    for k in range(low, high):
-        if not net.link[k].busy:
-            continue
-        a = int(net.link[k].lane0)
-        n = int(net.link[k].lanes)
-        length = net.link[k].length
-        speed = net.link[k].speed
-        stops = net.link[k].stops != 0
-        slow = int(net.link[k].slow)
-        driven = 0.0
-        count = 0
-        for x in range(a, a + n):
-            if st.lane[x].start == st.lane[x].end:
-                st.lane[x].rear = BIG
-                continue
-            if st.lane[x].start - st.lane[x].low < FRONT_FREE and not make_room(st.lane, x, R):
-                net.link[k].tight = 1
-            start = int(st.lane[x].start)
-            head = int(st.lane[x].end) - 1
-            count += head + 1 - start
-            # The first vehicle decides before its followers move, and moves after them: they see
-            # it where it was.
-            v = R[head].vel
-            if R[head].kind != OBSTACLE:
-                kind = R[head].kind
-                manner = kinds
-                free = speed
-                if slow:
-                    at = piece_at(slow, R[head].pos, net)
-                    free = net.piece[at].speed
-                    manner = net.manner[at]
-                v0 = min(free * R[head].fac, kinds[kind, TOP])
-                cap = BIG
-                limit = BIG
-                if stops and R[head].marks & CALLS:
-                    limit = stop_speed(head, True, k, clock, dt, net, st, R)
-                if R[head].marks & AT_STOP:
-                    gap = BIG
-                    v_lead = v
-                    stand_still(st, x)
-                elif R[head].turn >= 0 and is_near(length - R[head].pos, v):
-                    gap, v_lead, cap = approach(head, x, k, dt, net, st, R)
-                else:
-                    gap = BIG
-                    v_lead = v
-                room = gap + kinds[kind, NEARER]
-                if kinds[kind, SPECIAL] > ZERO:
-                    number = int(st.vehicle[R[head].slot].id)
-                    v = driven_speed(v, v0, room, v_lead, dt, manner, kind, key, number, tick)
-                else:
-                    v = next_speed(v, v0, room, v_lead, dt, manner, kind)
-                v = min(v, max(ZERO, (gap - KEEP) / dt), cap, limit)
-                # Two who stand first side by side, each in the other's lane, would wait for ever.
-                waits = R[head].wait >= WRONG_LANE_TICKS
-                polite = cooperate(R, head, v, dt)
-                v = v if waits else polite
-            lane_driven = ZERO
-            begin = start
-            while begin < head:
-                stop = head
-                manner = kinds
-                free = speed
-                if slow:
-                    at = piece_at(slow, R[begin].pos, net)
-                    free = net.piece[at].speed
-                    manner = net.manner[at]
-                    stop = begin + 1
-                    while stop < head and R[stop].pos < net.piece[at].until:
-                        stop += 1
-                for i in range(begin, stop):
-                    kind = R[i].kind
-                    if kind == OBSTACLE:
-                        continue
-                    gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - R[i].pos
-                    v0 = min(free * R[i].fac, kinds[kind, TOP])
-                    v_lead = R[i + 1].vel
-                    own = R[i].vel
-                    if kinds[kind, SPECIAL] > ZERO:
-                        number = int(st.vehicle[R[i].slot].id)
-                        u = driven_speed(own, v0, gap, v_lead, dt, manner, kind, key, number, tick)
-                    else:
-                        u = next_speed(own, v0, gap, v_lead, dt, manner, kind)
-                    u = cooperate(R, i, u, dt)
-                    if stops and R[i].marks & CALLS:
-                        u = min(u, stop_speed(i, False, k, clock, dt, net, st, R))
-                    R[i].vel = u
-                    R[i].pos += u * dt
-                    lane_driven += u * dt
-                    if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
-                        net.link[k].ending = 1
-                begin = stop
-            if R[head].kind != OBSTACLE:
-                x_new = R[head].pos + v * dt
-                t = int(R[head].turn)
-                if t < 0:
-                    if x_new >= st.vehicle[R[head].slot].end:
-                        net.link[k].ending = 1
-                elif x_new >= length:
-                    if may_cross(R, head, v, length, net):
-                        net.link[k].crossing = 1
-                    else:
-                        x_new = max(R[head].pos, length - HELD)
-                        v = ZERO
-                lane_driven += v * dt
-                R[head].vel = v
-                R[head].pos = x_new
-            st.lane[x].rear = R[start].pos - kinds[R[start].kind, LENGTH]
-            driven += np.float64(lane_driven)
-        net.link[k].seconds += np.float64(count) * np.float64(dt)
-        net.link[k].metres += driven
-        updates += count
-    st.tally[block, UPDATES] += updates
-
-
-@inlined
-def piece_at(first: int, pos: np.float32, net: Net) -> int:
-    """Return the piece in which a position lies, of a link whose first piece is `first`."""
-    while pos >= net.piece[first].until:
-        first += 1
-    return first
-
-
-@inlined
-def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
-    """Return the speed of record `i` when somebody asked it for a gap, else `v`."""
-    if R[i].marks & COOPERATE:
-        if R[i].marks & COOPERATE_ON:
-            R[i].marks = R[i].marks & ~COOPERATE_ON
-        else:
-            R[i].marks = R[i].marks & ~COOPERATE
-        return min(v, max(ZERO, R[i].vel - COOPERATE_BRAKE * dt))
-    return v
-
-
-@inlined
-def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -> bool:
-    """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
-    g = int(net.turn[R[i].turn].group)
-    if g < 0 or R[i].marks & SIREN:
-        return True
-    left = seconds_left(net, R, i)
-    return bool(left > ZERO and length - R[i].pos <= v * left)
+    """Move the vehicles on the links of some blocks along their lanes."""
+    links = len(net.link)
+    for block in range(first, last):
+        updates = 0
+        low = block * links // N_BLOCKS
+        for n in range(low, low + st.tally[block, ACTIVE]):
+            updates += follow_on_link(st.active[n], tick, clock, dt, key, net, st, R)
+        st.tally[block, UPDATES] += updates
 
 
 @inner
-def pass_nodes(
-    block: int,
-    low: int,
-    high: int,
-    tick: int,
-    net: Net,
-    st: State,
-    R: Records,
-) -> None:
-    """Pass vehicles on at nodes `low` to `high`."""
-    for node in range(low, high):
-        pass_junction(node, tick, block, net, st, R)
+def pass_nodes(first: int, last: int, tick: int, net: Net, st: State, R: Records) -> None:
+    """Pass vehicles on at the nodes of some blocks."""
+    nodes = len(net.node)
+    for block in range(first, last):
+        for node in range(block * nodes // N_BLOCKS, (block + 1) * nodes // N_BLOCKS):
+            crossing = 0
+            for m in range(net.node[node].in0, net.node[node].in1):
+                crossing |= net.link[net.in_link[m]].crossing
+            if crossing:
+                pass_junction(node, tick, block, net, st, R)
 
 
 @inner
@@ -355,6 +217,7 @@ def fresh_layout(net: Net, st: State, old: Records, new: Records) -> int:
 
 
 def _advance(
+    pieces: int,
     n: int,
     tick: int,
     start_s: float,
@@ -370,10 +233,10 @@ def _advance(
 ) -> tuple[int, int]:
     """Advance traffic by `n` ticks; return the ticks done and the buffer that is current.
 
-    Fewer are done when the buffers are too small for the vehicles: enlarge them and go on.
+    The blocks of links and junctions are handed to the threads in `pieces`: to hand the arrays over
+    takes as long as to move several vehicles. Fewer ticks are done when the buffers are too small
+    for the vehicles: enlarge them and go on.
     """
-    links = len(net.link)
-    nodes = len(net.node)
     controllers = len(sg.control)
     for step in range(n):
         now = tick + step
@@ -390,27 +253,27 @@ def _advance(
         set_signals(t, net)
         if controllers > 0:
             hear_sirens(t, net, st, R, sg)
-            for block in prange(N_BLOCKS):
-                low = block * controllers // N_BLOCKS
-                high = (block + 1) * controllers // N_BLOCKS
+            for piece in prange(pieces):
+                low = piece * controllers // pieces
+                high = (piece + 1) * controllers // pieces
                 run_controllers(low, high, t, net, st, R, sg)
         pass_queues(now, t, dt, net, st, R)
         mark_sirens(net, st, R)
         place_units(t, net, st, R)
         if st.counts[IN_BAY] > 0:
             pull_out(t, net, st, R)
-        for block in prange(N_BLOCKS):
-            low = block * links // N_BLOCKS
-            high = (block + 1) * links // N_BLOCKS
-            decide(block, low, high, now, t, key, net, st, R)
-        for block in prange(N_BLOCKS):
-            low = block * links // N_BLOCKS
-            high = (block + 1) * links // N_BLOCKS
-            follow(block, low, high, now, t, dt, key, net, st, R)
-        for block in prange(N_BLOCKS):
-            low = block * nodes // N_BLOCKS
-            high = (block + 1) * nodes // N_BLOCKS
-            pass_nodes(block, low, high, now, net, st, R)
+        for piece in prange(pieces):
+            low = piece * N_BLOCKS // pieces
+            high = (piece + 1) * N_BLOCKS // pieces
+            decide(low, high, now, t, key, net, st, R)
+        for piece in prange(pieces):
+            low = piece * N_BLOCKS // pieces
+            high = (piece + 1) * N_BLOCKS // pieces
+            follow(low, high, now, t, dt, key, net, st, R)
+        for piece in prange(pieces):
+            low = piece * N_BLOCKS // pieces
+            high = (piece + 1) * N_BLOCKS // pieces
+            pass_nodes(low, high, now, net, st, R)
         tidy(t + np.float64(dt), net, st, R)
         if (now + 1) % every == 0:
             update_travel_times(net, st)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.layout import BIG, Net
 from twin.traffic.kernels.signals.holding import GREEN, RED, YELLOW, YELLOW_S, hold_group
 from twin.traffic.kernels.signals.layout import Signals
+
+
+@inlined
+def in_cycle(t: float, cycle: float) -> float:
+    """Return `t % cycle`, without the slow loop of the C library's `fmod`."""
+    since: float = t - np.floor(t / cycle) * cycle
+    return since if since >= 0.0 else since + cycle
 
 
 @inner
@@ -19,11 +26,11 @@ def set_signals(t: float, net: Net) -> None:
     Green begins `offset + green_from` seconds into the cycle counted from midnight.
     """
     for g in range(len(net.group)):
-        since = (t - net.group[g].offset - net.group[g].green_from) % net.group[g].cycle
+        since = in_cycle(t - net.group[g].offset - net.group[g].green_from, net.group[g].cycle)
         green = net.group[g].green_for
         for m in range(net.group[g].more0, net.group[g].more1):
             # Of several greens the one that began last counts.
-            later = (t - net.group[g].offset - net.more[m].green_from) % net.group[g].cycle
+            later = in_cycle(t - net.group[g].offset - net.more[m].green_from, net.group[g].cycle)
             if later < since:
                 since = later
                 green = net.more[m].green_for
