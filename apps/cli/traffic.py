@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import asdict
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +23,7 @@ from twin.recording.trip_run import Outputs, Totals, drive
 from twin.scenarios.vehicle_types import Model
 from twin.traffic.file_types import Driven, driven
 from twin.traffic.interface import Traffic
+from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.router import Router
 
@@ -118,15 +117,12 @@ def _engine(fidelity: str, network: Network, seed: int, threads: int, by_type: D
     if fidelity == "micro":
         return MicroTraffic(network, seed=key, threads=threads, file_types=by_type.types)
     if fidelity == "meso":
-        if find_spec("twin.traffic.meso") is None:
-            raise InputError("meso traffic is not part of this version", field="--fidelity")
-        engine: Traffic = import_module("twin.traffic.meso").MesoTraffic(
+        return MesoTraffic(
             network,
             threads=threads,
             file_types=by_type.types,
             space_share=by_type.space_share,
         )
-        return engine
     raise InputError(f"{fidelity!r} is not micro or meso", field="--fidelity")
 
 

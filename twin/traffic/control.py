@@ -228,7 +228,8 @@ def kernel_network(
         group=group.view(np.recarray),
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_node,
-        kinds=np.ascontiguousarray(kinds, np.float32),
+        # A copy: weather changes it.
+        kinds=np.array(kinds, np.float32),
         more=more.view(np.recarray),
         opposite=opposite_links(network),
         sirens=(sirens or Sirens()).table(),

@@ -166,23 +166,7 @@ class View:
         green_from: ArrayLike,
         green_to: ArrayLike,
     ) -> None:
-        """Give a signal another fixed plan from the next tick on.
-
-        Parameters
-        ----------
-        signal
-            Index of the signal.
-        cycle_s, offset_s
-            Seconds.
-        green_from, green_to
-            For each of the signal's groups in order, second of the cycle; `YELLOW_S` of yellow
-            follow.
-
-        Raises
-        ------
-        InputError
-            If the plan does not fit the signal or its own cycle.
-        """
+        """Give a signal another fixed plan (see `MicroTraffic.set_plan`)."""
         begin, end = np.asarray(green_from, np.float64), np.asarray(green_to, np.float64)
         self._traffic.set_plan(
             signal, cycle_s=cycle_s, offset_s=offset_s, green_from=begin, green_to=end

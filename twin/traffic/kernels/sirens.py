@@ -258,7 +258,7 @@ def cross(u: int, i: int, pick: int, band: int, tick: int, net: Net, st: State, 
             pos = min(pos, R[first].pos - net.kinds[R[first].kind, LENGTH] - KEEP)
         move_over(st.lane, len(st.lane) - 1, i, pick, first, R, tick)
         j = int(st.lane[pick].start)
-        st.lane[pick].last = k
+        st.lane[pick].last = -1  # from no lane
         net.link[to].busy = 1
         st.unit[u].slow = 0
     R[j].pos = pos
