@@ -8,7 +8,7 @@ from twin.core.errors import TwinError
 from twin.network.graph import I32, Place
 from twin.traffic import storage
 from twin.traffic.engine import Engine
-from twin.traffic.kernels import insertion, layout, routes
+from twin.traffic.kernels import insertion, lane_records, layout, routes
 from twin.traffic.kernels.layout import AMBULANCE, ARRIVED, DRIVING, IDLE, PENDING, WAITING
 from twin.traffic.unit_ways import stop_on, unit_way, way_from
 from twin.traffic.vehicles import VehicleView
@@ -107,7 +107,7 @@ class UnitTraffic(Engine):
         entry = self._state.unit
         if entry["state"][unit] == DRIVING:
             lane, at = self._find_unit(unit)
-            layout.close_at(self._state.lane, lane, at, self._records)
+            lane_records.close_at(self._state.lane, lane, at, self._records)
         if entry["state"][unit] != IDLE:
             self._give_slots(entry["slot"][unit : unit + 1])
         entry["state"][unit] = IDLE

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.traffic.kernels.lane_records import LANE_SLACK
 from twin.traffic.kernels.layout import (
     BIG,
     CALL,
@@ -15,7 +16,6 @@ from twin.traffic.kernels.layout import (
     I32,
     IDLE,
     LANE,
-    LANE_SLACK,
     N_BLOCKS,
     N_TALLIES,
     NEVER,

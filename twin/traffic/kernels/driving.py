@@ -8,13 +8,13 @@ from twin.traffic.kernels.approach import WRONG_LANE_TICKS, approach, is_near
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
 from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.junctions import HELD, seconds_left
+from twin.traffic.kernels.lane_records import FRONT_FREE, make_room
 from twin.traffic.kernels.layout import (
     AT_STOP,
     BIG,
     CALLS,
     COOPERATE,
     COOPERATE_ON,
-    FRONT_FREE,
     LENGTH,
     NEARER,
     OBSTACLE,
@@ -24,7 +24,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    make_room,
 )
 from twin.traffic.kernels.stops import stand_still, stop_speed
 

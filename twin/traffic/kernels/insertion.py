@@ -9,6 +9,7 @@ from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
 from twin.traffic.kernels.itinerary import miss_calls
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes
+from twin.traffic.kernels.lane_records import close_at, has_room, open_at
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
     ARRIVED,
@@ -28,9 +29,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    close_at,
-    has_room,
-    open_at,
 )
 
 ENTRY_GAP_M = np.float32(7.0)

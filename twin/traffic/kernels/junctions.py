@@ -14,6 +14,7 @@ from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes, without_
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.itinerary import miss_call, wish_stop
 from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.lane_records import has_room
 from twin.traffic.kernels.layout import (
     CALLS,
     CLEARED,
@@ -25,7 +26,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    has_room,
     is_unit,
 )
 

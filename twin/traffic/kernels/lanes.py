@@ -15,6 +15,7 @@ from twin.traffic.kernels.bus_lanes import TURN_IN_M, barred_lanes, way_out
 from twin.traffic.kernels.carfollowing import ZERO, accel, free_accel
 from twin.traffic.kernels.itinerary import metres_to_stop
 from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.lane_records import close_at, has_room, open_at
 from twin.traffic.kernels.layout import (
     BIG,
     CALLS,
@@ -30,9 +31,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    close_at,
-    has_room,
-    open_at,
 )
 from twin.traffic.kernels.rng import LANE_CHANGE, uniform
 

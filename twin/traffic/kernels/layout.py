@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.jit import inlined
 
 Records = NDArray[Any]
 F32 = NDArray[np.float32]
@@ -50,10 +50,6 @@ STAYS = SIREN | AT_STOP
 
 BIG = np.float32(1.0e6)
 NEVER = np.inf
-FRONT_FREE = 10
-"""Free records that a lane should have at its tail when a tick begins."""
-LANE_SLACK = 18
-"""Free records given to a lane by a fresh layout, beside a quarter of what it holds."""
 ROUTE_MARGIN = 65_536
 """Entries of the route store kept free for vehicles that find another way during a tick."""
 N_BLOCKS = 128
@@ -363,71 +359,3 @@ class State(NamedTuple):
 def is_unit(kind: int) -> bool:
     """Return whether a kind is that of an emergency unit."""
     return bool(AMBULANCE <= kind <= FIRE_ENGINE)
-
-
-@inner
-def space_needed(lane: Records) -> int:
-    """Return the records that a fresh layout takes."""
-    total = 0
-    for i in range(len(lane)):
-        count = lane[i].end - lane[i].start
-        total += count + LANE_SLACK + (count >> 2)
-    return total
-
-
-@inner
-def lay_out(lane: Records, old: Records, new: Records) -> None:
-    """Copy every lane from `old` to `new`, each with fresh slack: most at its tail."""
-    at = 0
-    for i in range(len(lane)):
-        start = lane[i].start
-        count = lane[i].end - start
-        cap = count + LANE_SLACK + (count >> 2)
-        first = at + cap - count
-        for m in range(count):
-            new[first + m] = old[start + m]
-        lane[i].low = at
-        lane[i].cap = cap
-        lane[i].start = first
-        lane[i].end = first + count
-        at += cap
-
-
-@inner
-def make_room(lane: Records, at: int, R: Records) -> bool:
-    """Shift a lane towards its head end; return whether its tail then has space enough."""
-    start = lane[at].start
-    end = lane[at].end
-    shift = lane[at].low + lane[at].cap - end
-    if shift > 0:
-        for m in range(end - 1, start - 1, -1):
-            R[m + shift] = R[m]
-        start += shift
-        lane[at].start = start
-        lane[at].end = end + shift
-    return bool(start - lane[at].low >= FRONT_FREE)
-
-
-@inner
-def open_at(lane: Records, at: int, j: int, R: Records) -> int:
-    """Shift the records behind `j` of a lane one down; return the index that became free."""
-    start = lane[at].start
-    for m in range(start, j):
-        R[m - 1] = R[m]
-    lane[at].start = start - 1
-    return j - 1
-
-
-@inner
-def close_at(lane: Records, at: int, i: int, R: Records) -> None:
-    """Take record `i` out of a lane, shifting those behind it one up."""
-    start = lane[at].start
-    for m in range(i, start, -1):
-        R[m] = R[m - 1]
-    lane[at].start = start + 1
-
-
-@inner
-def has_room(lane: Records, at: int) -> bool:
-    """Return whether a lane can take one more record at its tail."""
-    return bool(lane[at].start > lane[at].low)

@@ -36,6 +36,7 @@ from twin.traffic.kernels.junctions import (
     TWO,
     set_wishes,
 )
+from twin.traffic.kernels.lane_records import close_at, has_room
 from twin.traffic.kernels.lanes import (
     BODY,
     NEAR_BLOCK_M,
@@ -65,8 +66,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    close_at,
-    has_room,
 )
 from twin.traffic.kernels.signals.holding import GREEN
 

@@ -22,6 +22,7 @@ from twin.traffic.kernels.junctions import (
     STANDING,
     pass_junction,
 )
+from twin.traffic.kernels.lane_records import lay_out, space_needed
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
     ACTIVE,
@@ -37,8 +38,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    lay_out,
-    space_needed,
 )
 from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals

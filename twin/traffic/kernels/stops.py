@@ -15,6 +15,7 @@ from twin.traffic.kernels.carfollowing import ONE, ZERO, accel
 from twin.traffic.kernels.insertion import BUMPER, UNIT_BRAKE, hold_back, write_record
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes
+from twin.traffic.kernels.lane_records import close_at, has_room, open_at
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
     AT_STOP,
@@ -31,9 +32,6 @@ from twin.traffic.kernels.layout import (
     Net,
     Records,
     State,
-    close_at,
-    has_room,
-    open_at,
 )
 
 AT_M = np.float32(0.3)
