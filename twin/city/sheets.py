@@ -47,8 +47,13 @@ class Sheet:
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise InputError("is not UTF-8 text", file=self.path, row=line) from error
-        first = content.split(b"\n", 1)[0].decode()
-        self.header = [name.strip() for name in next(csv.reader(io.StringIO(first)), [])]
+        first = content.split(b"\n", 1)[0].decode().rstrip("\r")
+        try:
+            self.header = [name.strip() for name in next(csv.reader([first]), [])]
+        except csv.Error as error:
+            raise InputError(f"it is not CSV ({error})", file=self.path, row=1) from error
+        if not self.header:
+            raise InputError("the header is missing", file=self.path, row=1)
         for field in self.header:
             if self.header.count(field) > 1:
                 raise InputError("the column occurs twice", file=self.path, row=1, field=field)
@@ -78,7 +83,7 @@ class Sheet:
                 ),
             )
         except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
+            if "Empty CSV" in str(error) or b"\n" not in content:
                 raise InputError("there are no rows below the header", file=self.path) from error
             text = str(error).splitlines()[0]
             raise InputError(f"it is not CSV ({text})", file=self.path) from error
@@ -115,8 +120,14 @@ class Sheet:
         self, message: str, *, at: int | None = None, field: str, hint: str | None = None
     ) -> InputError:
         """Return an error about a cell, `at` counting from 0 below the header."""
-        row = 1 if at is None else at + FIRST_ROW
+        row = 1 if at is None else self._row(at)
         return InputError(message, file=self.path, row=row, field=field, hint=hint)
+
+    def _row(self, at: int) -> int:
+        """Return where in the file a row stands: empty lines, which are passed over, count."""
+        lines = read_bytes(self.path).split(b"\n")
+        filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
+        return filled[at + 1] if at + 1 < len(filled) else at + FIRST_ROW
 
     def text(self, field: str) -> list[str]:
         """Return a column as text."""
@@ -139,7 +150,7 @@ class Sheet:
                 raise self.wrong("the value is missing", at=k, field=field)
             if value in first:
                 raise self.wrong(
-                    f"{value!r} stands in row {first[value] + FIRST_ROW} already",
+                    f"{value!r} stands in row {self._row(first[value])} already",
                     at=k, field=field,
                 )  # fmt: skip
             first[value] = k
