@@ -21,7 +21,7 @@ from apps.cli.common import (
 )
 from apps.cli.tables import comparison_table
 from apps.report.comparison import write_comparison_report
-from apps.report.words import BASIS, CLEAR, SMALL_NUMBERS, reached, reading
+from apps.report.words import BASIS, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
 from twin.experiment import compare as run_comparison
 from twin.metrics.comparison import Comparison
 
@@ -98,6 +98,8 @@ def show(found: Comparison, report: Path) -> None:
         console.print(reading(found.headline))
     else:
         console.print("No call was reached in both runs of a replication: nothing to compare.")
-    for line in (reached(found.reach[0]), CLEAR, BASIS, SMALL_NUMBERS):
+    for note in found.notes:
+        console.print(f"Note: {note.text}")
+    for line in (reached(found.reach[0]), CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS):
         console.print(line)
     notes.print(f"Report: {report}")

@@ -218,7 +218,7 @@ def forest(rows: Sequence[Difference], *, width: float = 1000.0) -> Raw:
     for k, row in enumerate(timed):
         middle = top + step * k + drop
         colour = "#8a929e"
-        if row.shown:
+        if row.clear:
             colour = "#2166ac" if row.difference < 0 else "#b2182b"
         if row.low is not None and row.high is not None:
             parts.append(_line(x(row.low), middle, x(row.high), middle, colour, width=2.5))
@@ -246,6 +246,8 @@ def _said(row: Difference, *, short: bool) -> str:
     difference = amount(row, row.difference)
     if short:
         return difference
+    if row.same:
+        return "no difference in any pair"
     return f"{difference}  ({'no interval' if row.low is None else range_text(row)})"
 
 

@@ -21,6 +21,7 @@ from apps.report.stored import read_origin
 from apps.report.words import (
     BASIS,
     CLEAR,
+    NO_INTERVAL,
     SMALL_NUMBERS,
     TARGET_MIN,
     WITHIN,
@@ -79,6 +80,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         heading(whatif, "en", settings),
         head(whatif, city, facts, settings=settings),
         *_answer(found),
+        *([bullets([note.text for note in found.notes])] if found.notes else []),
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
         _reach(found),
@@ -167,7 +169,11 @@ def _table(rows: Sequence[Difference]) -> Raw:
             lines,
         ),
         tag("p", unchanged) if unchanged else None,
-        tag("p", f"{CLEAR} {BASIS} pp: percentage points. {SMALL_NUMBERS}", class_="note"),
+        tag(
+            "p",
+            f"{CLEAR} {NO_INTERVAL} {BASIS} pp: percentage points. {SMALL_NUMBERS}",
+            class_="note",
+        ),
         tag(
             "p",
             "Both runs of a replication have the same calls, crew times and trips, so only what "

@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twin.metrics.compare import LEAST_FOR_PAIRING, SHARE, Difference
+from twin.metrics.compare import LEAST_FOR_PAIRING, NOTHING, SHARE, Difference
 from twin.metrics.pairing import Reach
 from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_calls, unsure_p90
 
 TARGET_MIN = f"{TARGET_S / 60.0:g}"
 OUTSIDE = "outside every district"
 FEW_MARK, P90_MARK = "†", "‡"
-_NOTHING = 1e-9
-"""A difference smaller than this is the rounding of a sum, not a difference."""
+NO_RANGE = "-"
 LARGEST_GAIN = 100
 """A gain of pairing beyond this is not told apart: its own error is as large."""
 
@@ -83,7 +82,7 @@ def signed(value: float) -> str:
     What is not zero never reads as zero, so an interval's ends as they are printed lie on the same
     sides of zero as the ends themselves. Beyond three decimals it is rounded away from zero.
     """
-    if abs(value) < _NOTHING:
+    if abs(value) < NOTHING:
         return "0.0"
     for decimals in (1, 2, 3):
         if round(value, decimals):
@@ -92,11 +91,9 @@ def signed(value: float) -> str:
 
 
 def range_text(row: Difference) -> str:
-    """Return the interval of a line; `n/a` when there is none, a dash where no call changed."""
-    if row.low is None or row.high is None:
-        return "n/a"
-    if not row.changed:
-        return "-"
+    """Return the interval of a line; a dash (`NO_INTERVAL` says why) when there is none."""
+    if row.low is None or row.high is None or not row.changed or row.same:
+        return NO_RANGE
     low, high = (amount(row, end) for end in (row.low, row.high))
     return f"{low.rsplit(' ', 1)[0]} to {high}"
 
@@ -117,7 +114,11 @@ def verdict(row: Difference) -> str:
         return "no call changed"
     if row.low is None:
         return "one replication"
-    return "clear difference" if row.shown else "no clear difference"
+    if row.same:
+        return "no difference in any pair"
+    if row.few:
+        return "too few calls"
+    return "clear difference" if row.clear else "no clear difference"
 
 
 def without_unchanged(rows: Sequence[Difference]) -> tuple[list[Difference], str]:
@@ -168,6 +169,10 @@ SMALL_NUMBERS = (
     f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {P90_MARK} fewer than "
     f"{10 * LEAST_BEYOND_P90} calls: one call more or less can move this 90th percentile."
 )
+NO_INTERVAL = (
+    f"{NO_RANGE} for an interval: only one replication has such calls, or the figure was the same "
+    "in both runs of every one."
+)
 WITHIN = (
     f"Share within {TARGET_MIN} min: calls still waiting when the run ended count as late if they "
     f"had waited more than {TARGET_MIN} min, and are left out if they had not."
@@ -178,8 +183,8 @@ BASIS = (
     f"{TARGET_MIN} min uses all calls of each run, so it can rest on different numbers. {WITHIN}"
 )
 CLEAR = (
-    "A difference is clear when its 95% interval does not include zero. Chance alone makes about "
-    "one line in twenty look clear."
+    "A difference is clear when its 95% interval does not include zero and it rests on calls "
+    "enough. Chance alone makes about one line in twenty look clear."
 )
 
 
@@ -205,7 +210,7 @@ def reading(row: Difference) -> str:
     if not row.changed:
         many = "any replication" if row.replications > 1 else "the one replication that was run"
         return f"No call was answered sooner or later than in the base, in {many}."
-    if row.low == row.high == 0.0 or (row.low is None and not row.difference):
+    if row.same or (row.low is None and not row.difference):
         return (
             "Every call that was reached in both runs was reached at the same moment; "
             f"{row.changed:,} were reached in one of them only."
@@ -215,6 +220,11 @@ def reading(row: Difference) -> str:
         return (
             f"In the one replication that was run, the mean response time {way} by {change}. "
             "One replication cannot tell a real difference from chance: run more."
+        )
+    if row.few:
+        return (
+            f"Too few calls to tell ({row.calls:,}): the mean response time changed by "
+            f"{signed(row.difference)} s (95% interval {range_text(row)})."
         )
     if not row.shown:
         return (

@@ -137,7 +137,7 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     words = ("compare", place / "plain.toml", place / "more.toml", "--workers", 1)
     status, out, err = twin(*words, "--out", tmp_path / "c", "--replications", 1)
     assert status == 0
-    assert "n/a" in out
+    assert "for an interval: only one replication" in out
     assert ": 2 of 2 done after" in err  # no terminal, so no bar: a line for each run
     assert "One replication cannot tell a real difference" in out
     assert "only in the base" in out

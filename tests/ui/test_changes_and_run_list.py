@@ -203,6 +203,7 @@ ROW = {
             "95% interval -2.9 to +0.3 s",
             ("no clear difference", "뚜렷한 차이 없음"),
         ),
+        ({"calls": 19}, "-2.0 s", "95% interval -2.9 to -1.1 s", ("too few calls", "신고가 너무")),
         ({"low": None, "high": None, "shown": False}, "-2.0 s", "", ("one pair", "한 쌍뿐")),
         ({"difference": 0.0, "changed": 0}, "0.0 s", "", ("no call changed", "달라진 신고 없음")),
     ],

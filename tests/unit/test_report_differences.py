@@ -20,11 +20,11 @@ from tests.support.runs import calls_rows
 from twin.metrics.compare import Difference, compare
 
 
-def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None):
+def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None, calls=90):
     return Difference(
-        group="overall", value="", statistic=statistic, basis="pairs", replications=n, calls=9,
-        base_n=9, whatif_n=9, changed=changed, base=400.0, whatif=400.0 + difference,
-        difference=difference, low=low, high=high, correlation=None, variance_reduction=gained,
+        group="overall", value="", statistic=statistic, basis="pairs", replications=n,
+        calls=calls, base_n=calls, whatif_n=calls, changed=changed,
+        base=400.0, whatif=400.0 + difference, difference=difference, low=low, high=high, correlation=None, variance_reduction=gained,
     )  # fmt: skip
 
 
@@ -57,6 +57,16 @@ def test_a_line_says_its_unit_and_whether_anything_changed():
     assert range_text(still) == "-"
     assert (verdict(still), gain(still)) == ("no call changed", "n/a: no call changed")
     assert verdict(line(-5.0, -8.0, -2.0)) == "clear difference"
+    assert verdict(line(0.0, -1e-13, -1e-14)) == "no difference in any pair"
+    for none in (line(0.0, 0.0, 0.0), line(0.0, -1e-13, -1e-14), line(3.0, None, None)):
+        assert range_text(none) == "-"
+
+
+def test_a_line_of_too_few_calls_is_not_called_clear():
+    few = line(-5.0, -8.0, -2.0, calls=19)
+    assert (few.shown, few.clear, verdict(few)) == (True, False, "too few calls")
+    assert reading(few).startswith("Too few calls to tell (19): ")
+    assert verdict(line(-5.0, -8.0, 2.0, calls=19)) == "too few calls"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from twin.metrics.pairing import Sides, groups, in_group, pair_calls
-from twin.metrics.summary import decided, share_within
+from twin.metrics.summary import decided, few_calls, share_within
 
 CONFIDENCE = 0.95
 LEAST_SPREAD = 1e-4
@@ -36,6 +36,8 @@ pairing gains is then a quotient of next to nothing, and is not given."""
 LEAST_FOR_PAIRING = 3
 """Replications from which on it is said how alike the two sides are: two points lie on a line."""
 SHARE = "share_within_target"
+NOTHING = 1e-9
+"""A difference smaller than this is the rounding of a sum, not a difference."""
 
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "mean": lambda s: float(np.mean(s)),
@@ -101,7 +103,25 @@ class Difference:
     @property
     def shown(self) -> bool:
         """Whether the interval excludes zero, so that a difference has been shown."""
-        return self.low is not None and self.high is not None and self.low * self.high > 0
+        if self.low is None or self.high is None:
+            return False
+        return self.low > NOTHING or self.high < -NOTHING
+
+    @property
+    def few(self) -> bool:
+        """Whether the line rests on too few calls to rely on, on either side."""
+        return few_calls(min(self.base_n, self.whatif_n))
+
+    @property
+    def clear(self) -> bool:
+        """Whether a difference has been shown, by calls enough."""
+        return self.shown and not self.few
+
+    @property
+    def same(self) -> bool:
+        """Whether the figure was the same in both runs of every replication, and there are two."""
+        ends = (self.low, self.high)
+        return all(end is not None and abs(end) < NOTHING for end in ends)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line for JSON."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from twin.core.errors import InputError, NotFoundError
+from twin.metrics.cautions import Caution, cautions
 from twin.metrics.compare import Difference, compare
 from twin.metrics.pairing import Reach, Sides, reach
 from twin.metrics.summary import TARGET_S
@@ -55,6 +56,11 @@ class Comparison:
         first = self.rows[0] if self.rows else None
         return first if first is not None and first.basis == "pairs" else None
 
+    @property
+    def notes(self) -> list[Caution]:
+        """What a reader has to know before the figures."""
+        return cautions(self.base, self.whatif, self.reach)
+
     def runs(self, side: str) -> list[Path]:
         """Return the run folders of `base` or `whatif`, by replication."""
         return [run_folder(self.folder, side, r) for r in range(self.replications)]
@@ -77,6 +83,7 @@ class Comparison:
             "overall": None if self.headline is None else self.headline.as_dict(),
             "rows": [row.as_dict() for row in self.rows],
             "reach": [line.as_dict() for line in self.reach],
+            "notes": [note.as_dict() for note in self.notes],
         }
 
     def write(self) -> None:

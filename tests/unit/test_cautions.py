@@ -1,0 +1,64 @@
+"""What a comparison says before its figures: what was not simulated, and who was not counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.web.texts import LANGUAGES, words
+from tests.support.runs import small_scenario
+from twin.metrics.cautions import TEXTS, cautions
+from twin.metrics.pairing import Reach
+
+LANES = {"kind": "close-links", "links": [100], "lanes": 1}
+WHOLE = {"kind": "close-links", "links": [100]}
+
+
+def line(base: int, whatif: int, both: int, only_base: int = 0, only_whatif: int = 0) -> Reach:
+    reached = (both + only_base, both + only_whatif)
+    return Reach("overall", "", base, whatif, *reached, both, only_base, only_whatif, 0.9, 0.9)
+
+
+def codes(changes, reach=(), fidelity="table", base=()):
+    traffic = {"fidelity": fidelity}
+    one = small_scenario(changes=list(base), traffic=traffic)
+    two = small_scenario(changes=[*base, *changes], traffic=traffic)
+    return [note.code for note in cautions(one, two, reach)]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (LANES, "table-lanes"),
+        (WHOLE, "table-roads"),
+        ({"kind": "work-zone", "links": [100]}, "table-lanes"),
+        ({"kind": "toll", "links": [100], "charge": 1, "value_of_time": 10}, "table-toll"),
+        ({"kind": "scale-demand", "factor": 1.5}, "table-demand"),
+        ({"kind": "ban-turn", "turns": [[100, 101]]}, "table-roads"),
+        ({"kind": "remove-units", "units": ["a1"]}, None),
+    ],
+)
+def test_what_a_table_cannot_show_is_told(change, code):
+    assert codes([change]) == ([] if code is None else [code])
+    assert codes([change], fidelity="meso") == []
+    assert codes([], base=[change]) == []  # both sides make it: it is not what is asked
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [
+        (line(100, 100, 95, 5), False),
+        (line(100, 100, 94, 3, 3), True),  # on one side only
+        (line(100, 100, 94), True),  # open on both sides
+        (line(0, 0, 0), False),
+    ],
+)
+def test_calls_that_no_mean_holds_are_told_beyond_a_twentieth(reach, told):
+    found = cautions(small_scenario(), small_scenario(), [reach])
+    assert [note.code for note in found] == (["left-out"] if told else [])
+    if told:
+        assert found[0].text.startswith("6 of 100 calls (6%) are in no mean")
+
+
+def test_the_page_has_every_caution_in_both_languages():
+    for lang in LANGUAGES:
+        assert set(TEXTS) <= set(words(lang)["compared"])

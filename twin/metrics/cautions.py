@@ -1,0 +1,114 @@
+"""What a reader of a comparison has to know before its figures: what was not simulated or counted.
+
+The sentences stand under the table of `twin compare`, in `notes` of `compare.json`, in the report
+and, by their code in the reader's language, on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from twin.metrics.pairing import Reach
+from twin.scenarios.change_kinds import BanTurn, Change, CloseLinks, ScaleDemand, Toll, WorkZone
+from twin.scenarios.spec import Scenario
+
+MOST_LEFT_OUT = 0.05
+"""Share of the calls that means and percentiles may leave out without a caution."""
+
+TEXTS = {
+    "table-roads": "By table a closed road or a banned turn only sends ambulances and engines "
+    "another way. The cars that used it crowd no other road, so a small or no difference does not "
+    "say that it does no harm; live traffic (meso or micro) answers that.",
+    "table-lanes": "By table, closed lanes and work zones only make their own links slower: closed "
+    "lanes by all lanes over the open ones. No queue forms and no car goes another way, so a small "
+    "or no difference does not say that they do no harm; live traffic (meso or micro) answers "
+    "that.",
+    "table-toll": "By table a toll changes nothing: units pay none, and nobody else drives. Live "
+    "traffic (meso or micro) answers it.",
+    "table-demand": "By table, more or fewer trips change the times of all roads by a curve for "
+    "their class: no queue forms. Live traffic (meso or micro) answers it.",
+    "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
+    "were reached in one run only, the others in neither before the run ended. More than 5% left "
+    "out can turn a mean around: read the share in time, and choose a period that ends in a quiet "
+    "hour.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing to know.
+
+    Attributes
+    ----------
+    code
+        Which of `TEXTS`.
+    numbers
+        What stands in its gaps.
+    """
+
+    code: str
+    numbers: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """The sentence in English."""
+        return TEXTS[self.code].format(**self.numbers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {**asdict(self), "text": self.text}
+
+
+def cautions(base: Scenario, whatif: Scenario, reach: Sequence[Reach]) -> list[Caution]:
+    """Return what to know of a comparison, in the order of `TEXTS`.
+
+    Parameters
+    ----------
+    base, whatif
+        The scenarios; changes that both make are not asked about.
+    reach
+        What each side reached; the first line is over all calls.
+    """
+    mine = [c for c in whatif.changes if c not in base.changes]
+    theirs = [c for c in base.changes if c not in whatif.changes]
+    asked = [
+        change
+        for scenario, changes in ((whatif, mine), (base, theirs))
+        if scenario.traffic.fidelity == "table"
+        for change in changes
+    ]
+    codes = {code for change in asked if (code := _by_table(change)) is not None}
+    found = [Caution(code, {}) for code in TEXTS if code in codes]
+    return [*found, *_left_out(reach[0])] if reach else found
+
+
+def _by_table(change: Change) -> str | None:
+    match change:
+        case CloseLinks(lanes=None) | BanTurn():
+            return "table-roads"
+        case CloseLinks() | WorkZone():
+            return "table-lanes"
+        case Toll():
+            return "table-toll"
+        case ScaleDemand():
+            return "table-demand"
+        case _:
+            return None
+
+
+def _left_out(line: Reach) -> list[Caution]:
+    one_sided = line.only_base + line.only_whatif
+    # Collisions arise from the traffic, so each side may have calls that the other has not.
+    of = max(line.base_calls, line.whatif_calls, line.both + one_sided)
+    n = of - line.both
+    if n <= MOST_LEFT_OUT * of:
+        return []
+    numbers = {
+        "n": f"{n:,}",
+        "of": f"{of:,}",
+        "percent": f"{100.0 * n / of:.0f}%",
+        "one_sided": f"{one_sided:,}",
+    }
+    return [Caution("left-out", numbers)]
