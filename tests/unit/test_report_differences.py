@@ -24,7 +24,8 @@ def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None
     return Difference(
         group="overall", value="", statistic=statistic, basis="pairs", replications=n,
         calls=calls, base_n=calls, whatif_n=calls, changed=changed,
-        base=400.0, whatif=400.0 + difference, difference=difference, low=low, high=high, correlation=None, variance_reduction=gained,
+        base=400.0, whatif=400.0 + difference, difference=difference, low=low, high=high,
+        correlation=None, variance_reduction=gained,
     )  # fmt: skip
 
 
