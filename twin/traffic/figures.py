@@ -16,7 +16,7 @@ class Counters(NamedTuple):
     Attributes
     ----------
     inserted, finished, running
-        Entered the road; reached their goal; are on the road.
+        Entered the road; reached their goal; are on the road, or stand in a bay beside it.
     waiting_to_insert
         Trips added that have not entered: not due, or without space at their first link.
     removed
