@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -20,8 +22,9 @@ from apps.cli.common import (
 )
 from twin.agents.policies import check_policies
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
-from twin.core.errors import InputError
+from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.changes import faults
+from twin.scenarios.declared import Group, groups
 from twin.scenarios.load import load_scenario
 from twin.scenarios.sensing import detector_faults
 from twin.scenarios.sources import catalogue
@@ -66,6 +69,54 @@ def show(
         notes.print(fault)
     if wrong:
         raise wrong[-1]
+
+
+@app.command()
+def fields(
+    only: Annotated[
+        str | None,
+        typer.Argument(help="A table (traffic, chain, ...), a field, or a kind of change."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List every field and every kind of change, with unit, range, default and meaning."""
+    known = groups()
+    found = known if only is None else _matching(known, only)
+    if not found:
+        words = {w for g in known for w in (g.list, *g.keys, *(line.name for line in g.lines))}
+        raise InputError(
+            f"no table, field or kind of change is called {only!r}",
+            hint=did_you_mean(only or "", sorted(words)) or "leave it out to list all",
+        )
+    if as_json:
+        end_with_json({"groups": [{"heading": g.heading, **asdict(g)} for g in found]})
+        return
+    console = answers()
+    for group in found:
+        console.print(f"{group.heading}: {' '.join(group.meaning.split())}")
+        table = Table("field", "type", "unit", "range", "default", "meaning")
+        for line in group.lines:
+            kind = line.type.replace("`", "")
+            table.add_row(line.name, kind, line.unit, line.range, line.default, line.meaning)
+        if group.lines:
+            console.print(table)
+
+
+def _matching(known: Sequence[Group], only: str) -> list[Group]:
+    """Return the groups of a name; else those that have such a field, with this field alone."""
+    named = [
+        group
+        for group in known
+        if only == group.list
+        or any(key == only or (not group.list and key.startswith(f"{only}.")) for key in group.keys)
+    ]
+    table, _, field = only.rpartition(".")
+    return named or [
+        replace(group, lines=tuple(line for line in group.lines if line.name == field))
+        for group in known
+        if any(line.name == field for line in group.lines) and (not table or table in group.keys)
+    ]
 
 
 def _faults(scenario: Scenario) -> list[InputError]:

@@ -14,7 +14,7 @@ from twin.core.clock import Calendar
 from twin.scenarios.spec import Scenario
 
 LIMITS = (
-    "Signals run fixed-time plans; no street in the twin has the city's own timing.",
+    "Signals run fixed-time plans if the scenario says nothing else; none has the city's timing.",
     "A call that was still going on when the run ended has no times after that.",
     "Weather, events and traffic management are in the run only where the scenario says so.",
     "A 95% interval shows what chance does in the model, not how far the model is from the city.",

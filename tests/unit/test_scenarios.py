@@ -231,7 +231,7 @@ def test_bases_that_go_round_are_told(write):
 def test_files_that_are_not_scenarios(write, tmp_path):
     with pytest.raises(NotFoundError, match="did you mean 'seoul-evening-peak'"):
         load_scenario("seoul-evening-pek")
-    with pytest.raises(NotFoundError, match="neither in the catalogue nor as a file"):
+    with pytest.raises(NotFoundError, match="is a folder, not a scenario"):
         load_scenario(tmp_path)
     with pytest.raises(InputError, match="row 2: is not UTF-8"):
         load_scenario(write(b'name = "a"\ncity = "\xff\xfe"\n'))

@@ -14,7 +14,7 @@ import twin.city
 import twin.network
 from twin.city.bundle import HEAD, load_city, read_meta, save_city
 from twin.city.model import City
-from twin.core.errors import InputError, NotFoundError
+from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home
 
 Progress = Callable[[str], None]
@@ -86,8 +86,11 @@ def get_city(
         raise NotFoundError(
             f"the city '{name}' has not been built yet", hint=f"run: twin city build {name}"
         )
-    known = ", ".join(sorted({*BUILT_IN, *BY_RECIPE, *known_names()}))
-    raise NotFoundError(f"there is no city '{name}'", hint=f"known cities: {known}")
+    known = sorted({*BUILT_IN, *BY_RECIPE, *known_names()})
+    near = did_you_mean(name, known)
+    raise NotFoundError(
+        f"there is no city '{name}'", hint=near or f"known cities: {', '.join(known)}"
+    )
 
 
 def known_names() -> list[str]:

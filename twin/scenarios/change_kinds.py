@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from twin.core.clock import parse_clock
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
 
+_LINKS = "External numbers of links."
+
 
 class Timed(Part):
     """A change that holds from one time to another."""
@@ -32,7 +34,7 @@ class CloseLinks(Timed):
     """
 
     kind: Literal["close-links"]
-    links: list[LinkNumber] = Field(default=[])
+    links: list[LinkNumber] = Field(default=[], description=_LINKS)
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     lanes: int | None = Field(
         default=None, ge=1, le=15, description="Lanes closed; all if left out."
@@ -53,7 +55,7 @@ class WorkZone(Timed):
     """
 
     kind: Literal["work-zone"]
-    links: list[LinkNumber] = Field(default=[])
+    links: list[LinkNumber] = Field(default=[], description=_LINKS)
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     lanes: int = Field(
         default=1, ge=0, le=14, description="Lanes closed of every link that has one more at least."
@@ -113,7 +115,7 @@ class Toll(Timed):
     """
 
     kind: Literal["toll"]
-    links: list[LinkNumber] = Field(default=[])
+    links: list[LinkNumber] = Field(default=[], description=_LINKS)
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     charge: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a link.")
     charge_per_km: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a km.")
@@ -132,7 +134,9 @@ class BanTurn(Timed):
     """Forbid turns, each given as the external numbers of the link it leaves and of the next."""
 
     kind: Literal["ban-turn"]
-    turns: list[tuple[LinkNumber, LinkNumber]] = Field(min_length=1)
+    turns: list[tuple[LinkNumber, LinkNumber]] = Field(
+        min_length=1, description="Pairs of links: from, to."
+    )
 
 
 class BusLane(Timed):
@@ -144,7 +148,7 @@ class BusLane(Timed):
     """
 
     kind: Literal["bus-lane"]
-    links: list[LinkNumber] = Field(default=[])
+    links: list[LinkNumber] = Field(default=[], description=_LINKS)
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     lane: Literal["kerb", "median"] = Field(default="kerb", description="Which lane it is.")
 
@@ -159,7 +163,7 @@ class ScaleDemand(Timed):
     """Multiply the trips that depart while the change holds."""
 
     kind: Literal["scale-demand"]
-    factor: float = Field(ge=0.0, le=5.0)
+    factor: float = Field(ge=0.0, le=5.0, description="Trips over those without the change.")
 
 
 class _AtSignals(Timed):
@@ -199,24 +203,26 @@ class AddStation(Part):
     """Open a station."""
 
     kind: Literal["add-station"]
-    station_id: str
+    station_id: str = Field(description="Id of the new station, for `add-units`.")
     name: str = Field(
         default="", description="Name; in two languages as `종로 대기소 (Jongno standby)`."
     )
-    serves: Literal["ems", "fire", "both"] = "ems"
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
+    serves: Literal["ems", "fire", "both"] = Field(
+        default="ems", description="Whose station it is."
+    )
+    lon: float = Field(ge=-180, le=180, description="Longitude.")
+    lat: float = Field(ge=-90, le=90, description="Latitude.")
 
 
 class AddUnits(Part):
     """Put more units at a station."""
 
     kind: Literal["add-units"]
-    station: str
-    unit: Literal["ambulance", "engine"] = "ambulance"
-    count: int = Field(default=1, ge=1, le=50)
-    on: Clock = "00:00"
-    off: Clock = "00:00"
+    station: str = Field(description="A `station_id`.")
+    unit: Literal["ambulance", "engine"] = Field(default="ambulance", description="Its kind.")
+    count: int = Field(default=1, ge=1, le=50, description="How many.")
+    on: Clock = Field(default="00:00", description="Start of duty, city time.")
+    off: Clock = Field(default="00:00", description="End of duty; as `on`: around the clock.")
 
     _clocks = field_validator("on", "off")(check_clock)
 
@@ -225,35 +231,37 @@ class RemoveUnits(Part):
     """Take units away, by id, or `count` of a station's."""
 
     kind: Literal["remove-units"]
-    units: list[str] = Field(default=[])
-    station: str | None = None
-    unit: Literal["ambulance", "engine"] = "ambulance"
-    count: int = Field(default=1, ge=1, le=200)
+    units: list[str] = Field(default=[], description="Ids of units.")
+    station: str | None = Field(default=None, description="Or a `station_id`.")
+    unit: Literal["ambulance", "engine"] = Field(default="ambulance", description="Its kind.")
+    count: int = Field(default=1, ge=1, le=200, description="How many of the station's.")
 
 
 class MoveUnits(Part):
     """Base units at another station."""
 
     kind: Literal["move-units"]
-    units: list[str] = Field(min_length=1)
-    to: str
+    units: list[str] = Field(min_length=1, description="Ids of units.")
+    to: str = Field(description="The `station_id` of their new base.")
 
 
 class CloseHospital(Timed):
     """A hospital takes nobody (`close`) or no new ambulances (`divert`) while the change holds."""
 
     kind: Literal["close-hospital"]
-    hospital: str
-    mode: Literal["close", "divert"] = "close"
+    hospital: str = Field(description="A `hospital_id`.")
+    mode: Literal["close", "divert"] = Field(
+        default="close", description="Nobody at all, or no new ambulances."
+    )
 
 
 class SetPolicy(Timed):
     """Change a rule."""
 
     kind: Literal["set-policy"]
-    dispatch: str | None = None
-    queue: str | None = None
-    hospital: str | None = None
+    dispatch: str | None = Field(default=None, description="As `policy.dispatch`.")
+    queue: str | None = Field(default=None, description="As `policy.queue`.")
+    hospital: str | None = Field(default=None, description="As `policy.hospital`.")
 
 
 class InjectIncident(Part):
@@ -261,11 +269,11 @@ class InjectIncident(Part):
 
     kind: Literal["inject-incident"]
     at: Clock
-    incident: Literal["medical", "fire", "collision"]
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
-    priority: int = Field(default=1, ge=1, le=4)
-    patients: int = Field(default=1, ge=0, le=200)
+    incident: Literal["medical", "fire", "collision"] = Field(description="What happens.")
+    lon: float = Field(ge=-180, le=180, description="Longitude.")
+    lat: float = Field(ge=-90, le=90, description="Latitude.")
+    priority: int = Field(default=1, ge=1, le=4, description="1 is the most urgent.")
+    patients: int = Field(default=1, ge=0, le=200, description="How many are hurt or ill.")
 
     _clocks = field_validator("at")(check_clock)
 

@@ -22,8 +22,8 @@ class Loops(Part):
     """
 
     kind: Literal["loops"]
-    name: Name
-    links: list[LinkNumber] = Field(default=[])
+    name: Name = Field(description="Its name in the table.")
+    links: list[LinkNumber] = Field(default=[], description="External numbers of links.")
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
     road_class: RoadClassName | None = Field(
         default=None, description="Every link of this class in the city."
@@ -69,10 +69,10 @@ class TravelTime(Part):
     """
 
     kind: Literal["travel-time"]
-    name: Name
-    from_link: LinkNumber
+    name: Name = Field(description="Its name in the table.")
+    from_link: LinkNumber = Field(description="Where the segment begins.")
     from_m: float = Field(gt=0.0, le=100_000.0, description="Metres from the start of the link.")
-    to_link: LinkNumber
+    to_link: LinkNumber = Field(description="Where it ends.")
     to_m: float = Field(gt=0.0, le=100_000.0, description="Metres from the start of the link.")
     seen_share: float = Field(
         default=1.0, ge=0.0, le=1.0, description="Share of vehicles that are known again."
@@ -92,7 +92,7 @@ class Probes(Part):
     """Vehicles that report where they are (table `probes`); always the same ones."""
 
     kind: Literal["probes"]
-    name: Name
+    name: Name = Field(description="Its name in the table.")
     share: float = Field(gt=0.0, le=1.0, description="Share of vehicles that report.")
     every_s: float = Field(default=10.0, ge=1.0, le=3600.0, description="Seconds.")
     position_error_m: float = Field(

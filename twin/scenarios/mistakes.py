@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.places import LISTS, choices, dotted, list_of
-from twin.scenarios.sources import Source, find
+from twin.scenarios.sources import Source, find, merge
 from twin.scenarios.spec import Scenario
 from twin.scenarios.toml_lines import Location
 
@@ -27,12 +27,30 @@ def explain(
     where = _without_tags(problem["loc"])
     message, hint = _sentence(problem, where, merged)
     field = dotted(where) or "scenario"
-    if (said := settings.get(where)) is not None:
+    said = settings.get(where)
+    if said is None and (places := _settings_at_fault(where, chain, settings)):
+        said = " ".join(settings[place] for place in places)
+        field = dotted(places[0]) if len(places) == 1 else field
+    if said is not None:
         # An option says by its name which field it sets; a setting says it once more.
         by_setting = field if said.startswith("--set ") else None
         return InputError(message, file=said, field=by_setting, hint=hint)
     file, row = find(chain, where) if chain else (None, None)
     return InputError(message, file=file, row=row, field=field, hint=hint)
+
+
+def _settings_at_fault(
+    where: Location, chain: Sequence[Source], settings: dict[Location, str]
+) -> list[Location]:
+    """Return the settings within a group whose fields do not agree, if the files alone do."""
+    inside = [place for place in settings if place[: len(where)] == where]
+    if not inside or not chain:
+        return []
+    try:
+        Scenario.model_validate(merge(chain))
+    except ValidationError:
+        return []
+    return inside
 
 
 def _without_tags(loc: Location) -> Location:

@@ -71,6 +71,11 @@ def _resolve(name_or_path: str | Path, asked_by: Source | None) -> Path:
             "row": line_of(asked_by.text, ("base",)),
             "field": "base",
         }
+    if text.strip() and path.is_dir():
+        hint = "name a scenario of the catalogue, or a TOML file"
+        if (path / "run.json").is_file():
+            hint = f"it holds a run: `twin report {text}` writes its report"
+        raise NotFoundError(f"{text!r} is a folder, not a scenario", hint=hint, **where)
     raise NotFoundError(
         f"there is no scenario {text!r}, neither in the catalogue nor as a file",
         hint=did_you_mean(text, known) or "`twin scenario list` shows the catalogue",

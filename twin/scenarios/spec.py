@@ -224,7 +224,9 @@ class Traffic(Part):
 class Calls(Part):
     """Where the calls come from."""
 
-    source: Literal["generated", "recorded", "none"] = "generated"
+    source: Literal["generated", "recorded", "none"] = Field(
+        default="generated", description="Drawn from the city's rates, the day's own, or none."
+    )
     scale: float = Field(default=1.0, ge=0.0, le=20.0, description="Factor on generated calls.")
     collisions: bool = Field(default=True, description="Collisions arise from exposure.")
     held_out_fit: bool = Field(
@@ -279,12 +281,14 @@ class Record(Part):
 class Scenario(Part):
     """A city, a period, a fidelity, policies by name, and timed changes."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$", description="Small letters, digits and hyphens."
+    )
     title: dict[str, str] = Field(default={}, description="Title by language code (en, ko).")
     question: dict[str, str] = Field(default={}, description="The question asked, by language.")
     base: str | None = Field(default=None, description="Scenario this one changes.")
     city: str = Field(description="Name of a city, or the folder of one.")
-    seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="Of the random numbers.")
     period: Period = Period()
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
@@ -292,7 +296,7 @@ class Scenario(Part):
     policy: Policy = Policy()
     transit: Transit = Transit()
     record: Record = Record()
-    changes: list[Change] = Field(default=[])
+    changes: list[Change] = Field(default=[], description="What is changed, in order.")
 
     @model_validator(mode="after")
     def _buses_need_lanes(self) -> Scenario:

@@ -1,0 +1,53 @@
+"""Every field of a scenario is listed with what it means; the page and the command say the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from apps.cli.main import main
+from twin.scenarios.declared import groups
+from twin.scenarios.places import LISTS
+from twin.scenarios.spec import Scenario
+
+
+def test_every_field_and_kind_is_listed_with_its_meaning():
+    found = groups()
+    assert {g.keys[0] for g in found if g.list == "changes"} == set(LISTS[("changes",)][1])
+    assert {line.name for line in found[0].lines} == set(Scenario.model_fields)
+    bare = [
+        (g.heading, line.name)
+        for g in found
+        for line in g.lines
+        if not line.meaning and line.default != "table"
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("only", "headings", "name"),
+    [
+        ("weather", ['[[changes]] kind = "weather"'], "sky"),
+        ("traffic.siren", ["[traffic.siren]"], "reach_m"),
+        ("demand_scale", ["[traffic]"], "demand_scale"),
+        ("period.end", ["[period]"], "end"),
+    ],
+)
+def test_one_of_them_is_listed_alone(capsys, only, headings, name):
+    assert main(["scenario", "fields", only, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["groups"]
+    assert [group["heading"] for group in found] == headings
+    assert name in {line["name"] for line in found[0]["lines"]}
+
+
+def test_units_and_defaults_are_told(capsys):
+    assert main(["scenario", "fields", "work-zone"]) == 0
+    out = capsys.readouterr().out
+    assert "km/h" in out
+    assert "1600.0" in out
+
+
+def test_an_unknown_field_is_answered_with_the_nearest(capsys):
+    assert main(["scenario", "fields", "wether"]) == 2
+    assert "did you mean 'weather'?" in capsys.readouterr().err
