@@ -18,7 +18,7 @@ from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.places import LISTS
 
-_WORDS = {at.Ge: ">= {ge}", at.Gt: "> {gt}", at.Le: "<= {le}", at.Lt: "< {lt}"}
+_WORDS: dict[Any, str] = {at.Ge: ">= {ge}", at.Gt: "> {gt}", at.Le: "<= {le}", at.Lt: "< {lt}"}
 _UNITS = {
     "_s": "s",
     "_min": "min",
@@ -145,6 +145,5 @@ def _range(field: FieldInfo) -> str:
     for item in field.metadata:
         for kind, words in _WORDS.items():
             if isinstance(item, kind):
-                limits: Any = kind.__slots__
-                parts.append(words.format(**{k: getattr(item, k) for k in limits}))
+                parts.append(words.format(**{k: getattr(item, k) for k in kind.__slots__}))
     return ", ".join(parts)
