@@ -8,6 +8,7 @@ stopped, and more replications are added to those that are there.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import resource
 import sys
@@ -16,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, as_completed, get_worker
 
 from twin.agents.policies import check_policies
 from twin.city.library import get_city
@@ -40,6 +42,13 @@ from twin.traffic.assignment_files import check_assignment
 Progress = Callable[[CityModel], None]
 RunsProgress = Callable[[int, int], None]
 """Told how many of how many runs are there."""
+
+
+Watch = Callable[[str, float, float], None]
+"""Told of a run under way: its folder's name, the city time that it has reached, the share done."""
+WATCH_EVERY_S = 5.0
+"""Seconds by the clock between two such messages of a run."""
+_TOPIC = "twin-runs"
 
 
 def run_scenario(
@@ -144,6 +153,8 @@ def compare(
     replications: int = 8,
     workers: int | None = None,
     progress: RunsProgress | None = None,
+    watch: Watch | None = None,
+    watch_every_s: float = WATCH_EVERY_S,
     command: Sequence[str] = (),
 ) -> Comparison:
     """Run a base and a what-if with common random numbers and compare them.
@@ -162,6 +173,11 @@ def compare(
         Processes; 1 runs everything in this one, and `None` takes one for each CPU.
     progress
         Told how many runs are there, after each.
+    watch
+        Told how far each run under way has come: at once, every `watch_every_s` seconds and at its
+        end; from another thread when there are several processes.
+    watch_every_s
+        Seconds by the clock.
     command
         The command line, kept for the report.
 
@@ -187,7 +203,8 @@ def compare(
     # Pair by pair, so that an interrupted comparison holds whole pairs.
     todo.sort(key=lambda task: task[2])
     _tell(progress, total - len(todo), total)
-    for done, _ in enumerate(_carry_out(todo, workers, command), start=total - len(todo) + 1):
+    told = None if watch is None else (watch, watch_every_s)
+    for done, _ in enumerate(_carry_out(todo, workers, command, told), start=total - len(todo) + 1):
         _tell(progress, done, total)
     found = compare_runs(base, whatif, folder, replications, command)
     found.write()
@@ -212,18 +229,26 @@ def is_done(folder: Path, scenario: Scenario, city_sha: str, replication: int) -
 
 
 def _carry_out(
-    todo: Sequence[tuple[Scenario, Path, int]], workers: int | None, command: Sequence[str]
+    todo: Sequence[tuple[Scenario, Path, int]],
+    workers: int | None,
+    command: Sequence[str],
+    told: tuple[Watch, float] | None,
 ) -> Iterator[Path]:
     """Run what is to be run and yield each folder when it is there."""
     processes = min(workers or os.cpu_count() or 1, len(todo))
     jobs = [(s.model_dump_json(), str(place), r, list(command)) for s, place, r in todo]
     if processes <= 1:
         for job in jobs:
-            yield _one(*job)
+            yield _one(*job, told)
         return
     with _cluster(processes) as client:
+        far = None
+        if told is not None:
+            watch, every_s = told
+            far = (_post, every_s)
+            client.subscribe_topic(_TOPIC, lambda event: watch(*event[1]))
         # A run writes a folder, which Dask cannot know to be the same: `pure=False`.
-        futures = [client.submit(_one, *job, pure=False, retries=0) for job in jobs]
+        futures = [client.submit(_one, *job, far, pure=False, retries=0) for job in jobs]
         for future in as_completed(futures):
             yield future.result()
 
@@ -257,11 +282,42 @@ def _cluster(processes: int) -> Iterator[Client]:
         yield client
 
 
-def _one(scenario_json: str, folder: str, replication: int, command: list[str]) -> Path:
+def _post(run: str, t: float, share: float) -> None:
+    """Send how far a run has come from a worker to whoever watches."""
+    get_worker().log_event(_TOPIC, (run, t, share))
+
+
+def _told_of(run: str, watch: Watch, every_s: float) -> Progress:
+    last = -math.inf
+
+    def tell(model: CityModel) -> None:
+        nonlocal last
+        now = monotonic()
+        if now - last >= every_s or not model.running:
+            last = now
+            watch(run, model.t, (model.t - model.begin_s) / (model.end_s - model.begin_s))
+
+    return tell
+
+
+def _one(
+    scenario_json: str,
+    folder: str,
+    replication: int,
+    command: list[str],
+    told: tuple[Watch, float] | None,
+) -> Path:
     scenario = Scenario.model_validate_json(scenario_json)
     city, _ = _city(scenario.city)
     try:
-        run_scenario(scenario, folder, city=city, replication=replication, command=command)
+        run_scenario(
+            scenario,
+            folder,
+            city=city,
+            replication=replication,
+            progress=None if told is None else _told_of(Path(folder).name, *told),
+            command=command,
+        )
     except TwinError as error:
         raise InputError(f"run {Path(folder).name} failed: {error}") from error
     return Path(folder)

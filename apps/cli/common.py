@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -26,9 +26,14 @@ from twin.scenarios.load import load_scenario, locate
 from twin.scenarios.settings import Option
 from twin.scenarios.spec import Scenario
 
+if TYPE_CHECKING:  # it takes Dask along, which most verbs do without
+    from twin.experiment import RunsProgress, Watch
+
 notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 """Everything that is not the answer: progress, where files went."""
 
+LINE_EVERY_S = 30.0
+"""Seconds between lines on runs under way, where there is no terminal."""
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Set a field; may be given again."),
@@ -277,3 +282,51 @@ def count_progress(title: str) -> Iterator[Any]:
             bar.update(task, completed=done, total=total, visible=True)
 
         yield show
+
+
+@contextmanager
+def runs_progress(title: str) -> Iterator[tuple[RunsProgress, Watch]]:
+    """Show runs done and how far those under way have come; yields what `compare` wants.
+
+    Where nobody sees a bar move (a file, a pipe), each run that is done is a line, and so is the
+    city time of those under way, every `LINE_EVERY_S` seconds.
+    """
+    under_way: dict[str, str] = {}
+
+    def where(run: str, t: float, share: float) -> str:
+        under_way[run] = f"{run} at {format_clock(t)} ({100.0 * share:.0f}%)"
+        if share >= 1.0:
+            del under_way[run]
+        return ", ".join(text for _, text in sorted(under_way.items()))
+
+    if not notes.is_terminal:
+        last = monotonic()
+        with count_progress(title) as line:
+
+            def watch(run: str, t: float, share: float) -> None:
+                nonlocal last
+                said = where(run, t, share)
+                if said and monotonic() - last >= LINE_EVERY_S:
+                    last = monotonic()
+                    notes.print(f"{title}: {said}")
+
+            yield line, watch
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[state]}"),
+        console=notes,
+    ) as bar:
+        # Not before the total is known: who fails earlier has done nothing of nothing.
+        task = bar.add_task(title, total=None, visible=False, state="")
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        def reach(run: str, t: float, share: float) -> None:
+            bar.update(task, state=where(run, t, share))
+
+        yield show, reach

@@ -14,15 +14,17 @@ from apps.cli.common import (
     Setting,
     answers,
     city_for,
-    count_progress,
     end_with_json,
     notes,
     read_scenario,
+    runs_progress,
 )
 from apps.cli.tables import comparison_table
+from apps.report.changes import settings_line, settings_of
 from apps.report.comparison import write_comparison_report
 from apps.report.words import BASIS, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
 from twin.experiment import compare as run_comparison
+from twin.metrics.cautions import cautions
 from twin.metrics.comparison import Comparison
 
 
@@ -75,7 +77,14 @@ def compare_named(
     command += [word for setting in settings or [] for word in ("--set", setting)]
     command += [] if seed is None else ["--seed", str(seed)]
     command += ["--out", str(folder)]
-    with count_progress(f"{two.name} against {one.name}") as progress:
+    for note in cautions(one, two, []):
+        notes.print(f"Note: {note.text}")
+    if replications == 1:
+        notes.print(
+            "Note: one pair of runs gives no interval, and cannot tell a difference from chance; "
+            "ask for --replications 8 or more. Pairs that are there are not run again."
+        )
+    with runs_progress(f"{two.name} against {one.name}") as (progress, watch):
         found = run_comparison(
             one,
             two,
@@ -83,6 +92,7 @@ def compare_named(
             replications=replications,
             workers=workers,
             progress=progress,
+            watch=watch,
             command=command,
         )
     report = write_comparison_report(found, city, folder / "report.html")
@@ -93,6 +103,8 @@ def show(found: Comparison, report: Path) -> None:
     """Print the table of differences, what it means, and where the report is."""
     console = answers()
     title = f"{found.whatif.name} against {found.base.name}, {found.replications} replications"
+    if first := settings_line(settings_of(found.command)):
+        console.print(first)
     console.print(comparison_table(found.rows, title))
     if found.headline is not None:
         console.print(reading(found.headline))

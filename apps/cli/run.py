@@ -21,6 +21,7 @@ from apps.cli.common import (
     run_progress,
 )
 from apps.cli.tables import run_tables
+from apps.report.changes import settings_line, settings_of
 from twin.experiment import run_scenario
 
 Replication = Annotated[
@@ -54,7 +55,9 @@ def run(
     if as_json:
         end_with_json(summary)
     else:
-        answers().print(*run_tables(summary), sep="\n")
+        typed = [word for setting in settings or [] for word in ("--set", setting)]
+        first = settings_line(settings_of(typed))
+        answers().print(*[first] * bool(first), *run_tables(summary), sep="\n")
 
 
 def default_folder(name: str, seed: int, replication: int) -> Path:

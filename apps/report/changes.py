@@ -110,6 +110,11 @@ def settings_of(command: Sequence[str]) -> list[str]:
     return [" = ".join(part.strip() for part in one.split("=", 1)) for one in found if one]
 
 
+def settings_line(settings: Sequence[str]) -> str:
+    """Return one sentence on what a command line set, given by `settings_of`; empty if nothing."""
+    return f"Set on the command line: {', '.join(settings)}." if settings else ""
+
+
 class _Teller:
     """Says changes with the names that a city has for its places."""
 

@@ -11,8 +11,10 @@ import pytest
 
 import apps.cli.common
 from apps.cli.main import VERBS
+from twin import experiment as twin_experiment
 from twin.recording.reader import RunReader
 from twin.recording.tables import RUN_TABLES
+from twin.scenarios.load import load_scenario
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,6 +141,10 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     assert status == 0
     assert "for an interval: only one replication" in out
     assert ": 2 of 2 done after" in err  # no terminal, so no bar: a line for each run
+    assert "Note: one pair of runs gives no interval" in err
+    assert err.index("one pair of runs") < err.index("0 of 2 done")
+    assert "wrong way round" not in err
+    assert "Set on the command line" not in out
     assert "One replication cannot tell a real difference" in out
     assert "only in the base" in out
     assert "use only the calls reached in both runs" in out
@@ -147,6 +153,43 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     made = (tmp_path / "again.html").read_text("utf-8")
     assert "<script" not in made
     assert "More &lt;script&gt;" in made
+
+
+def test_compare_begins_with_what_was_set_and_says_that_the_sides_are_swapped(
+    place, twin, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(apps.cli.common, "LINE_EVERY_S", 0.0)
+    words = ("compare", place / "more.toml", place / "plain.toml", "--workers", 1)
+    words += ("--set", "period.end=08:30", "--replications", 1, "--out", tmp_path / "c")
+    status, out, err = twin(*words)
+    assert status == 0
+    assert out.startswith("Set on the command line: period.end = 08:30.\n")
+    assert err.startswith("Note: The sides may be the wrong way round: more is itself a what-if")
+    assert "plain against more: base-000 at 08:01:00 (3%)" in err
+
+
+def test_run_begins_with_what_was_set(place, twin, tmp_path):
+    words = ("run", place / "plain.toml", "--set", "period.end=08:30", "--out", tmp_path / "r")
+    status, out, _ = twin(*words)
+    assert (status, out.split("\n")[0]) == (0, "Set on the command line: period.end = 08:30.")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_comparison_tells_how_far_each_run_has_come(place, tmp_path, workers):
+    told = {}
+    twin_experiment.compare(
+        *(load_scenario(place / f"{n}.toml", ["period.end=08:30"]) for n in ("plain", "more")),
+        tmp_path / "c",
+        replications=1,
+        workers=workers,
+        watch=lambda run, t, share: told.setdefault(run, []).append((t, share)),
+        watch_every_s=0.0,
+    )
+    assert set(told) == {"base-000", "whatif-000"}
+    for said in told.values():
+        assert said == sorted(said)
+        assert said[0] == (8 * 3600 + 60.0, pytest.approx(1 / 30))
+        assert said[-1] == (8.5 * 3600, 1.0)
 
 
 def test_report_of_a_run(place, twin, tmp_path):

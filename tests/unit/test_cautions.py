@@ -59,6 +59,15 @@ def test_calls_that_no_mean_holds_are_told_beyond_a_twentieth(reach, told):
         assert found[0].text.startswith("6 of 100 calls (6%) are in no mean")
 
 
+def test_sides_the_wrong_way_round_are_told():
+    plain = small_scenario(name="plain")
+    for base in ("plain", "plain.toml"):
+        more = small_scenario(name="more", base=base)
+        (note,) = cautions(more, plain, [])
+        assert note.text.startswith("The sides may be the wrong way round: more is itself a what-")
+        assert cautions(plain, more, []) == []
+
+
 def test_the_page_has_every_caution_in_both_languages():
     for lang in LANGUAGES:
         assert set(TEXTS) <= set(words(lang)["compared"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from twin.metrics.pairing import Reach
@@ -18,6 +19,8 @@ MOST_LEFT_OUT = 0.05
 """Share of the calls that means and percentiles may leave out without a caution."""
 
 TEXTS = {
+    "swapped": "The sides may be the wrong way round: {base} is itself a what-if of {whatif}, so "
+    "the differences are those of taking its change back.",
     "table-roads": "By table a closed road or a banned turn only sends ambulances and engines "
     "another way. The cars that used it crowd no other road, so a small or no difference does not "
     "say that it does no harm; live traffic (meso or micro) answers that.",
@@ -79,8 +82,11 @@ def cautions(base: Scenario, whatif: Scenario, reach: Sequence[Reach]) -> list[C
         if scenario.traffic.fidelity == "table"
         for change in changes
     ]
+    found = []
+    if base.base is not None and whatif.name in {base.base, Path(base.base).stem}:
+        found.append(Caution("swapped", {"base": base.name, "whatif": whatif.name}))
     codes = {code for change in asked if (code := _by_table(change)) is not None}
-    found = [Caution(code, {}) for code in TEXTS if code in codes]
+    found += [Caution(code, {}) for code in TEXTS if code in codes]
     return [*found, *_left_out(reach[0])] if reach else found
 
 
