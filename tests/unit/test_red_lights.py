@@ -96,7 +96,7 @@ def watch(network: Network, seed: int, ticks: int) -> tuple[list[Crossing], Micr
 @pytest.mark.parametrize(("lanes", "seed"), [(1, 1), (2, 2)])
 def test_only_who_stood_in_the_junction_to_turn_left_clears_it_on_red(lanes, seed):
     network = grid(4, 4, 150.0, lanes, 13.9, True)
-    seen, traffic = watch(network, seed, 600)
+    seen, traffic = watch(network, seed, 900)
     assert len(seen) > 5
     assert traffic.counters.cleared == len(seen)
     assert traffic.counters.red_run == 0

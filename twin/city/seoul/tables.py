@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from twin.city.bundle import empty_table
+from twin.city.model import TABLES
 from twin.city.seoul import emergency
 from twin.city.seoul.demand import WEEKDAY, WEEKEND, Demand
 from twin.city.seoul.facts import fact_table, records, targets
@@ -68,7 +69,7 @@ def city_tables(
     )
     weekday = np.array(WEEKDAY) / sum(WEEKDAY)
     weekend = np.array(WEEKEND) / sum(WEEKEND) * fact["weekend_count"] / fact["weekday_count"]
-    return {
+    return {name: empty_table(name) for name in TABLES} | {
         "zones": frame,
         "zone_links": links,
         "districts": pd.DataFrame(
@@ -92,9 +93,6 @@ def city_tables(
         "call_profile": emergency.call_profile(),
         "collision_rates": emergency.collision_rates(km, weekday),
         "published_speeds": _published_speeds(),
-        "history": empty_table("history"),
-        "edges": empty_table("edges"),
-        "signals": empty_table("signals"),
     }
 
 

@@ -44,6 +44,11 @@ URGENT_BRAKE = np.float32(-6.0)
 URGENT_M = np.float32(120.0)
 """Metres for each lane to cross within which a mandatory change becomes urgent."""
 COOPERATE_M = np.float32(90.0)
+LET_IN_M = np.float32(15.0)
+LET_IN_S = np.float32(2.0)
+"""Only who is nearer behind than so many metres, and seconds at his speed, lets somebody in."""
+FALL_BACK = np.float32(1.0)
+"""Who drops back behind a vehicle beside him is slower than it by so much, m/s."""
 SOLID_M = np.float32(40.0)
 """Metres before the end of a link within which nobody changes lanes freely."""
 CHOSEN_M = np.float32(200.0)
@@ -145,6 +150,18 @@ def forced_direction(
 
 
 @inlined
+def falls_back(R: Records, i: int, beside: int, own: int, way: int) -> bool:
+    """Return whether record `i`, which must go `way` to where `beside` is, brakes to go behind it.
+
+    Of two who are each to go to the other's lane, one does.
+    """
+    if R[i].vel < CREEP or R[i].vel < R[beside].vel - FALL_BACK:
+        return False
+    crosses = R[beside].hi < own + way if way > 0 else R[beside].lo > own + way
+    return not crosses or bool(R[i].slot > R[beside].slot)
+
+
+@inlined
 def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Records) -> int:
     """Change lanes on link `k`; return how many did."""
     lane = st.lane
@@ -204,9 +221,10 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                 )
                 limit = FORCED_BRAKE + URGENT_BRAKE * haste
                 gap, v_lead = gap_ahead(lane, y, j, R, i, kinds)
+                close = accel(v, v0, gap, v_lead, kinds, kind) <= limit
                 if (
                     fits(lane, y, j, R, i, kinds)
-                    and accel(v, v0, gap, v_lead, kinds, kind) > limit
+                    and not close
                     and (
                         follower_brake(lane, y, j, R, i, speed, kinds) > limit
                         or R[j - 1].vel < CREEP
@@ -214,12 +232,17 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                 ):
                     move_over(lane, x, i, y, j, R, tick)
                     changes += 1
-                elif room < COOPERATE_M * np.float32(steps) and j > lane[y].start:
+                elif room < COOPERATE_M * np.float32(steps):
                     # Who is beside it goes first: were he asked, both would stand for good.
                     f = j - 1
-                    if p - kinds[kind, LENGTH] - R[f].pos < MIN_GAP:
+                    beside = f >= lane[y].start and p - kinds[kind, LENGTH] - R[f].pos < MIN_GAP
+                    if (beside and falls_back(R, i, f, own, way)) or (
+                        close and falls_back(R, i, j, own, way)
+                    ):
+                        R[i].marks = R[i].marks | COOPERATE
+                    if beside:
                         f -= 1
-                    if f >= lane[y].start:
+                    if f >= lane[y].start and p - R[f].pos < LET_IN_M + LET_IN_S * R[f].vel:
                         R[f].marks = R[f].marks | COOPERATE | COOPERATE_ON
                 i += 1
                 continue
