@@ -52,6 +52,6 @@ def test_what_is_left_with_lanes_blocked(kind, lanes):
         Obstacles(traffic).put(Place(1, 300.0), blocked)
         traffic.advance(900)
         share = _flow(traffic, 3000) / whole
-        # Queues within 4%; in lanes the merge beside one blocked lane costs up to 22% more.
-        tolerance = 0.04 if kind == "meso" else 0.25 if blocked == 1 else 0.10
+        # Queues within 4%. Lanes within 12%, but two of three blocked leave a sixth more.
+        tolerance = 0.04 if kind == "meso" else 0.18 if (lanes, blocked) == (3, 2) else 0.12
         assert share == pytest.approx(REMAINING[lanes, blocked], rel=tolerance), blocked
