@@ -22,6 +22,7 @@ from apps.cli.common import (
 )
 from twin.agents.policies import check_policies
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
+from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.changes import faults
 from twin.scenarios.declared import Group, groups
@@ -55,16 +56,20 @@ def show(
     *,
     settings: Setting = None,
     seed: Seed = None,
+    every: Annotated[bool, typer.Option("--all", help="Show the defaults too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show every field of a scenario, its base and defaults filled in, and what cannot happen."""
+    """Show a scenario as TOML, its base filled in, and what of it cannot happen.
+
+    City, period and what is not as by default; `--all` and `--json` show every field.
+    """
     wanted = read_scenario(scenario, settings, seed)
     wrong = [placed(fault, scenario, settings) for fault in _faults(wanted)]
-    content = wanted.model_dump(mode="json")
     if as_json:
+        content = wanted.model_dump(mode="json")
         end_with_json({**content, "faults": [str(fault) for fault in wrong]})
     else:
-        _print(content)
+        print(_as_toml(wanted, every=every), end="")
     for fault in wrong[:-1]:
         notes.print(fault)
     if wrong:
@@ -136,16 +141,34 @@ def _faults(scenario: Scenario) -> list[InputError]:
     return [*wrong, *faults(scenario, city), *detector_faults(scenario, city.network)]
 
 
-def _print(content: dict[str, Any]) -> None:
-    table = Table("field", "value")
-    for field, value in content.items():
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                table.add_row(f"{field}.{name}", str(inner))
-        elif field == "changes":
-            for number, change in enumerate(value, start=1):
-                said = ", ".join(f"{k} = {v}" for k, v in change.items() if v not in (None, []))
-                table.add_row(f"changes.{number}", said)
+def _as_toml(scenario: Scenario, *, every: bool) -> str:
+    """Return the TOML that gives the scenario, without a base: whose fields are in it."""
+    content = scenario.model_dump(mode="json", exclude_defaults=not every, exclude={"base"})
+    city, period = scenario.city, scenario.period.model_dump(mode="json")
+    # In the order of the declarations, however little is shown.
+    fields = {**content, "city": city, "period": period}
+    shown = {name: fields[name] for name in Scenario.model_fields if name in fields}
+    unset: list[str] = []
+    text = dump_toml(_without_none(shown, "", unset))
+    if scenario.base is not None:
+        text = f"# A what-if of {scenario.base}, whose fields and changes are in it.\n{text}"
+    if unset:
+        text += f"\n# Left out: {', '.join(unset)}.\n"
+    if not every:
+        text += "\n# All else is as by default; --all shows it, `twin scenario fields` says more.\n"
+    return text
+
+
+def _without_none(table: dict[str, Any], path: str, unset: list[str]) -> dict[str, Any]:
+    """Return a table without what is `None`, which TOML does not have; those go into `unset`."""
+    kept: dict[str, Any] = {}
+    for name, value in table.items():
+        if value is None:
+            unset.append(f"{path}{name}")
+        elif isinstance(value, dict):
+            kept[name] = _without_none(value, f"{path}{name}.", unset)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            kept[name] = [{k: v for k, v in each.items() if v is not None} for each in value]
         else:
-            table.add_row(field, "" if value is None else str(value))
-    answers().print(table)
+            kept[name] = value
+    return kept

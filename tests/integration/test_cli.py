@@ -208,6 +208,27 @@ def test_scenarios_are_listed_and_shown(answer, place):
     assert shown["traffic"]["fidelity"] == "table"
 
 
+@pytest.mark.parametrize("more", [(), ("--all",)])
+def test_a_scenario_is_shown_as_toml_that_gives_it(place, twin, tmp_path, more):
+    setting = ("--set", "record.trips=false", "--set", "traffic.siren.reach_m=90")
+    setting += ("--set", "traffic.fidelity=micro")
+    status, out, err = twin("scenario", "show", place / "more.toml", *setting, *more)
+    assert status == 0, err
+    assert "trips = false\n" in out
+    assert '[[changes]]\nkind = "add-units"\n' in out
+    assert ("demand_scale" in out) == bool(more)
+    (tmp_path / "again.toml").write_text(out)
+    wanted = load_scenario(place / "more.toml", setting[1::2])
+    again = load_scenario(tmp_path / "again.toml")
+    assert again == wanted.model_copy(update={"base": None})
+
+
+def test_both_count_the_same_streets(answer, place):
+    rows = answer("city", "show", place / "city")["quality"]
+    count = next(row["value"] for row in rows if row["item"] == "streets with a name")
+    assert count == len(answer("city", "places", place / "city")["streets"])
+
+
 def test_cities_are_listed_and_shown(answer, twin, place, tmp_path):
     assert {"seoul", "seoul-core", "san-francisco"} <= {
         c["name"] for c in answer("city", "list")["cities"]

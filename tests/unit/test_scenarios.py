@@ -281,6 +281,7 @@ def change(**fields):
         ({"kind": "move-units", "units": ["a7"], "to": "s1"}, r"changes\.1\.units"),
         ({"kind": "move-units", "units": ["a1", "a1"], "to": "s2"},
          r"changes\.1\.units.*the unit 'a1' is named 2 times"),
+        ({"kind": "close-links", "street": "Mast Brook"}, "lists those that it has"),
         ({"kind": "remove-units", "units": ["a1", "a1"]}, r"'a1' is named 2 times"),
         ({"kind": "close-hospital", "hospital": "h9"}, "no hospital 'h9'; did you mean 'h1'"),
         ({"kind": "inject-incident", "at": "08:10", "incident": "fire", "lon": 127, "lat": 80},

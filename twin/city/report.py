@@ -106,13 +106,14 @@ def _travel_times(seconds: NDArray[np.float64]) -> list[QualityRow]:
 def _counts(network: Network) -> list[QualityRow]:
     km = float(network.link_length.sum()) / 1000.0
     lane_km = float((network.link_length * network.link_lanes).sum()) / 1000.0
+    named = len(np.unique(network.link_name[network.link_name >= 0]))
     return [
         QualityRow("network", "nodes", network.n_nodes),
         QualityRow("network", "links", network.n_links, note="one for each direction"),
         QualityRow("network", "turns", network.n_turns),
         QualityRow("network", "length", km, "km", "both directions counted"),
         QualityRow("network", "lanes", lane_km, "lane-km"),
-        QualityRow("network", "streets with a name", len(network.names)),
+        QualityRow("network", "streets with a name", named),
     ]
 
 

@@ -14,6 +14,8 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def dump_toml(data: Mapping[str, Any]) -> str:
     """Return TOML of nested mappings, lists, strings, numbers and booleans.
 
+    A list of mappings is written as an array of tables.
+
     Raises
     ------
     TypeError
@@ -23,7 +25,12 @@ def dump_toml(data: Mapping[str, Any]) -> str:
 
 
 def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
-    plain = {key: value for key, value in data.items() if not isinstance(value, Mapping)}
+    listed = {key: value for key, value in data.items() if _of_tables(value)}
+    plain = {
+        key: value
+        for key, value in data.items()
+        if key not in listed and not isinstance(value, Mapping)
+    }
     lines = []
     if path and (plain or not data):
         lines += ["", f"[{'.'.join(_key(part) for part in path)}]"]
@@ -31,7 +38,15 @@ def _table(data: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     for key, value in data.items():
         if isinstance(value, Mapping):
             lines += _table(value, (*path, key))
+    for key, value in listed.items():
+        head = ".".join(_key(part) for part in (*path, key))
+        for element in value:
+            lines += ["", f"[[{head}]]", *(f"{_key(k)} = {_value(v)}" for k, v in element.items())]
     return lines
+
+
+def _of_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)
 
 
 def _key(name: str) -> str:

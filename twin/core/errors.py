@@ -59,7 +59,10 @@ class NotFoundError(InputError):
     """A city, scenario, run or file was named that is not there."""
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the nearest of some names, or `None` when none is near."""
-    near = get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | None:
+    """Return a hint with the nearest of some names, or `None` when none is near.
+
+    `alike` is the least likeness of what counts as near, 0 to 1 (`difflib`).
+    """
+    near = get_close_matches(wrong, list(known), n=1, cutoff=alike)
     return f"did you mean '{near[0]}'?" if near else None

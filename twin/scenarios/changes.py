@@ -37,6 +37,8 @@ from twin.scenarios.change_kinds import (
 from twin.scenarios.spec import Scenario
 
 _MARGIN_DEG = 0.02
+_STREETS_ALIKE = 0.7
+"""Names of streets end alike (-daero, Street), so that half alike is not meant."""
 
 
 def links_named(network: Network, street: str) -> NDArray[np.int32]:
@@ -54,11 +56,13 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     hits = [i for i, name in enumerate(network.names) if wanted in _spellings(name)]
     links = np.flatnonzero(np.isin(network.link_name, hits)).astype(np.int32)
     if not hits or not len(links):
-        known = sorted({spelling for name in network.names for spelling in _spellings(name)})
+        there = [network.names[k] for k in np.unique(network.link_name) if k >= 0]
+        known = sorted({spelling for name in there for spelling in _spellings(name)})
         raise InputError(
             f"the city has no street or bridge named {street!r}",
             field="street",
-            hint=did_you_mean(wanted, known),
+            hint=did_you_mean(wanted, known, alike=_STREETS_ALIKE)
+            or "`twin city places` lists those that it has",
         )
     return links
 
