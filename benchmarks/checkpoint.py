@@ -24,13 +24,13 @@ def main() -> None:
     """Print the median time and the size of checkpoints in lanes and in queues."""
     network = grid(SIDE, SIDE, SPACING_M, 2, 13.89)
     trips = grid_trips(network, SIDE, TRIPS, HORIZON_S)
-    for kind in (MicroTraffic, MesoTraffic):
-        traffic = kind(network, seed=np.uint64(1))
+    for kind, options in ((MicroTraffic, {"seed": np.uint64(1)}), (MesoTraffic, {})):
+        traffic = kind(network, **options)
         traffic.add_trips(trips)
         traffic.advance(FILLED_S)
         saved, back = [], []
         parts = traffic.checkpoint()
-        other = kind(network, seed=np.uint64(1))
+        other = kind(network, **options)
         for _ in range(ROUNDS):
             start = time.perf_counter()
             parts = traffic.checkpoint()
