@@ -73,7 +73,7 @@ def test_a_queue_over_a_loop_covers_it_and_is_counted_once():
 def test_no_vehicle_is_missed_whatever_the_road_and_lane():
     """Counts equal those of vehicles that were before the loop and later behind it or gone."""
     network = grid(4, 4, 150.0, 3, 25.0)
-    trips = random_trips(network, 250, 200.0, 8)
+    trips = random_trips(network, 250, 300.0, 8)
     traffic = MicroTraffic(network, seed=np.uint64(3))
     traffic.add_trips(trips)
     place = np.linspace(0.05, 0.995, network.n_links) * network.link_length

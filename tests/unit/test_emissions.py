@@ -101,21 +101,21 @@ def test_who_stands_in_a_queue_idles():
 
 
 def test_the_share_of_diesel_cars_is_kept_and_drawn_by_vehicle():
-    network = grid(3, 3, 150.0, 2, 13.9)
-    trips = random_trips(network, 400, 60.0, 5)
+    network = grid(5, 5, 150.0, 2, 13.9)
+    trips = random_trips(network, 3000, 300.0, 5)
     sums = []
     for share, pieces in ((0.0, 1), (0.4, 1), (0.4, 60), (1.0, 1)):
         traffic = MicroTraffic(network, seed=np.uint64(2))
         traffic.add_trips(trips)
         emissions = Emissions(traffic, diesel_share=share, key=KEY)
         for _ in range(pieces):
-            traffic.advance(60 // pieces)
+            traffic.advance(300 // pieces)
         sums.append(emissions.take())
     none, some, same, every = sums
     assert (some == same).all()
     soot = POLLUTANTS.index("pm")
     part = (some[soot].sum() - none[soot].sum()) / (every[soot].sum() - none[soot].sum())
-    assert part == pytest.approx(0.4, abs=0.06)
+    assert part == pytest.approx(0.4, abs=0.04)
 
 
 @pytest.mark.pyfunc
