@@ -154,7 +154,9 @@ def test_preemption_saves_the_unit_time_and_its_cost_is_known(record_property):
     gain, fast, cost = np.array(rows).T
     half = STUDENT_975_19 / np.sqrt(20.0)
     record_property("unit saves, s", [float(gain.mean()), float(half * gain.std(ddof=1))])
-    record_property("cross traffic pays, vehicle-s", [float(cost.mean()), float(half * cost.std(ddof=1))])
+    record_property(
+        "cross traffic pays, vehicle-s", [float(cost.mean()), float(half * cost.std(ddof=1))]
+    )
     assert gain.mean() - half * gain.std(ddof=1) > 0.0
     assert abs(cost.mean()) < 1500.0
 
