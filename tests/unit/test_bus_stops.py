@@ -282,8 +282,8 @@ def test_stops_in_plain_python():
     served = traffic.visits()
     assert (len(served.tag), traffic.counters.lane_changes, traffic.counters.updates) == (
         18,
-        17,
-        1135,
+        18,
+        1125,
     )
 
 
