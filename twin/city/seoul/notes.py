@@ -32,7 +32,7 @@ def describe(*, core: bool) -> Meta:
         assumptions=_assumptions() + (_core_assumptions() if core else []),
         known_gaps=[
             (
-                "In lane-level traffic the urban expressways run at 38 to 47 km/h in the evening "
+                "In lane-level traffic the urban expressways run at about 33 km/h in the evening "
                 "peak, below the 50.2 km/h published for 2024: trips along them take too long."
             ),
         ],
