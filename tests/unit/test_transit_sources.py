@@ -48,8 +48,7 @@ def test_tables_give_lines_departures_and_due_times(network, tmp_path):
 
 def test_stops_named_by_link_are_served_there(network, tmp_path):
     plan = read_tables(write(tmp_path, tables(network)), network, dwell_s=12.0)
-    (course,) = laid_on_streets(plan, network, Router(network).routes).courses
-    assert course is not None
+    (course,) = laid_on_streets(plan, network, Router(network).routes).courses.values()
     assert course.route.tolist() == course.link.tolist() == route_of(network)
     assert course.along_m == pytest.approx([100.0, 300.0, 500.0, 700.0, 900.0])
 
@@ -116,16 +115,13 @@ def test_days_off_and_nights(network, tmp_path):
 
 def test_stops_are_matched_to_the_side_on_which_the_bus_drives(network, tmp_path):
     plan = read_feed(write(tmp_path, feed(network)))
-    (course,) = {
-        id(c): c for c in laid_on_streets(plan, network, Router(network).routes).courses[:1]
-    }.values()
-    assert course is not None
+    course = laid_on_streets(plan, network, Router(network).routes).courses[0]
     assert course.route.tolist() == route_of(network)
     assert course.pos_m == pytest.approx([100.0] * 5, abs=1.0)
     # The same stops the other way round: across the road there is a link that leads there.
     back = plan.patterns[0]._replace(stops=tuple(reversed(plan.patterns[0].stops)))
     other = plan._replace(patterns=[back], runs=[])
-    (returned,) = laid_on_streets(other, network, Router(network).routes).courses
+    (returned,) = laid_on_streets(other, network, Router(network).routes).courses.values()
     assert returned is not None
     there = list(zip(network.link_from, network.link_to, strict=True))
     assert [there[link] for link in returned.route] == [
@@ -140,7 +136,6 @@ def test_stops_away_from_roads_are_left_out_and_counted(network, tmp_path):
     service = laid_on_streets(read_feed(write(tmp_path, files)), network, Router(network).routes)
     assert service.plan.left_out["stops without a road near them"] == 1
     course = service.courses[0]
-    assert course is not None
     assert course.call.tolist() == [0, 1, 3, 4]
     assert course.route.tolist() == route_of(network)
 
@@ -155,7 +150,7 @@ def test_a_stop_that_no_road_leads_to_is_left_out_and_counted(network):
 
     plan = read_tables_plan(stops)
     service = laid_on_streets(plan, network, nowhere)
-    assert service.courses == [None]
+    assert service.courses == {}
     assert service.plan.runs == []
     assert service.plan.left_out == {
         "stops that no road leads to from the stop before": 1,

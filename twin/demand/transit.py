@@ -160,11 +160,11 @@ class Service(NamedTuple):
     plan
         What the source gives; `runs` by departure.
     courses
-        By pattern; None where it cannot be driven.
+        By number of the pattern, of those that can be driven.
     """
 
     plan: Plan
-    courses: list[Course | None]
+    courses: dict[int, Course]
 
 
 def runs_between(runs: list[Run], t_from: float, t_to: float) -> list[Run]:

@@ -57,21 +57,22 @@ def laid_on_streets(plan: Plan, network: Network, route: Routing) -> Service:
     """
     near = _candidates(plan.stops, network)
     legs = _Legs(plan.patterns, near, network, route)
-    courses: list[Course | None] = []
+    courses: dict[int, Course] = {}
     unserved: dict[int, str] = {
         stop: "stops without a road near them"
         for pattern in plan.patterns
         for stop in pattern.stops
         if not near[stop]
     }
-    for pattern in plan.patterns:
+    for number, pattern in enumerate(plan.patterns):
         course, cut_off = _course(pattern, near, legs)
-        courses.append(course)
+        if course is not None:
+            courses[number] = course
         for stop in cut_off:
             unserved.setdefault(stop, "stops that no road leads to from the stop before")
     for why in unserved.values():
         plan.left_out[why] += 1
-    runs = [run for run in plan.runs if courses[run.pattern] is not None]
+    runs = [run for run in plan.runs if run.pattern in courses]
     if len(runs) < len(plan.runs):
         plan.left_out["runs with fewer than two stops on the streets"] += len(plan.runs) - len(runs)
     return Service(plan._replace(runs=runs), courses)

@@ -98,6 +98,7 @@ def published_beside_simulated(
     if not len(table):
         return []
     district = _district_of_links(city)
+    spans: dict[tuple[float, float], F64] = {}
     answer: list[PublishedSpeed] = []
     for row in table.to_dict("records"):
         t_from = max(start_s, float(row["from_h"]) * HOUR_S)
@@ -108,7 +109,9 @@ def published_beside_simulated(
             chosen &= network.link_speed >= (float(row["min_free_kmh"]) - 0.01) * KMH
             if row["districts"]:
                 chosen &= np.isin(district, str(row["districts"]).split(";"))
-            mean = link_speeds(links, network.n_links, t_from, t_to)
+            if (t_from, t_to) not in spans:
+                spans[t_from, t_to] = link_speeds(links, network.n_links, t_from, t_to)
+            mean = spans[t_from, t_to]
             speed = roads_speed(network.link_length[chosen].astype(np.float64), mean[chosen])
         answer.append(
             {

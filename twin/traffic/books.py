@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ END_M = 0.02
 """A trip ends at least this far before the end of its last link, so that it does not cross."""
 
 
-class Books:
+class Books(ABC):
     """Slots are reused; routes are packed when their store is full.
 
     Attributes
@@ -96,12 +97,13 @@ class Books:
         """Return the rows of the fleet that drivers have; `number` is what each is drawn by."""
         return self.fleet.rows(kind, np.zeros(len(kind)))
 
+    @abstractmethod
     def _fill_rows(self, row: Records, number: I64) -> None:
         """Write what only one fidelity knows of new trips; drivers are drawn by `number`."""
 
+    @abstractmethod
     def _queue_trips(self, slots: I32) -> None:
         """Let new trips wait at their first links."""
-        raise NotImplementedError
 
     def _end(self, slots: I32, reached: int, speed_factor: F32) -> Finished:
         """Give back the slots of trips that ended; return the trips."""
@@ -122,17 +124,17 @@ class Books:
 
     # Routes
 
+    @abstractmethod
     def _live_length(self) -> int:
         """Return the entries of the store that are still to be driven."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _compact_routes(self, store: I32) -> None:
         """Copy what is still to be driven into `store`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _grow_vehicles(self, rows: int) -> Any:
         """Return the state with at least `rows` slots."""
-        raise NotImplementedError
 
     def _append_routes(self, ptr: I32, links: I32) -> I32:
         if len(links) and (links.min() < 0 or links.max() >= self.network.n_links):
@@ -211,9 +213,9 @@ class Books:
 
     # Sums
 
+    @abstractmethod
     def _sums(self) -> tuple[F64, F64, I64]:
         """Return the columns of `LinkStats` since the start."""
-        raise NotImplementedError
 
     def link_stats(self, *, reset: bool = True) -> LinkStats:
         """Return what happened on every link since the last reset."""

@@ -88,9 +88,7 @@ class Buses:
         return self._fed_to
 
     def _course(self, run: Run) -> Course:
-        course = self.service.courses[run.pattern]
-        assert course is not None  # noqa: S101
-        return course
+        return self.service.courses[run.pattern]
 
     def _is_ahead(self, run: Run) -> bool:
         """Return whether a run has not left the streets yet when the traffic begins."""

@@ -16,6 +16,7 @@ from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import meso, meso_reading
 from twin.traffic.kernels import meso_layout as layout
 from twin.traffic.kernels.jit import use_threads
+from twin.traffic.kernels.layout import Records
 from twin.traffic.kernels.meso_layout import TICK
 from twin.traffic.kernels.times import PERIOD_S
 from twin.traffic.meso_network import Parameters
@@ -102,6 +103,9 @@ class QueueEngine(Books):
     @property
     def _now(self) -> int:
         return self.tick * TICK
+
+    def _fill_rows(self, row: Records, number: I64) -> None:
+        """Write nothing more: in queues drivers differ by type alone."""
 
     def _queue_trips(self, slots: I32) -> None:
         meso_reading.queue_trips(slots, self.start_s, self._net, self._state)

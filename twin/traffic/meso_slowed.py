@@ -10,20 +10,17 @@ import numpy as np
 
 from twin.core.clock import HOUR_S
 from twin.network.conditions import Conditions
-from twin.network.graph import Place
 from twin.traffic.conditions import (
-    Slowing,
     load_conditions,
     load_slowings,
-    save_conditions,
-    save_slowings,
 )
 from twin.traffic.kernels import meso_layout as layout
 from twin.traffic.meso_engine import QueueEngine
+from twin.traffic.slowable import SlowableTraffic
 from twin.traffic.storage import Checkpoint
 
 
-class SlowedQueues(QueueEngine):
+class SlowedQueues(SlowableTraffic, QueueEngine):
     """Queue-level traffic whose roads are driven in other ways (as for `QueueEngine`)."""
 
     def set_conditions(self, conditions: Conditions) -> None:
@@ -44,23 +41,8 @@ class SlowedQueues(QueueEngine):
         empty = link["seconds"] == 0.0
         link["time"][empty] = (link["length"] / speed)[empty]
 
-    def slow(self, place: Place, share: float) -> int:
-        """Let `share` of the flow pass `place`; return a token for `unslow`."""
-        token = self._next_token
-        self._next_token += 1
-        self._slowings[token] = Slowing.around(place, share)
-        self._cut(place.link)
-        return token
-
-    def unslow(self, token: int) -> None:
-        """Let drivers pass as anywhere.
-
-        Raises
-        ------
-        KeyError
-            If there is no such token.
-        """
-        self._cut(self._slowings.pop(token).link)
+    def _slowing_changed(self, link: int) -> None:
+        self._cut(link)
 
     def _cut(self, link: int) -> None:
         """Write what obstacles and passers-by leave of the flow of a link."""
@@ -73,9 +55,6 @@ class SlowedQueues(QueueEngine):
         elif left < every or share < 1.0:
             cut = round(layout.CUT_UNIT * every / left / share)
         self._net.link["cut"][link] = cut
-
-    def _save_slowed(self, parts: Checkpoint) -> None:
-        parts.update(save_slowings(self._slowings), **save_conditions(self._conditions))
 
     def _restore_slowed(self, parts: Checkpoint) -> None:
         self._slowings = load_slowings(parts)

@@ -10,17 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from twin.network.conditions import Conditions
-from twin.network.graph import Place
 from twin.traffic import storage
 from twin.traffic.conditions import (
     REFERENCE_MPS,
-    Slowing,
     headway_for,
     lane_capacity,
     load_conditions,
     load_slowings,
-    save_conditions,
-    save_slowings,
 )
 from twin.traffic.engine import Engine
 from twin.traffic.kernels.layout import (
@@ -32,10 +28,11 @@ from twin.traffic.kernels.layout import (
     PIECE,
     STANDSTILL,
 )
+from twin.traffic.slowable import SlowableTraffic
 from twin.traffic.types import Kind
 
 
-class SlowedTraffic(Engine):
+class SlowedTraffic(SlowableTraffic, Engine):
     """Lane-level traffic whose roads are driven in other ways (parameters as for `Engine`)."""
 
     def set_conditions(self, conditions: Conditions) -> None:
@@ -46,32 +43,7 @@ class SlowedTraffic(Engine):
         self._net.kinds[:, HEADWAY] = headway * np.float32(self._weather_headway(conditions))
         self._cut_into_pieces()
 
-    def slow(self, place: Place, share: float) -> int:
-        """Let drivers slow where they pass `place`; return a token for `unslow`.
-
-        Parameters
-        ----------
-        place
-            What they look at.
-        share
-            Of the speed that they keep and of the flow that a lane carries: they do everything
-            in 1 / `share` of the time.
-        """
-        token = self._next_token
-        self._next_token += 1
-        self._slowings[token] = Slowing.around(place, share)
-        self._cut_into_pieces()
-        return token
-
-    def unslow(self, token: int) -> None:
-        """Let drivers pass as anywhere.
-
-        Raises
-        ------
-        KeyError
-            If there is no such token.
-        """
-        del self._slowings[token]
+    def _slowing_changed(self, link: int) -> None:  # noqa: ARG002
         self._cut_into_pieces()
 
     def _car(self) -> Kind:
@@ -128,9 +100,6 @@ class SlowedTraffic(Engine):
         self._net = self._net._replace(
             piece=np.array(rows, PIECE).view(np.recarray), manner=np.stack(manners)
         )
-
-    def _save_slowed(self, parts: storage.Checkpoint) -> None:
-        parts.update(save_slowings(self._slowings), **save_conditions(self._conditions))
 
     def _restore_slowed(self, parts: storage.Checkpoint) -> None:
         self._slowings = load_slowings(parts)
