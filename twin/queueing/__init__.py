@@ -1,0 +1,1 @@
+"""What theory knows of queues and distances: quick answers for planners, known ones for tests."""
