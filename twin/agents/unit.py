@@ -75,6 +75,8 @@ class Unit(CityAgent):
         Its number in the mobility layer; None off shift.
     task
         Its part in a call, None when free.
+    base
+        The station at which it stands when it is free, or to which it is on its way.
     """
 
     kind: ClassVar[str]
@@ -83,6 +85,7 @@ class Unit(CityAgent):
         super().__init__(world)
         self.unit_id = unit_id
         self.station = station
+        self.base = station
         self.shift = shift
         self.state = UnitState.OFF_SHIFT
         self.task: Task | None = None

@@ -10,6 +10,7 @@ import mesa
 import numpy as np
 import simpy
 
+from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
 from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, find
 from twin.city.model import City
@@ -117,6 +118,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
         self.demand_factor = 1.0
+        self._covers: dict[str, Cover] = {}
         zones = city["zones"]
         self._zone_xy = zones[["x", "y"]].to_numpy(np.float64)
         self._zone_district = zones["district"].astype(str).tolist()
@@ -146,6 +148,12 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         x, y = self.locator.xy(place.link, place.pos_m)
         square = (self._zone_xy[:, 0] - x) ** 2 + (self._zone_xy[:, 1] - y) ** 2
         return self._zone_district[int(np.argmin(square))]
+
+    def cover(self, kind: str) -> Cover:
+        """Return the cover by a kind of unit, computed when it is first asked for."""
+        if kind not in self._covers:
+            self._covers[kind] = cover_of(self, kind)
+        return self._covers[kind]
 
     def until(self, t: float) -> simpy.Event:
         """Return an event at simulated second `t`, or now if that has passed."""

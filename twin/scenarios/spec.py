@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from twin.core.clock import parse_clock
 from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
+from twin.scenarios.coverage import Coverage
 from twin.scenarios.detectors import Detector
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
 from twin.scenarios.transit import Transit
@@ -294,6 +295,7 @@ class Scenario(Part):
     calls: Calls = Calls()
     chain: Chain = Chain()
     policy: Policy = Policy()
+    coverage: Coverage = Coverage()
     transit: Transit = Transit()
     record: Record = Record()
     changes: list[Change] = Field(default=[], description="What is changed, in order.")
