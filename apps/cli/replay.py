@@ -180,7 +180,8 @@ def _choices(scenario: Scenario) -> dict[str, Any]:
         "traffic.speed_without_siren": traffic.speed_without_siren,
         "traffic.on_the_way": traffic.on_the_way,
         "calls.intervals": scenario.calls.intervals,
-        **{f"policy.{role}": name for role, name in scenario.policy.model_dump().items()},
+        **{f"policy.{role}": name for role, name in scenario.policy.names().items()},
+        "policy.parameters": scenario.policy.parameters,
         **{f"chain.{name}": value for name, value in chain.items()},
     }
 

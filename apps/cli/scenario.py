@@ -20,7 +20,7 @@ from apps.cli.common import (
     placed,
     read_scenario,
 )
-from twin.agents.policies import check_policies
+from twin.agents.policies import check_policies, rule_groups
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
@@ -80,16 +80,17 @@ def show(
 def fields(
     only: Annotated[
         str | None,
-        typer.Argument(help="A table (traffic, chain, ...), a field, or a kind of change."),
+        typer.Argument(help="A table (traffic, chain, ...), a field, a rule or a kind of change."),
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List every field and every kind of change, with unit, range, default and meaning."""
-    known = groups()
+    """List every field, rule and kind of change, with unit, range, default and meaning."""
+    known = [*groups(), *rule_groups()]
     found = known if only is None else _matching(known, only)
     if not found:
         words = {w for g in known for w in (g.list, *g.keys, *(line.name for line in g.lines))}
+        words |= {key.removeprefix("policy.parameters.") for g in known for key in g.keys}
         raise InputError(
             f"no table, field or kind of change is called {only!r}",
             hint=did_you_mean(only or "", sorted(words)) or "leave it out to list all",
@@ -115,6 +116,7 @@ def _matching(known: Sequence[Group], only: str) -> list[Group]:
         for group in known
         if only == group.list
         or any(key == only or (not group.list and key.startswith(f"{only}.")) for key in group.keys)
+        or f"policy.parameters.{only}" in group.keys
     ]
     table, _, field = only.rpartition(".")
     return named or [

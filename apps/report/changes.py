@@ -268,6 +268,11 @@ class _Teller:
             "hospitals are chosen": change.hospital,
         }
         said = [f"{what} by the rule “{rule}”" for what, rule in rules.items() if rule is not None]
+        said += [
+            f"the parameter {name} of “{rule}” is {value}"
+            for rule, table in change.parameters.items()
+            for name, value in table.items()
+        ]
         if not said:
             return "No rule changes."
         return f"{_capital(', '.join(said))} {_when(change.at, change.until)}."

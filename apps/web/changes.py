@@ -33,6 +33,7 @@ from twin.scenarios.change_kinds import (
     WorkZone,
 )
 from twin.scenarios.changes import links_of, signals_of, turns_of
+from twin.scenarios.policy import ROLES
 from twin.scenarios.spec import Scenario
 
 Mark = dict[str, Any]
@@ -254,7 +255,7 @@ def _listed(units: list[str]) -> str:
 
 
 def _rules(change: SetPolicy) -> Names:
-    rules = {"dispatch": change.dispatch, "queue": change.queue, "hospital": change.hospital}
+    rules = {role: getattr(change, role) for role in ROLES}
     return {
         lang: ", ".join(
             f"{words(lang)['change'][f'rule_{rule}']} “{policy}”"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.agents.policies import rule_groups
 from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios.declared import Line, groups
 
@@ -38,6 +39,11 @@ def scenario_page() -> str:
         title = ", ".join(f"`{key}`" if group.list else f"`[{key}]`" for key in group.keys)
         lines += [f"{'###' if inner else '##'} {title or 'Top level'}", ""]
         lines += [group.meaning, "", *_rows(group.lines), ""]
+    lines += ["## Rules", "", "Each with its table of parameters, if it has any.", ""]
+    for group in rule_groups():
+        lines += [f"### `{group.keys[0].rpartition('.')[2]}`", "", group.meaning, ""]
+        if group.lines:
+            lines += [f"`[{group.keys[0]}]`:", "", *_rows(group.lines), ""]
     return "\n".join(lines) + "\n"
 
 

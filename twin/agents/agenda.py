@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 import itertools
 import queue
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from twin.agents.hospital import HospitalStatus
 from twin.agents.incident import Call
-from twin.agents.policies.registry import check_policies
+from twin.agents.policies.registry import check_policies, over
 from twin.agents.source import happen
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
@@ -30,6 +30,7 @@ from twin.scenarios.change_kinds import (
 )
 from twin.scenarios.changes import check
 from twin.scenarios.conditions import conditions_of
+from twin.scenarios.policy import ROLES, refuse_own_code
 from twin.scenarios.roads import banned_turns, bus_lanes, closures, tolls_s
 from twin.scenarios.signals import settings_for
 
@@ -93,6 +94,7 @@ class Agenda:
                 hint="put it into the scenario",
             )
         alone = self.world.scenario.model_copy(update={"changes": [change]})
+        refuse_own_code(alone, self.world.scenario)
         check(alone, self.world.city)
         check_policies(alone)
         self._commands.put(change)
@@ -198,12 +200,14 @@ class Agenda:
         hospital.set_status(max([hospital.usual, *modes], key=_SEVERITY.__getitem__))
 
     def _set_policies(self) -> None:
-        names = self.world.scenario.policy.model_dump()
+        policy = self.world.scenario.policy
         for change in self._in_force.values():
             if isinstance(change, SetPolicy):
-                for role in names:
-                    names[role] = getattr(change, role) or names[role]
-        self.world.set_policies(**names)
+                named = {role: getattr(change, role) for role in ROLES}
+                rules: dict[str, Any] = {role: name for role, name in named.items() if name}
+                rules["parameters"] = over(policy.parameters, change.parameters)
+                policy = policy.model_copy(update=rules)
+        self.world.set_policies(policy)
 
     def _inject(self, change: InjectIncident) -> None:
         world = self.world

@@ -12,12 +12,13 @@ import simpy
 
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
-from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, find
+from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, make
 from twin.city.model import City
 from twin.core.random import Streams
 from twin.demand.recorded import doors
 from twin.network.graph import Place
 from twin.network.locate import Locator
+from twin.scenarios.policy import Policy
 from twin.scenarios.spec import Scenario
 from twin.traffic.mobility import Mobility
 
@@ -122,20 +123,20 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         zones = city["zones"]
         self._zone_xy = zones[["x", "y"]].to_numpy(np.float64)
         self._zone_district = zones["district"].astype(str).tolist()
-        policy = scenario.policy
-        self.set_policies(policy.dispatch, policy.queue, policy.hospital)
+        self.set_policies(scenario.policy)
 
-    def set_policies(self, dispatch: str, queue: str, hospital: str) -> None:
-        """Let the rules of these names hold from now on.
+    def set_policies(self, policy: Policy) -> None:
+        """Let these rules hold from now on.
 
         Raises
         ------
         InputError
-            If there is no rule of a name.
+            If there is no rule of a name, or a parameter is wrong.
         """
-        self.dispatch_policy: DispatchPolicy = find("dispatch", dispatch)()
-        self.queue_policy: QueuePolicy = find("queue", queue)()
-        self.hospital_policy: HospitalPolicy = find("hospital", hospital)()
+        with_ = policy.parameters
+        self.dispatch_policy: DispatchPolicy = make("dispatch", policy.dispatch, with_)
+        self.queue_policy: QueuePolicy = make("queue", policy.queue, with_)
+        self.hospital_policy: HospitalPolicy = make("hospital", policy.hospital, with_)
 
     def _lonlat(self, place: Place) -> tuple[float, float]:
         lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))

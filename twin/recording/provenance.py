@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from twin.agents.policies.own import code_checksum
 from twin.city.model import City
+from twin.scenarios.policy import own_rules
 from twin.scenarios.spec import Scenario
 from twin.traffic.assignment_files import assignment_checksum
 
@@ -48,11 +50,13 @@ def city_checksum(city: City) -> str:
 def scenario_checksum(scenario: Scenario) -> str:
     """Return the SHA-256 of what a scenario asks for; titles and questions do not count.
 
-    Learned routes count by their content.
+    Learned routes and rules of the user's own count by their content.
     """
     asked = scenario.model_dump(mode="json", exclude={"title", "question", "base", "name"})
     if scenario.traffic.routes is not None:
         asked["traffic"]["routes"] = assignment_checksum(Path(scenario.traffic.routes))
+    if names := own_rules(scenario):
+        asked["code"] = {name: code_checksum(name) for name in names}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

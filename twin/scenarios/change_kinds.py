@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from twin.core.clock import parse_clock
-from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
+from twin.scenarios.parts import (
+    Clock,
+    LinkNumber,
+    Part,
+    RuleParameters,
+    SignalMode,
+    check_clock,
+)
 
 _LINKS = "External numbers of links."
 
@@ -262,6 +269,9 @@ class SetPolicy(Timed):
     dispatch: str | None = Field(default=None, description="As `policy.dispatch`.")
     queue: str | None = Field(default=None, description="As `policy.queue`.")
     hospital: str | None = Field(default=None, description="As `policy.hospital`.")
+    parameters: RuleParameters = Field(
+        default={}, description="As `policy.parameters`, and on top of those."
+    )
 
 
 class InjectIncident(Part):

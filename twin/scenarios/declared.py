@@ -74,16 +74,16 @@ class Group:
 
 def groups() -> list[Group]:
     """Return every group of fields: the top level, tables, kinds of detector, kinds of change."""
-    found = [Group("", (), "What stands before the first table.", _lines(spec.Scenario))]
+    found = [Group("", (), "What stands before the first table.", lines_of(spec.Scenario))]
     for key, field in spec.Scenario.model_fields.items():
         if isinstance(part := field.default, BaseModel):
             model = type(part)
-            found.append(Group("", (key,), cleandoc(model.__doc__ or ""), _lines(model)))
+            found.append(Group("", (key,), cleandoc(model.__doc__ or ""), lines_of(model)))
             found += _inner(key, model)
     for where in reversed(LISTS):
         for kind, listed in LISTS[where][1].items():
             said = cleandoc(listed.__doc__ or "")
-            found.append(Group(".".join(map(str, where)), (kind,), said, _lines(listed)))
+            found.append(Group(".".join(map(str, where)), (kind,), said, lines_of(listed)))
     return found
 
 
@@ -94,11 +94,12 @@ def _inner(key: str, model: type[BaseModel]) -> Iterator[Group]:
         if isinstance(field.default, BaseModel):
             by_model.setdefault(type(field.default), []).append(f"{key}.{name}")
     for inner, keys in by_model.items():
-        yield Group("", tuple(keys), cleandoc(inner.__doc__ or ""), _lines(inner))
+        yield Group("", tuple(keys), cleandoc(inner.__doc__ or ""), lines_of(inner))
         yield from _inner(keys[0], inner)
 
 
-def _lines(model: type[BaseModel]) -> tuple[Line, ...]:
+def lines_of(model: type[BaseModel]) -> tuple[Line, ...]:
+    """Return the fields of a table."""
     return tuple(_line(n, f) for n, f in model.model_fields.items() if n != "kind")
 
 
@@ -132,7 +133,7 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         return f"pair of {_type(get_args(annotation)[0])}"
     if origin is dict:
-        return "table of text"
+        return "table of text" if get_args(annotation)[1] is str else "table of tables"
     if annotation is date:
         return "date"
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true/false"}.get(

@@ -62,12 +62,10 @@ def _without_tags(loc: Location) -> Location:
 
 
 def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[str, str | None]:
-    kind, value, last = problem["type"], problem["input"], where[-1] if where else ""
+    kind, last = problem["type"], where[-1] if where else ""
     if kind == "extra_forbidden":
         names = _fields_at(where[:-1], merged)
         return f"there is no field '{last}' here", did_you_mean(str(last), names) or choices(names)
-    if kind == "missing":
-        return "the field is missing", None
     if kind.startswith("union_tag_"):
         noun, kinds = LISTS[list_of(where) or ("changes",)]
         if kind == "union_tag_not_found":
@@ -75,6 +73,14 @@ def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[st
         wrong = str(problem["ctx"]["tag"])
         hint = did_you_mean(wrong, kinds) or choices(kinds)
         return f"{wrong!r} is not a kind of {noun}", hint
+    return wrong_value(problem)
+
+
+def wrong_value(problem: Any) -> tuple[str, str | None]:
+    """Return what is wrong with a value that pydantic refuses, and what would be right."""
+    kind, value = problem["type"], problem["input"]
+    if kind == "missing":
+        return "the field is missing", None
     if kind == "value_error":
         return str(problem["ctx"]["error"]), None
     said = problem["msg"].removeprefix("Input ").removeprefix("String ")

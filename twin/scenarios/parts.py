@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
@@ -17,6 +17,10 @@ LinkNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """External number of a link or node."""
 
 SignalMode = Literal["fixed", "actuated", "coordinated", "max-pressure"]
+
+
+RuleParameters = dict[str, dict[str, JsonValue]]
+"""Tables of parameters by the name of the rule; `twin.agents.policies` knows what is legal."""
 
 
 class Part(BaseModel):

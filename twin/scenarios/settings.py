@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from twin.core.errors import InputError, did_you_mean
+from twin.scenarios.parts import RuleParameters
 from twin.scenarios.places import LISTS, REPLACED, choices, dotted
 from twin.scenarios.spec import Scenario
 from twin.scenarios.toml_lines import Location
@@ -30,7 +31,18 @@ def read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
     where: Location = ()
     model: type[BaseModel] | None = Scenario
     kind: Any = Scenario
-    for part in name.strip().split("."):
+    parts = name.strip().split(".")
+    for number, part in enumerate(parts):
+        if kind == RuleParameters:
+            # The name of a rule of one's own has dots when its module is in a package.
+            place = (*where, ".".join(parts[number:-1]), parts[-1])
+            if not place[-2]:
+                raise InputError(
+                    f"'{name.strip()}' is no parameter of a rule",
+                    field="--set",
+                    hint=f"write {dotted(where)}.RULE.PARAMETER=VALUE",
+                )
+            return place, _parameter(text.strip())
         if where in LISTS:
             kind = model = _element_at(part, where, merged, name)
             where = (*where, int(part) - 1)
@@ -87,6 +99,14 @@ def _typed(text: str, kind: Any, setting: str) -> Any:
         raise InputError(
             f"the value of {setting!r} is not a TOML list or table", field="--set"
         ) from error
+
+
+def _parameter(text: str) -> Any:
+    """Read a value of which the rule alone knows the type: as TOML, else as it stands."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def put(fields: dict[str, Any], where: Location, value: Any) -> None:

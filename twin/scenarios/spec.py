@@ -16,6 +16,7 @@ from twin.scenarios.change_kinds import Change
 from twin.scenarios.coverage import Coverage
 from twin.scenarios.detectors import Detector
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
+from twin.scenarios.policy import Policy
 from twin.scenarios.transit import Transit
 from twin.scenarios.vehicle_types import Model, VehicleTypes
 
@@ -238,14 +239,6 @@ class Calls(Part):
         description="Of recorded calls. recorded: dispatch delay, turnout, scene and handover are "
         "those of the record where it has them, so that only the decisions and drives differ.",
     )
-
-
-class Policy(Part):
-    """Rules by name."""
-
-    dispatch: str = Field(default="closest-idle", description="Which unit answers a call.")
-    queue: str = Field(default="priority", description="Which waiting call a free unit takes.")
-    hospital: str = Field(default="nearest-suitable", description="Where a patient is taken.")
 
 
 class Record(Part):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.agents.policies.registry import Scores, register
+from twin.agents.policies.registry import register
+from twin.agents.policies.scores import Scores
 
 if TYPE_CHECKING:
     from twin.agents.ambulance import Ambulance

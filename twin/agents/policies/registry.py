@@ -1,15 +1,27 @@
-"""Rules are known by name; a scenario names them, `find` gives the class."""
+"""Rules are known by name; a scenario names them and sets their parameters, `make` makes them.
+
+The parameters of a rule are the keyword arguments of its class: their types, ranges and defaults
+are what is checked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hints
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import ValidationError, create_model
 
+from twin.agents.policies import own
+from twin.agents.policies.scores import Scores
 from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.change_kinds import SetPolicy
+from twin.scenarios.declared import Group, lines_of
+from twin.scenarios.mistakes import wrong_value
+from twin.scenarios.parts import Part, RuleParameters
+from twin.scenarios.places import choices, dotted
+from twin.scenarios.policy import is_own, named_rules
 from twin.scenarios.spec import Scenario
 
 if TYPE_CHECKING:
@@ -20,17 +32,6 @@ if TYPE_CHECKING:
     from twin.agents.world import World
 
 Role = Literal["dispatch", "queue", "hospital"]
-
-
-class Scores(NamedTuple):
-    """What a rule thinks of N candidates.
-
-    `eta_s` (N,) is the predicted drive in seconds; `score` (N,) is what the rule compares, the
-    least wins and the first of equals; a candidate with an infinite score is not taken.
-    """
-
-    eta_s: NDArray[np.float64]
-    score: NDArray[np.float64]
 
 
 class DispatchPolicy(Protocol):
@@ -60,7 +61,7 @@ class HospitalPolicy(Protocol):
         """Judge the hospitals that accept the patient."""
 
 
-_RULES: dict[Role, dict[str, Callable[[], Any]]] = {"dispatch": {}, "queue": {}, "hospital": {}}
+_RULES: dict[str, dict[str, type]] = {"dispatch": {}, "queue": {}, "hospital": {}}
 
 
 class _Named(Protocol):
@@ -71,51 +72,148 @@ _Rule = TypeVar("_Rule", bound=_Named)
 
 
 def register(role: Role) -> Callable[[type[_Rule]], type[_Rule]]:
-    """Make a class known under its `name`; used as a decorator."""
+    """Make a class known under its `name`, which no rule of any role has; used as a decorator."""
 
     def keep(rule: type[_Rule]) -> type[_Rule]:
+        if any(rule.name in rules for rules in _RULES.values()):
+            raise ValueError(f"there is a rule {rule.name!r} already")
         _RULES[role][rule.name] = rule
         return rule
 
     return keep
 
 
-def known(role: Role) -> list[str]:
-    """Return the names of the rules of a role."""
+def known(role: str) -> list[str]:
+    """Return the names of the rules of a role that come with Twin."""
     return sorted(_RULES[role])
 
 
-def check_policies(scenario: Scenario) -> None:
-    """Refuse a scenario that names a rule which does not exist, at its start or later.
-
-    Raises
-    ------
-    InputError
-        Naming the field, as in `changes.2.dispatch`, and the known rules.
-    """
-    for role in _RULES:
-        find(role, getattr(scenario.policy, role))
-    for number, change in enumerate(scenario.changes, start=1):
-        if isinstance(change, SetPolicy):
-            for role in _RULES:
-                if (name := getattr(change, role)) is not None:
-                    find(role, name, field=f"changes.{number}.{role}")
-
-
-def find(role: Role, name: str, *, field: str | None = None) -> Callable[[], Any]:
-    """Return the class of a rule.
+def find(role: str, name: str, *, field: str | None = None) -> type:
+    """Return the class of a rule, one of Twin's or a user's own.
 
     Raises
     ------
     InputError
         If there is none of that name; it names `field` and lists the known ones.
     """
+    field = field or f"policy.{role}"
+    if is_own(name):
+        return own.load(role, name, field)
     if name not in _RULES[role]:
         near = did_you_mean(name, _RULES[role])
         names = f"known: {', '.join(known(role))}"
         raise InputError(
             f"there is no {role} policy {name!r}",
-            field=field or f"policy.{role}",
+            field=field,
             hint=f"{near} {names}" if near else names,
         )
     return _RULES[role][name]
+
+
+def make(role: str, name: str, parameters: RuleParameters) -> Any:
+    """Return a rule with its parameters.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule, or a parameter is wrong.
+    """
+    rule = find(role, name)
+    given = _values(rule, name, parameters.get(name, {}), "policy.parameters")
+    if is_own(name):
+        return own.OwnRule(rule, name, given)
+    return rule(**given)
+
+
+@cache
+def schema(rule: type) -> type[Part]:
+    """Return the parameters of a rule: the keyword arguments of its class.
+
+    Raises
+    ------
+    InputError
+        If a class of a user's own has arguments that cannot be parameters.
+    """
+    if rule.__init__ is object.__init__:  # type: ignore[misc]
+        return create_model(rule.__name__, __base__=Part)
+    hints = get_type_hints(rule.__init__, include_extras=True)  # type: ignore[misc]
+    arguments = list(inspect.signature(rule).parameters.values())
+    fields: dict[str, Any] = {}
+    for argument in arguments:
+        default = ... if argument.default is argument.empty else argument.default
+        fields[argument.name] = (hints.get(argument.name, Any), default)
+    try:
+        return create_model(rule.__name__, __base__=Part, **fields)
+    except Exception as error:
+        raise InputError(
+            f"the arguments of {rule.__name__} cannot be parameters: {error}"
+        ) from error
+
+
+def check_policies(scenario: Scenario) -> None:
+    """Refuse a scenario that names a rule or parameter which does not exist, now or later.
+
+    Raises
+    ------
+    InputError
+        Naming the field, as in `changes.2.dispatch`, and what is known.
+    """
+    found: dict[str, type] = {}
+    for rules in _RULES.values():
+        found |= rules
+    for field, role, name in named_rules(scenario):
+        found[name] = find(role, name, field=field)
+    _check_parameters(scenario.policy.parameters, found, "policy.parameters")
+    for number, change in enumerate(scenario.changes, start=1):
+        if isinstance(change, SetPolicy):
+            laid = over(scenario.policy.parameters, change.parameters)
+            own_tables = {name: laid[name] for name in change.parameters}
+            _check_parameters(own_tables, found, f"changes.{number}.parameters")
+
+
+def over(under: RuleParameters, own: RuleParameters) -> RuleParameters:
+    """Return the parameters `own` on top of others."""
+    return {**under, **{name: {**under.get(name, {}), **table} for name, table in own.items()}}
+
+
+def rule_groups() -> list[Group]:
+    """Return every rule that comes with Twin with its parameters, as `declared.groups` does."""
+    groups = []
+    for role, rules in _RULES.items():
+        for name, rule in sorted(rules.items()):
+            said = f"Of `policy.{role}`. {inspect.cleandoc(rule.__doc__ or '')}"
+            key = f"policy.parameters.{name}"
+            groups.append(Group("", (key,), said, lines_of(schema(rule))))
+    return groups
+
+
+def _check_parameters(tables: RuleParameters, rules: Mapping[str, type], field: str) -> None:
+    for name, table in tables.items():
+        if name not in rules and is_own(name):
+            continue  # of a base whose rule is not used here
+        if name not in rules:
+            raise InputError(
+                f"there is no rule {name!r}",
+                field=f"{field}.{name}",
+                hint=did_you_mean(name, rules) or choices(sorted(rules)),
+            )
+        _values(rules[name], name, table, field)
+
+
+def _values(rule: type, name: str, table: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return every parameter of a rule: those given, checked, and the defaults of the others."""
+    fields = schema(rule)
+    try:
+        checked = fields.model_validate(table)
+    except ValidationError as error:
+        problem: Any = min(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
+        if problem["type"] == "extra_forbidden":
+            wrong = str(problem["loc"][0])
+            message = f"the rule {name!r} has no parameter {wrong!r}"
+            hint = did_you_mean(wrong, fields.model_fields) or choices(list(fields.model_fields))
+        else:
+            message, hint = wrong_value(problem)
+        raise InputError(
+            message, field=dotted((*field.split("."), name, *problem["loc"])), hint=hint
+        ) from error
+    return {key: getattr(checked, key) for key in fields.model_fields}

@@ -1,0 +1,136 @@
+"""Rules of a user's own: a class on the Python path, named in a scenario as `module:Class`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.agents.policies.scores import Scores
+from twin.core.errors import InputError, TwinError
+
+if TYPE_CHECKING:
+    from twin.agents.task import Task
+
+METHODS = {"dispatch": "score", "hospital": "score", "queue": "key"}
+"""What a class must have to be a rule of a role."""
+
+
+def load(role: str, name: str, field: str) -> type:
+    """Return the class `module:Class`.
+
+    This runs the module, so it is done only for scenarios that the machine's own user gave
+    (see `twin.scenarios.policy.refuse_own_code`).
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported, is no class, or has not the method of its role.
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"there is no Python module {error.name!r}",
+            field=field,
+            hint="put the folder of the file on the Python path: PYTHONPATH=. twin ...",
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{module!r} cannot be read: {_what(error)}", field=field) from error
+    if not isinstance(found, type):
+        raise InputError(f"the module {module!r} has no class {attribute!r}", field=field)
+    method = METHODS[role]
+    if not callable(getattr(found, method, None)):
+        raise InputError(f"{name!r} is no rule for it: it has no method {method!r}", field=field)
+    return found
+
+
+def code_checksum(name: str) -> str:
+    """Return the SHA-256 of the file that holds a rule of a user's own, which it loads.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule.
+    """
+    module = name.partition(":")[0]
+    try:
+        file = inspect.getfile(importlib.import_module(module))
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except (ImportError, TypeError, OSError) as error:
+        raise InputError(f"the code of {name!r} cannot be read: {_what(error)}") from error
+
+
+class OwnRule:
+    """A rule of a user's own: what it does wrong is told with its name, file and line.
+
+    Parameters
+    ----------
+    rule
+        The user's class.
+    name
+        How the scenario names it, and the run's tables.
+    parameters
+        What the class is made with.
+    """
+
+    def __init__(self, rule: type, name: str, parameters: Mapping[str, Any]) -> None:
+        self.name = name
+        self._file = inspect.getfile(rule)
+        self._rule = self._told(lambda: rule(**parameters))
+
+    def score(self, *asked: Any) -> Scores:
+        """Judge the candidates, the last of what is asked."""
+        found = self._told(self._rule.score, *asked)
+        return self._scores(found, asked[-1])
+
+    def key(self, task: Task) -> tuple[float, ...]:
+        """Return what tasks are sorted by."""
+        found = self._told(self._rule.key, task)
+        try:
+            return tuple(float(value) for value in np.atleast_1d(found))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the rule {self.name!r} gave no key, but {found!r}") from error
+
+    def _scores(self, found: Any, candidates: Sequence[Any]) -> Scores:
+        if not isinstance(found, Scores):
+            raise InputError(
+                f"the rule {self.name!r} gave {type(found).__name__}", hint="return Scores(...)"
+            )
+        for column, values in found._asdict().items():
+            if values is None or isinstance(values, str):
+                continue
+            if np.shape(values) != (len(candidates),):
+                raise InputError(
+                    f"the rule {self.name!r} gave {column} of shape {np.shape(values)} for "
+                    f"{len(candidates)} candidates"
+                )
+        score = np.asarray(found.score, np.float64)
+        if np.isnan(score).any():
+            raise InputError(f"the rule {self.name!r} gave a score that is not a number")
+        return found._replace(eta_s=np.asarray(found.eta_s, np.float64), score=score)
+
+    def _told(self, call: Callable[..., Any], *asked: Any) -> Any:
+        try:
+            return call(*asked)
+        except TwinError:
+            raise
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            mine = [frame for frame in frames if frame.filename != __file__]
+            at = next((f for f in reversed(mine) if f.filename == self._file), mine[-1])
+            raise InputError(
+                f"the rule {self.name!r} failed: {_what(error)}", file=at.filename, row=at.lineno
+            ) from error
+
+
+def _what(error: BaseException) -> str:
+    said = str(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
