@@ -19,6 +19,7 @@ from twin.network.files import require_file
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.network.locate import Locator
+from twin.scenarios.care import UNIT_KINDS
 
 MAX_SNAP_M = 2_000.0
 """A place farther than this from every street is a mistake in its position."""
@@ -46,7 +47,7 @@ _KEYS = ("call_id", "station_id", "unit_id", "hospital_id", "zone_id")
 _KEYED = {"history": 0, "stations": 1, "units": 2, "hospitals": 3, "zones": 4}
 _WORDS = {
     ("stations", "kind"): ("ems", "fire", "both"),
-    ("units", "kind"): ("ambulance", "engine"),
+    ("units", "kind"): UNIT_KINDS,
     ("hospitals", "level"): ("regional", "local", "basic"),
     ("history", "kind"): ("medical", "fire", "collision"),
     ("call_rates", "kind"): ("medical", "fire"),

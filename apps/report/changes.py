@@ -34,7 +34,13 @@ from twin.scenarios.conditions import factors
 from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
-_UNITS = {"ambulance": ("ambulance", "ambulances"), "engine": ("fire engine", "fire engines")}
+_UNITS = {
+    "ambulance": ("ambulance", "ambulances"),
+    "engine": ("fire engine", "fire engines"),
+    "ladder": ("ladder", "ladders"),
+    "rescue": ("rescue truck", "rescue trucks"),
+    "command": ("command car", "command cars"),
+}
 _SKIES = {
     "rain-light": "Light rain",
     "rain-medium": "Rain",

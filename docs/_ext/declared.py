@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from twin.agents.policies import rule_groups
 from twin.recording.tables import MEANINGS, RUN_TABLES
 from twin.scenarios.declared import Line, groups
+from twin.scenarios.places import LISTS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -33,7 +34,7 @@ def scenario_page() -> str:
     for group in groups():
         if group.list != listed:
             listed = group.list
-            noun = "change" if listed == "changes" else "detector"
+            noun = LISTS[tuple(listed.split("."))][0]
             lines += [f"## `[[{listed}]]`", "", f"Each {noun} has a `kind`.", ""]
         inner = bool(group.list) or "." in "".join(group.keys[:1])
         title = ", ".join(f"`{key}`" if group.list else f"`[{key}]`" for key in group.keys)

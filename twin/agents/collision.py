@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from twin.agents.world import Life, World
 
 SEVERE = 1
-"""Collisions of this priority also call an engine, to free people, and may take a second lane."""
+"""Collisions of this priority may take a second lane."""
 P_SECOND_LANE = 0.5
 """Chance that a severe one does so on a road of three lanes or more (assumption)."""
 
@@ -35,18 +35,13 @@ class Collision(Incident):
         self._block = self._stand()
         self._road = world.env.process(self._clear_road())
 
-    def plan(self) -> list[Task]:
-        """Ask for an ambulance per patient, and for an engine when it is severe."""
-        engines = [self.task("engine", "engine-1")] if self.priority == SEVERE else []
-        return [*self.ambulances(self.call.patients), *engines]
-
     def course(self) -> Life:
         """Wait until the road is clear."""
         yield self._road
 
     def arrived(self, task: Task, t: float) -> None:
         """Let an engine stay for its time on scene."""
-        if task.unit_kind == "engine":
+        if task.unit_kind != "ambulance":
             self.world.env.process(self._release(task, t + self.draw("scene", task.role)))
             self.world.env.process(self._shield(task))
 

@@ -20,8 +20,6 @@ STAGE_WEIGHTS = (2.0, 14.0, 12.0, 12.0)
 """Dirichlet weights of the shares of a fire's time on scene: until activity starts, until it is
 under control, until it is out, until it is closed (assumption: the fire board shows stages but no
 statistics of them)."""
-ENGINES = {1: 2}
-"""Engines sent by priority; one for every other."""
 
 
 class Fire(Incident):
@@ -33,6 +31,7 @@ class Fire(Incident):
 
     kind: ClassVar[str] = "fire"
     clock_kinds: ClassVar[frozenset[str]] = frozenset({"engine"})
+    capable_kind: ClassVar[str] = "engine"
 
     def __init__(self, world: World, call: Call) -> None:
         super().__init__(world, call)
@@ -41,7 +40,7 @@ class Fire(Incident):
 
     def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # engines stand at once
         """Let an engine stand in the road."""
-        if task.unit_kind == "engine":
+        if task.unit_kind != "ambulance":
             self.world.env.process(self._stand(task))
 
     def _stand(self, task: Task) -> Life:
@@ -54,13 +53,6 @@ class Fire(Incident):
         self._engines -= 1
         if self._engines == 0:
             mobility.unblock(self._block)
-
-    def plan(self) -> list[Task]:
-        """Ask for engines by priority, and for ambulances when there are patients."""
-        engines = [
-            self.task("engine", f"engine-{k}") for k in range(1, ENGINES.get(self.priority, 1) + 1)
-        ]
-        return [*engines, *self.ambulances(self.call.patients)]
 
     def course(self) -> Life:
         """Fight the fire from the first engine's arrival until it is closed."""
@@ -75,5 +67,5 @@ class Fire(Incident):
             self.enter(stage, world.env.now)
         yield world.until(began + total)
         for task in self.tasks:
-            if task.unit_kind == "engine":
+            if task.unit_kind != "ambulance":
                 world.dispatcher.release(task)

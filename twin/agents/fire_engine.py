@@ -1,4 +1,4 @@
-"""Fire engines."""
+"""Fire engines, and what else comes with them."""
 
 from __future__ import annotations
 
@@ -19,3 +19,21 @@ class FireEngine(Unit):
     def work(self, task: Task, t: float) -> Life:  # noqa: ARG002  # the incident holds the clock
         """Stay until the incident lets the engine go."""
         yield task.release
+
+
+class Ladder(FireEngine):
+    """A ladder or aerial platform."""
+
+    kind: ClassVar[str] = "ladder"
+
+
+class Rescue(FireEngine):
+    """A rescue truck with its squad."""
+
+    kind: ClassVar[str] = "rescue"
+
+
+class Command(FireEngine):
+    """A command car."""
+
+    kind: ClassVar[str] = "command"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from twin.agents.agent import CityAgent
@@ -74,6 +76,8 @@ class Incident(CityAgent):
     kind: ClassVar[str]
     clock_kinds: ClassVar[frozenset[str]] = frozenset({"ambulance", "engine"})
     """Kinds of unit whose arrival stops the response clock."""
+    capable_kind: ClassVar[str] = "ambulance"
+    """Kind of unit that can do what is needed: take a patient to hospital, put out a fire."""
 
     def __init__(self, world: World, call: Call) -> None:
         super().__init__(world)
@@ -85,6 +89,7 @@ class Incident(CityAgent):
         self.place = Place(call.link, call.pos_m)
         self.stage: Stage | None = None
         self.tasks: list[Task] = []
+        self.t_answer: float | None = None
         self.reached = world.env.event()
         self.closed = False
         world.incidents[self.call_id] = self
@@ -95,9 +100,25 @@ class Incident(CityAgent):
         """Whether units drive to the scene under siren."""
         return self.priority <= self.world.durations.service.siren_to_priority
 
+    @property
+    def patients(self) -> int:
+        """Patients for whom an ambulance is asked."""
+        return self.call.patients
+
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
-        raise NotImplementedError
+        world = self.world
+        made: Counter[str] = Counter()
+        tasks: list[Task] = []
+        for kind, number, per_patient in world.plans.of(self.kind, self.priority):
+            if kind not in world.kinds:
+                continue
+            for _ in range(self.patients if per_patient else number):
+                made[kind] += 1
+                role = f"{kind}-{made[kind]}"
+                transport = per_patient and self._taken(made[kind], role)
+                tasks.append(self.task(kind, role, transport=transport))
+        return tasks
 
     def course(self) -> Life:
         """Live through the incident until nobody needs more units than those that were asked."""
@@ -169,9 +190,11 @@ class Incident(CityAgent):
             lat=call.lat,
             district=call.district,
             t_call=self.t_call,
+            t_answer=self.t_answer,
             t_dispatch=None if first is None else first.t_dispatch,
             t_enroute=None if first is None else first.t_enroute,
             t_onscene=onscene,
+            **self._clocks(),
             t_leave=None if carrier is None else carrier.t_leave,
             t_hospital=None if carrier is None else carrier.t_hospital,
             t_clear=max(clears) if self.closed and clears else None,
@@ -198,18 +221,27 @@ class Incident(CityAgent):
             default=None,
         )
 
-    def ambulances(self, patients: int) -> list[Task]:
-        """Return one request for an ambulance per patient."""
-        tasks = []
+    def _clocks(self) -> dict[str, float | None]:
+        """Return when the first unit, the first capable one and all of the plan were on scene.
+
+        A unit that turned back because it was not needed any more does not count for the last.
+        """
+        there = [t for t in self.tasks if t.t_onscene is not None]
+        capable = [t.t_onscene for t in there if t.unit_kind == self.capable_kind]
+        every = [t.t_onscene for t in self.tasks if t.t_onscene is not None or not t.done.triggered]
+        full = [t for t in every if t is not None]
+        return {
+            "t_first": min((t.t_onscene for t in there if t.t_onscene is not None), default=None),
+            "t_capable": min((t for t in capable if t is not None), default=None),
+            "t_full": max(full) if full and len(full) == len(every) else None,
+        }
+
+    def _taken(self, number: int, role: str) -> bool:
+        """Return whether the patient of an ambulance is taken to hospital."""
+        if number == 1:
+            return self.call.transported
         p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
-        for k in range(1, patients + 1):
-            role = f"ambulance-{k}"
-            transport = self.call.transported
-            if k > 1:
-                stream = self.world.streams.stream("transport", f"{self.call_id}/{role}")
-                transport = bool(stream.random() < p)
-            tasks.append(self.task("ambulance", role, transport=transport))
-        return tasks
+        return bool(self.world.streams.stream("transport", f"{self.call_id}/{role}").random() < p)
 
     def task(self, unit_kind: str, role: str, *, transport: bool = False) -> Task:
         """Return a request for a unit."""
@@ -223,7 +255,14 @@ class Incident(CityAgent):
     def _life(self) -> Life:
         env = self.world.env
         self.enter(Stage.RECEIVED, self.t_call)
-        yield env.timeout(self.draw("handling"))
+        if self.world.call_takers is None:
+            self.t_answer = self.t_call
+            yield env.timeout(self.draw("handling"))
+        else:
+            with self.world.call_takers.request() as answered:
+                yield answered
+                self.t_answer = env.now
+                yield env.timeout(self.draw("handling"))
         self.tasks = self.plan()
         self.world.dispatcher.request(self.tasks)
         yield from self.course()
@@ -241,7 +280,34 @@ class Medical(Incident):
 
     kind: ClassVar[str] = "medical"
     clock_kinds: ClassVar[frozenset[str]] = frozenset({"ambulance"})
+    _relieved = False
 
-    def plan(self) -> list[Task]:
-        """Ask for an ambulance per patient, and for one where nobody turns out to be hurt."""
-        return self.ambulances(max(self.call.patients, 1))
+    @property
+    def patients(self) -> int:
+        """One at least: an ambulance comes where nobody turns out to be hurt."""
+        return max(self.call.patients, 1)
+
+    def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # it counts from now
+        """Let first responders go some time after the ambulance has come, if one is to come."""
+        helpers = [other for other in self.tasks if other.unit_kind != self.capable_kind]
+        if not helpers:
+            return
+        if task.unit_kind == self.capable_kind:
+            if not self._relieved:
+                self._relieved = True
+                self.world.env.process(self._relieve(helpers))
+        elif len(helpers) == len(self.tasks):
+            self.world.env.process(self._leave([task]))
+
+    def _relieve(self, helpers: Sequence[Task]) -> Life:
+        """Turn back who is still on the way, and let the others go."""
+        there = [task for task in helpers if task.t_onscene is not None]
+        for task in helpers:
+            if task.t_onscene is None:
+                self.world.dispatcher.release(task)
+        yield from self._leave(there)
+
+    def _leave(self, there: Sequence[Task]) -> Life:
+        yield self.world.env.timeout(self.world.scenario.care.first_responder_stay_s)
+        for task in there:
+            self.world.dispatcher.release(task)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from twin.agents.ambulance import Ambulance
 from twin.agents.dispatcher import Dispatcher
-from twin.agents.fire_engine import FireEngine
+from twin.agents.fire_engine import Command, FireEngine, Ladder, Rescue
 from twin.agents.hospital import Hospital
 from twin.agents.station import Station
 from twin.agents.unit import Shift, Unit
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 FIXED = (AddStation, AddUnits, RemoveUnits, MoveUnits)
 """Changes that hold for the whole run."""
-UNIT_TYPES: dict[str, type[Unit]] = {"ambulance": Ambulance, "engine": FireEngine}
+UNIT_TYPES: dict[str, type[Unit]] = {
+    kind.kind: kind for kind in (Ambulance, FireEngine, Ladder, Rescue, Command)
+}
 """Class of each kind of unit in a city's table."""
 
 
@@ -57,6 +59,7 @@ def populate(world: World) -> None:
         shift = Shift(float(row["on_s"]), float(row["off_s"]))
         unit = kind(world, str(row["unit_id"]), world.stations[str(row["station_id"])], shift)
         world.units.append(unit)
+    world.kinds |= {unit.kind for unit in world.units}
 
 
 def roster(city: City, changes: Sequence[Change]) -> pd.DataFrame:

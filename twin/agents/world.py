@@ -12,6 +12,7 @@ import simpy
 
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
+from twin.agents.plans import ResponsePlans
 from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, make
 from twin.city.model import City
 from twin.core.random import Streams
@@ -72,6 +73,12 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Closed ones whose unit is still on its way home, by call id.
     dispatcher
         Holds the queue.
+    plans
+        Which units a call asks for.
+    kinds
+        Kinds of unit for which calls ask: of the others the city has none.
+    call_takers
+        Who answer calls; None where nobody waits for an answer.
     outcomes
         How the calls that have been written ended.
     demand_factor
@@ -118,6 +125,10 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.incidents = {}
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
+        self.plans = ResponsePlans(scenario.care.plans)
+        self.kinds = {"ambulance", "engine"}
+        takers = scenario.care.call_takers
+        self.call_takers = None if takers is None else simpy.Resource(env, takers)
         self.demand_factor = 1.0
         self._covers: dict[str, Cover] = {}
         zones = city["zones"]

@@ -144,7 +144,8 @@ TABLES: dict[str, dict[str, str]] = {
         "link": "int32",
         "pos_m": "float32",
     },
-    # `on_s`..`off_s` is the daily shift; on_s == off_s means always. kind: ambulance | engine.
+    # `on_s`..`off_s` is the daily shift; on_s == off_s means always. kind: ambulance | engine |
+    # ladder | rescue | command.
     "units": {
         "unit_id": "str",
         "kind": "str",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from twin.core.clock import parse_clock
+from twin.scenarios.care import UnitKind
 from twin.scenarios.parts import (
     Clock,
     LinkNumber,
@@ -226,7 +227,7 @@ class AddUnits(Part):
 
     kind: Literal["add-units"]
     station: str = Field(description="A `station_id`.")
-    unit: Literal["ambulance", "engine"] = Field(default="ambulance", description="Its kind.")
+    unit: UnitKind = Field(default="ambulance", description="Its kind.")
     count: int = Field(default=1, ge=1, le=50, description="How many.")
     on: Clock = Field(default="00:00", description="Start of duty, city time.")
     off: Clock = Field(default="00:00", description="End of duty; as `on`: around the clock.")
@@ -240,7 +241,7 @@ class RemoveUnits(Part):
     kind: Literal["remove-units"]
     units: list[str] = Field(default=[], description="Ids of units.")
     station: str | None = Field(default=None, description="Or a `station_id`.")
-    unit: Literal["ambulance", "engine"] = Field(default="ambulance", description="Its kind.")
+    unit: UnitKind = Field(default="ambulance", description="Its kind.")
     count: int = Field(default=1, ge=1, le=200, description="How many of the station's.")
 
 

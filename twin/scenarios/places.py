@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from twin.scenarios.care import Plan
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.toml_lines import Location
@@ -20,6 +21,7 @@ def _kinds(union: Any) -> dict[str, type[BaseModel]]:
 LISTS: dict[Location, tuple[str, dict[str, type[BaseModel]]]] = {
     ("changes",): ("change", _kinds(Change)),
     ("record", "detectors"): ("detector", _kinds(Detector)),
+    ("care", "plans"): ("plan", _kinds(Plan)),
 }
 """Lists of tables that have a `kind`: what one is called, and its kinds."""
 REPLACED = frozenset({"title", "question"})

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from twin.core.clock import parse_clock
+from twin.scenarios.care import Care
 from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.coverage import Coverage
@@ -287,6 +288,7 @@ class Scenario(Part):
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
     chain: Chain = Chain()
+    care: Care = Care()
     policy: Policy = Policy()
     coverage: Coverage = Coverage()
     transit: Transit = Transit()

@@ -19,6 +19,8 @@ THERE_M = 1.0
 """A goal nearer than this is reached without driving."""
 WORTH_IT = 0.9
 """A unit under way takes another route when that needs less than this share of the time."""
+_HEAVY = frozenset({"engine", "ladder", "rescue", "command"})
+"""Kinds of unit that drive as a fire engine does; the others as an ambulance."""
 
 
 @dataclass(slots=True)
@@ -66,9 +68,9 @@ class Units:
         self._kind: list[int] = []
 
     def add(self, place: Place, kind: str) -> int:
-        """Park a new unit of a kind (`ambulance`, `engine`) and return its handle."""
+        """Park a new unit of a kind (as `ambulance`, `engine`) and return its handle."""
         unit = len(self._kind)
-        self._kind.append(FIRE_ENGINE if kind == "engine" else AMBULANCE)
+        self._kind.append(FIRE_ENGINE if kind in _HEAVY else AMBULANCE)
         self._parked[unit] = place
         return unit
 

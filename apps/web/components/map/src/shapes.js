@@ -43,8 +43,8 @@ export function unit(g, kind, {shape, color}, r, changed = "") {
   g.strokeStyle = changed || "#0b1020";
   g.stroke();
   g.fillStyle = "#10182c";
-  if (kind === "engine") flame(g, r * 0.92);
-  else cross(g, r * 0.95);
+  if (kind === "ambulance") cross(g, r * 0.95);
+  else flame(g, r * 0.92);
 }
 
 /** A hospital: a rounded square with an H. */

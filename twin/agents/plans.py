@@ -1,0 +1,45 @@
+"""Response plans: which units a call asks for, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twin.scenarios.care import Plan, Sent, read_sent
+
+_USUAL: dict[tuple[str, int | None], tuple[str, ...]] = {
+    ("medical", None): ("ambulance per patient",),
+    ("fire", 1): ("2 engine", "ambulance per patient"),
+    ("fire", None): ("engine", "ambulance per patient"),
+    ("collision", 1): ("ambulance per patient", "engine"),
+    ("collision", None): ("ambulance per patient",),
+}
+"""What is sent where a scenario says nothing, by kind of incident and priority (assumption: two
+engines to a serious fire, as the first-due and second-due of Seoul's safety centres)."""
+
+
+class ResponsePlans:
+    """Finds the plan of a call: the scenario's before the usual ones, a priority before none.
+
+    Parameters
+    ----------
+    plans
+        The scenario's; the first of those that fit equally well holds.
+    """
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._lines: dict[tuple[str, int | None], tuple[Sent, ...]] = {}
+        for plan in plans:
+            self._lines.setdefault((plan.kind, plan.priority), _read(plan.send))
+        for_every = {kind for kind, priority in self._lines if priority is None}
+        for key, lines in _USUAL.items():
+            if key[0] not in for_every:
+                self._lines.setdefault(key, _read(lines))
+
+    def of(self, kind: str, priority: int) -> tuple[Sent, ...]:
+        """Return what is sent to a call."""
+        lines = self._lines
+        return lines.get((kind, priority)) or lines[kind, None]
+
+
+def _read(lines: Sequence[str]) -> tuple[Sent, ...]:
+    return tuple(read_sent(line) for line in lines)
