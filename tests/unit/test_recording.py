@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.runs import small_city, small_scenario
 from twin.core.errors import InputError, NotFoundError
+from twin.recording import store
 from twin.recording.memory import MemoryRecorder, NullRecorder
 from twin.recording.provenance import city_checksum, scenario_checksum
 from twin.recording.reader import RunReader
@@ -101,7 +102,10 @@ def test_null_recorder_takes_everything():
 
 def test_equal_runs_give_equal_bytes_however_they_are_cut(tmp_path):
     city, scenario = small_city(), small_scenario()
-    for name, cut in (("a", {"rows_per_part": 7, "seconds_per_part": 15.0}), ("b", {})):
+    for name, cut in (
+        ("a", {"rows_per_part": 7, "seconds_per_part": 15.0, "pause_s": 0}),
+        ("b", {}),
+    ):
         with RunWriter(tmp_path / name, scenario, city, **cut) as writer:
             record(writer)
             writer.finish({"calls": 20}, {"move": 1.0})
@@ -118,6 +122,31 @@ def test_equal_runs_give_equal_bytes_however_they_are_cut(tmp_path):
     assert reader.table("trips").empty
 
 
+def test_rows_that_come_late_are_in_their_order_whatever_the_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "ROW_GROUP", 16)
+    rng = np.random.default_rng(4)
+    # A call is written when it has ended: some after hundreds that came later.
+    calls = np.sort(rng.uniform(0.0, 1000.0, 300)).round(0)
+    ended = np.argsort(calls + rng.exponential(100.0, 300), kind="stable")
+    for name, cut in (("a", {"rows_per_part": 7}), ("b", {"rows_per_part": 50}), ("c", {})):
+        with RunWriter(tmp_path / name, small_scenario(), small_city(), **cut) as writer:
+            for k in ended.tolist():
+                writer.row("calls", call_id=f"C{k:03d}", t_call=calls[k], fate="closed")
+                writer.row("incident_events", t=calls[k], call_id=f"C{k:03d}", stage="closed")
+            writer.finish({}, {})
+    read = RunReader(tmp_path / "a").table("calls")
+    assert read["call_id"].tolist() == [f"C{k:03d}" for k in range(300)]
+    events = RunReader(tmp_path / "a").table("incident_events")
+    assert events["t"].is_monotonic_increasing
+    # What came at one instant stays in the order in which it came.
+    came = {f"C{k:03d}": n for n, k in enumerate(ended.tolist())}
+    for _, group in events.groupby("t"):
+        assert group["call_id"].map(came).is_monotonic_increasing
+    for table in ("calls", "incident_events"):
+        whole = (tmp_path / "c" / f"{table}.parquet").read_bytes()
+        assert all((tmp_path / n / f"{table}.parquet").read_bytes() == whole for n in "ab"), table
+
+
 def test_other_rows_give_other_bytes(tmp_path):
     for seed in (0, 1):
         with RunWriter(tmp_path / str(seed), small_scenario(), small_city()) as writer:
@@ -128,7 +157,9 @@ def test_other_rows_give_other_bytes(tmp_path):
 
 
 def test_a_running_run_can_be_read(tmp_path):
-    writer = RunWriter(tmp_path / "r", small_scenario(), small_city(), seconds_per_part=50.0)
+    writer = RunWriter(
+        tmp_path / "r", small_scenario(), small_city(), seconds_per_part=50.0, pause_s=0
+    )
     reader = RunReader(tmp_path / "r")
     assert reader.status == "running"
     assert reader.table("pulse").empty
@@ -174,7 +205,7 @@ def test_a_killed_writer_leaves_readable_parts(tmp_path):
         "from tests.support.runs import small_city, small_scenario\n"
         "from twin.recording.store import RunWriter\n"
         f"w = RunWriter({str(tmp_path / 'r')!r}, small_scenario(), small_city(),"
-        " seconds_per_part=50.0)\n"
+        " seconds_per_part=50.0, pause_s=0)\n"
         "record(w)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

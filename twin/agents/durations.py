@@ -98,7 +98,7 @@ class Durations:
             return 0.0
         if distribution.family == "constant":
             return min(max(distribution.a, distribution.low), distribution.high)
-        return distribution.draw(self._streams.stream(interval, f"{call_id}/{role}"))
+        return distribution.draw(self._streams.lent(interval, f"{call_id}/{role}"))
 
     def mean(self, kind: str, interval: str, priority: int) -> float:
         """Return the mean of an interval in seconds, its bounds left aside; 0 when it has none."""

@@ -9,6 +9,7 @@ easy as 1, 2, 3").
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,33 @@ class Streams:
         """Return a fresh generator for the decision `name`, at the start of its sequence."""
         return np.random.Generator(np.random.Philox(key=self.key(name, entity)))
 
+    def lent(self, name: str, entity: int | str = "") -> np.random.Generator:
+        """Return what `stream` does, on loan until the next loan in this thread.
+
+        The draws are the same, at a fourth of the cost: one generator is set to the start of
+        stream after stream.
+        """
+        return _LOANS.at_start_of(self.key(name, entity))
+
     def kernel_key(self, name: str) -> np.uint64:
         """Return the 64-bit key that compiled kernels mix with (vehicle, tick, purpose)."""
         return np.uint64(self.key(name) & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+class _Loans(threading.local):
+    """The generator that is lent out, one for each thread."""
+
+    def __init__(self) -> None:
+        self._bits = np.random.Philox(key=0)
+        self._fresh = self._bits.state
+        self._key = self._fresh["state"]["key"]
+        self._generator = np.random.Generator(self._bits)
+
+    def at_start_of(self, key: int) -> np.random.Generator:
+        self._key[0] = key & 0xFFFF_FFFF_FFFF_FFFF
+        self._key[1] = key >> 64
+        self._bits.state = self._fresh
+        return self._generator
+
+
+_LOANS = _Loans()

@@ -42,6 +42,10 @@ def schema(table: str) -> pa.Schema:
     return _SCHEMAS[table]
 
 
+PACK_ROWS = 8192
+"""Single rows become columns when so many wait: that is a tenth of the memory."""
+
+
 class Recorder(Protocol):
     """Where a run puts its tables; names and types of the columns are `RUN_TABLES`."""
 
@@ -93,6 +97,8 @@ class Buffer:
         self._check(columns)
         self._rows.append(columns)
         self._count += 1
+        if len(self._rows) >= PACK_ROWS:
+            self._pack()
 
     def columns(self, arrays: Mapping[str, Any]) -> None:
         """Add rows column by column; scalars are repeated.
@@ -126,7 +132,8 @@ class Buffer:
         return out
 
     def _check(self, columns: Mapping[str, Any]) -> None:
-        if unknown := columns.keys() - self._names:
+        if not columns.keys() <= self._names:
+            unknown = columns.keys() - self._names
             raise ValueError(f"table {self.table!r} has no column {min(unknown)!r}")
 
     def _pack(self) -> None:

@@ -13,16 +13,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from twin.city.model import City
@@ -50,7 +53,7 @@ _STREAMED = {
 }
 """Tables too large to sort whole; they come in order of time, and each batch is put in order."""
 _ORDER = ("t", "t_call", "t_arrive", "call_id", "unit_id", "hospital_id", "vehicle")
-"""Every other table is sorted whole at the end by those of these columns that it has."""
+"""Every other table is in the order of those of these columns that it has."""
 _EVENTS = {"unit_events", "incident_events"}
 """Tables of what befell somebody: what came at one instant stays in the order it came in."""
 
@@ -83,7 +86,10 @@ class RunWriter:
     rows_per_part
         A table is written to a part when so many rows wait.
     seconds_per_part
-        All tables are written to parts every so many simulated seconds.
+        All tables are written to parts every so many simulated seconds...
+    pause_s
+        ... but not within so many seconds by the clock of the last time: a year that passes in
+        minutes is not cut into parts that nobody has time to read.
 
     Raises
     ------
@@ -102,9 +108,12 @@ class RunWriter:
         command: Sequence[str] = (),
         rows_per_part: int = 200_000,
         seconds_per_part: float = 120.0,
+        pause_s: float = 1.0,
     ) -> None:
         self._rows_per_part = rows_per_part
         self._seconds_per_part = seconds_per_part
+        self._pause_s = pause_s
+        self._flushed = -math.inf
         self._buffers: dict[str, Buffer] = {}
         self._parts = dict.fromkeys(RUN_TABLES, 0)
         self._next_flush: float | None = None
@@ -230,8 +239,9 @@ class RunWriter:
             return
         if self._next_flush is None:
             self._next_flush = float(t) + self._seconds_per_part
-        elif t >= self._next_flush:
+        elif t >= self._next_flush and (now := monotonic()) - self._flushed >= self._pause_s:
             self.flush()
+            self._flushed = now
             self._next_flush = float(t) + self._seconds_per_part
 
     def _write_part(self, table: str) -> None:
@@ -255,18 +265,11 @@ class RunWriter:
         hidden.rename(target)
         return rows
 
-    @staticmethod
-    def _ordered(table: str, parts: list[Path]) -> Iterator[pa.Table]:
+    @classmethod
+    def _ordered(cls, table: str, parts: list[Path]) -> Iterator[pa.Table]:
         """Yield the rows of `parts` in their final order, in chunks of `ROW_GROUP` rows."""
         if table not in _STREAMED:
-            whole = pa.concat_tables([schema(table).empty_table(), *map(pq.read_table, parts)])
-            # Rows with equal keys keep the order they came in, by a column that counts them.
-            counted = whole.append_column("_", pa.array(np.arange(len(whole))))
-            order = ("t", "_") if table in _EVENTS else (*_ORDER, "_")
-            keys = [(key, "ascending") for key in order if key in counted.schema.names]
-            whole = counted.sort_by(keys).drop_columns(["_"])
-            for start in range(0, len(whole), ROW_GROUP):
-                yield whole.slice(start, ROW_GROUP).combine_chunks()
+            yield from cls._sorted(table, parts)
             return
         waiting = schema(table).empty_table()
         for part in parts:
@@ -276,6 +279,37 @@ class RunWriter:
                 waiting = waiting.slice(ROW_GROUP)
         if len(waiting):
             yield waiting.combine_chunks()
+
+    @staticmethod
+    def _sorted(table: str, parts: list[Path]) -> Iterator[pa.Table]:
+        """Yield sorted rows: a chunk as soon as no later part holds a row that comes before it."""
+        # Rows with equal keys keep the order they came in, by a column that counts them.
+        order = ("t", "_") if table in _EVENTS else (*_ORDER, "_")
+        keys = [key for key in order if key == "_" or key in schema(table).names]
+        first = keys[0]
+        lows = [_least(part, first) for part in parts]
+        waiting = schema(table).append(pa.field("_", pa.int64())).empty_table()
+        came = 0
+        for number, part in enumerate(parts, start=1):
+            rows = pq.read_table(part)
+            counted = rows.append_column("_", pa.array(np.arange(came, came + len(rows))))
+            came += len(rows)
+            waiting = pa.concat_tables([waiting, counted])
+            ready = len(waiting)
+            if number < len(parts):
+                later = [low for low in lows[number:] if low is not None]
+                before = (
+                    pc.less(waiting[first], min(later)) if later else pc.is_valid(waiting[first])
+                )
+                ready = pc.sum(before).as_py() or 0
+                ready -= ready % ROW_GROUP
+            if not ready:
+                continue
+            waiting = waiting.sort_by([(key, "ascending") for key in keys])
+            for start in range(0, ready, ROW_GROUP):
+                chunk = waiting.slice(start, min(ROW_GROUP, ready - start))
+                yield chunk.drop_columns(["_"]).combine_chunks()
+            waiting = waiting.slice(ready)
 
     def _write_meta(self) -> None:
         hidden = self.path / "run.json.tmp"
@@ -338,6 +372,11 @@ def _lock(path: Path) -> int:
         os.close(handle)
         raise InputError("another run is being written here", file=path) from error
     return handle
+
+
+def _least(part: Path, column: str) -> Any:
+    """Return the least value of a column of a part; None if it has none."""
+    return pc.min(pq.read_table(part, columns=[column])[column]).as_py()
 
 
 def _sha256(file: Path) -> str:
