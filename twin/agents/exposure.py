@@ -8,6 +8,8 @@ their own. That is a Poisson process in exposure (time change theorem; Daley and
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +19,13 @@ from numpy.typing import NDArray
 from twin.agents.incident import Call
 from twin.agents.source import happen
 from twin.city.model import City
-from twin.core.clock import DAY_S, HOUR_S
+from twin.core.clock import DAY_S, HOUR_S, is_weekend
 from twin.demand.calls import priorities
 from twin.demand.recorded import P_TRANSPORT
 from twin.network.graph import Place, RoadClass
 
 if TYPE_CHECKING:
-    from twin.agents.world import World
+    from twin.agents.world import Life, World
 
 EXPOSURE_S = 60.0
 """Length of the intervals over which exposure is summed, seconds."""
@@ -59,12 +61,45 @@ class Exposure:
 
     def accrue(self, t0: float, t1: float, metres: NDArray[np.float64]) -> None:
         """Add the (L,) vehicle-metres of `[t0, t1)`; collisions follow in the next interval."""
+        hazard = self._hazard_of(t0, metres)
+        self._add(t0, t1, float(hazard.sum()), lambda: hazard)
+
+    def live(self, city: City) -> Life:
+        """Add what is expected to be driven, `EXPOSURE_S` by `EXPOSURE_S`, to the run's end.
+
+        For fidelities without vehicles: whatever the clock's step, collisions are the same.
+        """
+        world, period = self.world, self.world.scenario.period
+        expected = [ExpectedMetres(city, weekend=weekend) for weekend in (False, True)]
+        totals: dict[tuple[bool, int, float], float] = {}
+        yield world.until(period.start_s)
+        for k in range(math.ceil((period.end_s - period.start_s) / EXPOSURE_S)):
+            t0, t1 = (period.start_s + EXPOSURE_S * i for i in (k, k + 1))
+            yield world.until(t1)
+            weekend = is_weekend(period.day, t0)
+            demand = world.demand_factor * world.scenario.traffic.demand_scale
+
+            def hazard(
+                t0: float = t0, t1: float = t1, weekend: bool = weekend, demand: float = demand
+            ) -> NDArray[np.float64]:
+                return self._hazard_of(t0, demand * expected[weekend].between(t0, t1))
+
+            key = weekend, int(t0 % DAY_S // HOUR_S), demand
+            if key not in totals:
+                totals[key] = float(hazard().sum())
+            self._add(t0, t1, totals[key], hazard)
+
+    def _hazard_of(self, t0: float, metres: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (L,) collisions that are expected of vehicle-metres in the hour of `t0`."""
         hour = int(t0 % DAY_S // HOUR_S)
-        hazard = metres * self._per_metre[:, hour] * self.world.scenario.calls.scale
-        total = float(hazard.sum())
+        return np.asarray(metres * self._per_metre[:, hour] * self.world.scenario.calls.scale)
+
+    def _add(
+        self, t0: float, t1: float, total: float, hazard: Callable[[], NDArray[np.float64]]
+    ) -> None:
         while self._next < self._hazard + total:
             share = (self._next - self._hazard) / total
-            self._collide(t1 + share * (t1 - t0), hazard)
+            self._collide(t1 + share * (t1 - t0), hazard())
             self._next += float(self._gaps.standard_exponential())
         self._hazard += total
 

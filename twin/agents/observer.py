@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from twin.agents.exposure import EXPOSURE_S, ExpectedMetres, Exposure
-from twin.core.clock import Calendar
+from twin.agents.exposure import EXPOSURE_S, Exposure
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic
@@ -60,9 +59,9 @@ class Observer:
         self._box = box
         record, period = world.scenario.record, world.scenario.period
         self._start = period.start_s
-        weekend = Calendar(period.day, world.city.meta.timezone).is_weekend
-        self._expected = ExpectedMetres(world.city, weekend=weekend)
         self._exposure = Exposure(world) if world.scenario.calls.collisions else None
+        if self._exposure is not None and traffic is None:
+            world.env.process(self._exposure.live(world.city))
         self._frame_every, self._links_every = record.frame_every_s, record.links_every_s
         self._summed = self._links_since = self._start
         self._next_frame = self._start + self._frame_every
@@ -77,13 +76,14 @@ class Observer:
         """Write what is due at `t`, or everything if that is the `last` time."""
         if t <= self._start:
             return
-        links_due = last or t >= self._next_links
-        if links_due or t >= self._next_sum:
-            self._sum_links(t)
-            self._next_sum = _following(self._next_sum, EXPOSURE_S, t)
-        if links_due:
-            self._write_links(t)
-            self._next_links = _following(self._next_links, self._links_every, t)
+        if self.traffic is not None:
+            links_due = last or t >= self._next_links
+            if links_due or t >= self._next_sum:
+                self._sum_links(t, self.traffic)
+                self._next_sum = _following(self._next_sum, EXPOSURE_S, t)
+            if links_due:
+                self._write_links(t)
+                self._next_links = _following(self._next_links, self._links_every, t)
         if self._sensors is not None:
             for table, columns in self._sensors.rows(t, last=last):
                 self.world.recorder.columns(table, **columns)
@@ -101,19 +101,13 @@ class Observer:
             self.world.mobility.buses.begin()
         self._write_frame(self._start)
 
-    def _sum_links(self, t: float) -> None:
+    def _sum_links(self, t: float, traffic: Traffic) -> None:
         """Add what was driven since the last time."""
         t0, self._summed = self._summed, t
-        if self.traffic is None and self._exposure is None:
-            return
-        if self.traffic is None:
-            demand = self.world.demand_factor * self.world.scenario.traffic.demand_scale
-            metres = demand * self._expected.between(t0, t)
-        else:
-            seconds, metres, left = self.traffic.link_stats(reset=True)
-            self._seconds += seconds
-            self._metres += metres
-            self._left += left
+        seconds, metres, left = traffic.link_stats(reset=True)
+        self._seconds += seconds
+        self._metres += metres
+        self._left += left
         if self._exposure is not None:
             self._exposure.accrue(t0, t, np.asarray(metres, np.float64))
 

@@ -41,6 +41,11 @@ def format_clock(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def is_weekend(day: date, t: float = 0.0) -> bool:
+    """Return whether second `t` after the midnight of `day` is on a Saturday or a Sunday."""
+    return (day.weekday() + int(t // DAY_S)) % 7 >= 5
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Turns simulated seconds into instants and city time.
@@ -75,8 +80,3 @@ class Calendar:
     def seconds(self, instant: datetime) -> float:
         """Return the simulated second of an aware `instant`."""
         return (instant - self.midnight_utc).total_seconds()
-
-    @property
-    def is_weekend(self) -> bool:
-        """Whether the first day is a Saturday or a Sunday."""
-        return self.day.weekday() >= 5

@@ -61,7 +61,6 @@ class TableMobility:
         `twin.traffic.congestion` follow the hourly profile.
     """
 
-    tick_s: float = 60.0
     book: RouteBook | None = None
     buses: Buses | None = None
 
@@ -75,6 +74,8 @@ class TableMobility:
     ) -> None:
         self._env = env
         self._network = city.network
+        # Nothing moves between events, so the clock need stop for pictures only.
+        self.tick_s = max(60.0, scenario.record.frame_every_s)
         traffic = scenario.traffic
         self._costs = RoadCosts(
             city.network,
