@@ -30,6 +30,7 @@ from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
+from twin.metrics.service import service_figures
 from twin.metrics.summary import queueing, summarise
 from twin.recording.provenance import city_checksum, scenario_checksum, versions
 from twin.recording.reader import RunReader
@@ -113,6 +114,12 @@ def run_scenario(
             "queued": result.queued,
             "queue": queueing(reader.table("pulse", ["calls_waiting"])),
             "intervals": intervals,
+            **service_figures(
+                calls,
+                reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"]),
+                scenario.period.start_s,
+                scenario.period.end_s,
+            ),
             "vehicles": {
                 "inserted": result.vehicles_inserted,
                 "finished": result.vehicles_finished,

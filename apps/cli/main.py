@@ -27,6 +27,7 @@ VERBS = {
     "replay": "Replay recorded calls of a city's day.",
     "assign": "Let the drivers of a scenario learn their routes.",
     "compare": "Compare a what-if with its base over several replications.",
+    "score": "Hold a run against response standards.",
     "report": "Write the report of a run or of a comparison.",
     "city": "Build, import, export, show and list cities.",
     "traffic": "Let the vehicles of SUMO route files drive in a city.",

@@ -14,6 +14,12 @@ from apps.report.charts import bars, curve, ecdf, over_time
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.run_map import run_map
+from apps.report.service import (
+    fairness_line,
+    hours_section,
+    standards_section,
+    unit_notes,
+)
 from apps.report.stored import Summary, Vehicles, read_stored
 from apps.report.words import (
     INTERVAL_NAMES,
@@ -33,14 +39,17 @@ from apps.rows import rows_of
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.errors import InputError
+from twin.metrics.standards import NAMES, load_standard, scorecard
 from twin.metrics.summary import (
     FEW_CALLS,
     decided,
+    fairness,
     figures,
     not_reached,
+    response_by,
     share_within,
-    utilisation,
 )
+from twin.metrics.units import utilisation
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
 
@@ -140,9 +149,11 @@ def run_page(reader: RunReader, city: City) -> str:
             class_="two",
         ),
         _by_kind(calls, period[1]),
+        standards_section([scorecard(load_standard(name), [calls], period[1]) for name in NAMES]),
         _intervals(summary, scenario),
         _by_district(calls, period[1]),
-        _units(units),
+        hours_section(response_by(calls, "hour", period[1]), TARGET_MIN),
+        _units(units, unit_notes(reader, units, period)),
         _speeds(summary),
         assumed(scenario, city, _defaults(summary)),
         again(stored, stored.command),
@@ -296,10 +307,16 @@ def _by_district(calls: pd.DataFrame, end_s: float) -> Raw:
     # Calls outside every district come last.
     ordered = sorted(groups, key=lambda name: (name == "", name))
     rows = [_figures_row(name or OUTSIDE, groups[name], end_s) for name in ordered]
-    return section("By district", _figures_table(rows, "district"), _small_numbers())
+    alike = fairness_line(fairness(calls, end_s))
+    return section(
+        "By district",
+        _figures_table(rows, "district"),
+        tag("p", alike) if alike else None,
+        _small_numbers(),
+    )
 
 
-def _units(units: pd.DataFrame) -> Raw:
+def _units(units: pd.DataFrame, notes: Sequence[str]) -> Raw:
     content: list[Raw] = []
     for kind, group in units.groupby("kind", sort=True):
         used = group.dropna(subset=["share"]).sort_values(
@@ -330,7 +347,8 @@ def _units(units: pd.DataFrame) -> Raw:
         )
     if not content:
         content = [tag("p", "No unit moved.", class_="note")]
-    return section("How busy the units were", tag("div", *content, class_="two"))
+    told = [tag("p", note) for note in notes]
+    return section("How busy the units were", tag("div", *content, class_="two"), *told)
 
 
 def _which_units(sent: int, all_units: int) -> str:

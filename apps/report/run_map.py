@@ -29,7 +29,7 @@ _SPARSE = 200
 def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
     """Return the map of a run: districts by their median response, and every call."""
     drawing = Drawing(city)
-    by = response_by(calls, "district")
+    by = response_by(calls, "district", scenario.period.end_s)
     known = {name: row for name, row in by.items() if row["p50"] is not None}
     few = {name for name, row in known.items() if few_calls(int(row["n"] or 0))}
     median = {name: float(row["p50"] or 0.0) for name, row in known.items() if name not in few}

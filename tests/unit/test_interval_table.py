@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twin.metrics.intervals import INTERVALS, interval_table
+from twin.metrics.intervals import INTERVALS, interval_table, ks_distance
 
 CHAIN = ("t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear")
 
@@ -32,8 +32,10 @@ def history_of(calls: pd.DataFrame) -> pd.DataFrame:
 def test_known_percentiles_of_both_sides() -> None:
     table = interval_table(run_calls(), history_of(run_calls()))
     assert list(table) == list(INTERVALS)
-    assert table["handling"]["simulated"] == {"p50": 15.0, "p90": 19.0, "n": 11, "alone": 0}
-    assert table["handling"]["observed"] == {"p50": 30.0, "p90": 38.0, "n": 11, "alone": 0}
+    simulated = {"mean": 15.0, "p50": 15.0, "p90": 19.0, "p95": 19.5, "n": 11, "alone": 0}
+    assert table["handling"]["simulated"] == simulated
+    observed = {"mean": 30.0, "p50": 30.0, "p90": 38.0, "p95": 39.0, "n": 11, "alone": 0}
+    assert table["handling"]["observed"] == observed
     assert table["travel"]["simulated"]["p50"] == pytest.approx(45.0)
     assert table["response"]["simulated"]["p50"] == pytest.approx(90.0)
     assert table["handover"]["observed"]["p90"] == pytest.approx(2 * 19 * 6)
@@ -118,10 +120,8 @@ def test_generated_calls_count_by_the_same_rule_alone() -> None:
 
 def test_nothing_recorded_and_nothing_simulated_is_null_in_json() -> None:
     table = interval_table(run_calls().iloc[:0], None)
-    assert table["response"] == {
-        "observed": {"p50": None, "p90": None, "n": 0, "alone": 0},
-        "simulated": {"p50": None, "p90": None, "n": 0, "alone": 0},
-    }
+    nothing = {**dict.fromkeys(("mean", "p50", "p90", "p95")), "n": 0, "alone": 0}
+    assert table["response"] == {"observed": nothing, "simulated": nothing, "ks": None}
     assert json.loads(json.dumps(table, allow_nan=False)) == table
 
 
@@ -131,3 +131,15 @@ def test_first_help_is_shown_where_the_records_have_it() -> None:
     table = interval_table(run_calls(), history)
     assert table["first_on_scene"]["observed"]["p50"] == pytest.approx(170.0)
     assert table["first_on_scene"]["simulated"]["n"] == 0
+
+
+def test_distance_between_two_samples() -> None:
+    # At 3 all of the first lie below and none of the second; twice the seconds, half of them apart.
+    assert ks_distance(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0])) == 1.0
+    assert ks_distance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0])) == 0.5
+    assert ks_distance(np.array([1.0, 1.0]), np.array([1.0])) == 0.0
+    assert ks_distance(np.zeros(0), np.array([1.0])) is None
+    table = interval_table(run_calls(), history_of(run_calls()))
+    # 10 to 20 beside 20 to 40: at 19 ten of the first eleven lie below, and none of the second.
+    assert table["handling"]["ks"] == pytest.approx(10 / 11)
+    assert interval_table(run_calls(), None)["handling"]["ks"] is None

@@ -18,8 +18,8 @@ from twin.metrics.summary import (
     share_within,
     summarise,
     unsure_p90,
-    utilisation,
 )
+from twin.metrics.units import utilisation
 
 END_S = 72_000.0
 

@@ -36,7 +36,13 @@ The rule, for both sides alike:
 
 from __future__ import annotations
 
+from typing import TypedDict
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from twin.metrics.summary import Figures, figures
 
 INTERVALS: dict[str, tuple[str, str]] = {
     "handling": ("t_call", "t_dispatch"),
@@ -50,15 +56,20 @@ INTERVALS: dict[str, tuple[str, str]] = {
 }
 """First and last stamp of each interval, in the order of the chain."""
 
+
+class IntervalRow(TypedDict):
+    """One interval: `figures` and `alone` of each side, and how far apart the two lie (`ks`)."""
+
+    observed: Figures
+    simulated: Figures
+    ks: float | None
+
+
 FIRST_ON_SCENE = ("t_call", "t_first_onscene")
 
-Figures = dict[str, float | int | None]
 
-
-def interval_table(
-    calls: pd.DataFrame, history: pd.DataFrame | None
-) -> dict[str, dict[str, Figures]]:
-    """Return the median and the 90th percentile of each interval, observed and simulated.
+def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[str, IntervalRow]:
+    """Return mean, median, 90th and 95th percentile of each interval, observed and simulated.
 
     Parameters
     ----------
@@ -72,9 +83,10 @@ def interval_table(
     Returns
     -------
     dict
-        `{name: {"observed": {p50, p90, n, alone}, "simulated": {p50, p90, n, alone}}}`; seconds,
-        the calls behind them, and the calls that have the interval on this side only and are left
-        out. `p50` and `p90` are None where `n` is 0.
+        `{name: {"observed": {mean, p50, p90, p95, n, alone}, "simulated": {...}, "ks": ...}}`;
+        seconds, the calls behind them, and the calls that have the interval on this side only and
+        are left out; `ks` is the distance of Kolmogorov and Smirnov between the two distributions.
+        All but `n` and `alone` are None where `n` is 0.
     """
     simulated = _chains(calls)
     observed = None
@@ -83,7 +95,7 @@ def interval_table(
     names = dict(INTERVALS)
     if observed is not None and FIRST_ON_SCENE[1] in observed:
         names["first_on_scene"] = FIRST_ON_SCENE
-    table: dict[str, dict[str, Figures]] = {}
+    table: dict[str, IntervalRow] = {}
     for name, ends in names.items():
         sides = {
             "observed": None if observed is None else _seconds(observed, name, *ends),
@@ -93,8 +105,32 @@ def interval_table(
         same = known[0].index.intersection(known[-1].index)
         if name == "total" and observed is not None:
             same = same[_carried(observed.loc[same]) == _carried(simulated.loc[same])]
-        table[name] = {side: _figures(seconds, same) for side, seconds in sides.items()}
+        kept = {
+            side: np.zeros(0) if seconds is None else seconds[seconds.index.isin(same)].to_numpy()
+            for side, seconds in sides.items()
+        }
+        alone = {
+            side: 0 if seconds is None else len(seconds) - len(kept[side])
+            for side, seconds in sides.items()
+        }
+        table[name] = {
+            "observed": {**figures(kept["observed"]), "alone": alone["observed"]},
+            "simulated": {**figures(kept["simulated"]), "alone": alone["simulated"]},
+            "ks": ks_distance(kept["observed"], kept["simulated"]),
+        }
     return table
+
+
+def ks_distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float | None:
+    """Return the greatest distance between two empirical distribution functions.
+
+    The two-sample statistic of Smirnov 1939; None where a sample is empty.
+    """
+    if not len(one) or not len(two):
+        return None
+    at = np.concatenate([one, two])
+    shares = [np.searchsorted(np.sort(side), at, side="right") / len(side) for side in (one, two)]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _chains(calls: pd.DataFrame) -> pd.DataFrame:
@@ -127,14 +163,3 @@ def _seconds(calls: pd.DataFrame, name: str, start: str, end: str) -> pd.Series 
 def _carried(calls: pd.DataFrame) -> pd.Series:
     """Return whether a call's ambulance set off for a hospital."""
     return calls["t_leave"].notna() | calls["t_hospital"].notna()
-
-
-def _figures(seconds: pd.Series | None, same: pd.Index) -> Figures:
-    if seconds is None:
-        return {"p50": None, "p90": None, "n": 0, "alone": 0}
-    kept = seconds[seconds.index.isin(same)]
-    alone = len(seconds) - len(kept)
-    if kept.empty:
-        return {"p50": None, "p90": None, "n": 0, "alone": alone}
-    p50, p90 = kept.quantile([0.5, 0.9])
-    return {"p50": float(p50), "p90": float(p90), "n": len(kept), "alone": alone}

@@ -8,12 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twin.core.clock import HOUR_S
+
 TARGET_S = 480.0
 """Response within eight minutes, the usual urban target (NFPA 1710: advanced life support)."""
 
-BUSY_STATES = ("turnout", "to_scene", "on_scene", "transporting", "at_hospital")
-"""States of a unit that belongs to a call."""
-OFF_STATE = "off_shift"
+IN_TIME = f"share_within_{TARGET_S:.0f}_s"
+GROUPS = {
+    "kind": "kind",
+    "priority": "priority",
+    "district": "district",
+    "hour": "hour",
+    "unit": "unit_id",
+}
+"""By what response times are told apart, and the columns: see `response_by`."""
 
 FEW_CALLS = 20
 """A figure that rests on fewer calls says little; it is marked wherever it is shown."""
@@ -52,10 +60,32 @@ def unsure_p90(n: int) -> bool:
     return n < 10 * LEAST_BEYOND_P90
 
 
-def response_by(calls: pd.DataFrame, column: str) -> dict[str, Figures]:
-    """Return the figures of the response time for each value of a column, in order."""
-    groups = calls.dropna(subset=[column]).groupby(column, sort=True)["response_s"]
-    return {str(value): figures(group.to_numpy(np.float64)) for value, group in groups}
+def response_by(calls: pd.DataFrame, by: str, end_s: float) -> dict[str, Figures]:
+    """Return the response time for each value of a column, in order.
+
+    Parameters
+    ----------
+    calls
+        The `calls` table.
+    by
+        A column, or `hour`: the hour of the day in which the call came, 0 to 23.
+    end_s
+        When the run ended, seconds.
+
+    Returns
+    -------
+    dict
+        `figures` of the calls that were reached; of all, the share within the target (`IN_TIME`).
+    """
+    key = calls[by] if by != "hour" else (calls["t_call"] // HOUR_S % 24).astype("int64")
+    counts = decided(calls, end_s)
+    return {
+        str(value): {
+            **figures(group["response_s"].to_numpy(np.float64)),
+            IN_TIME: _share(group.loc[counts[group.index], "response_s"], TARGET_S),
+        }
+        for value, group in calls[["response_s"]].groupby(key, sort=True)
+    }
 
 
 def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) -> float | None:
@@ -64,8 +94,12 @@ def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) 
     A call that had waited longer than that in vain when the run ended counts as late; one that had
     waited less counts neither way, and cancelled calls do not count.
     """
-    response = calls.loc[decided(calls, end_s, target_s), "response_s"].to_numpy(np.float64)
-    return float((response <= target_s).sum() / len(response)) if len(response) else None
+    return _share(calls.loc[decided(calls, end_s, target_s), "response_s"], target_s)
+
+
+def _share(response: pd.Series[float], target_s: float) -> float | None:
+    seconds = response.to_numpy(np.float64)
+    return float((seconds <= target_s).sum() / len(seconds)) if len(seconds) else None
 
 
 def decided(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) -> pd.Series[bool]:
@@ -102,54 +136,11 @@ def summarise(calls: pd.DataFrame, end_s: float) -> dict[str, Any]:
         "not_reached": int(not_reached(calls).sum()),
         "response": {
             **overall,
-            "by_kind": response_by(calls, "kind"),
-            "by_priority": response_by(calls, "priority"),
-            "by_district": response_by(calls, "district"),
+            **{f"by_{name}": response_by(calls, by, end_s) for name, by in GROUPS.items()},
         },
-        f"share_within_{TARGET_S:.0f}_s": share_within(calls, end_s),
+        IN_TIME: share_within(calls, end_s),
+        "fairness": fairness(calls, end_s),
     }
-
-
-def utilisation(unit_events: pd.DataFrame, start_s: float, end_s: float) -> pd.DataFrame:
-    """Return how each unit spent a period.
-
-    Parameters
-    ----------
-    unit_events
-        The `unit_events` table.
-    start_s, end_s
-        The period, seconds.
-
-    Returns
-    -------
-    DataFrame
-        One row a unit: `unit_id`, `kind`, `jobs` (calls for which it entered a busy
-        state in the period), `busy_s`, `on_shift_s`, and `share` = busy_s / on_shift_s, the
-        unit-hour utilisation. Before its first event a unit counts as on shift and idle.
-    """
-    rows = []
-    events = unit_events.sort_values(["unit_id", "t"], kind="stable")
-    for unit, group in events.groupby("unit_id", sort=True):
-        times = np.clip(np.append(group["t"].to_numpy(np.float64), end_s), start_s, end_s)
-        state = group["state"].to_numpy(dtype=object)
-        spans = np.diff(times)
-        busy = np.isin(state, BUSY_STATES)
-        off_s = float(spans[state == OFF_STATE].sum())
-        busy_s = float(spans[busy].sum())
-        on_shift_s = end_s - start_s - off_s
-        inside = (group["t"].to_numpy(np.float64) >= start_s) & busy
-        rows.append(
-            {
-                "unit_id": str(unit),
-                "kind": str(group["kind"].iloc[0]),
-                "jobs": int(group["call_id"][inside].nunique()),
-                "busy_s": busy_s,
-                "on_shift_s": on_shift_s,
-                "share": busy_s / on_shift_s if on_shift_s > 0 else None,
-            }
-        )
-    columns = ["unit_id", "kind", "jobs", "busy_s", "on_shift_s", "share"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def queueing(pulse: pd.DataFrame) -> dict[str, float | int | None]:
@@ -158,3 +149,66 @@ def queueing(pulse: pd.DataFrame) -> dict[str, float | int | None]:
     if not len(waiting):
         return {"mean_waiting": None, "most_waiting": None}
     return {"mean_waiting": float(waiting.mean()), "most_waiting": int(waiting.max())}
+
+
+def fairness(calls: pd.DataFrame, end_s: float) -> dict[str, Any]:
+    """Return how alike the districts are served, over those with `FEW_CALLS` calls or more.
+
+    Calls outside every district are left out.
+
+    Returns
+    -------
+    dict
+        `districts` that count; `best` and `worst` of them by mean response with their means, the
+        `ratio` of the two; the same of the share within the target (`apart`: best minus worst);
+        and `gini` of the mean responses, weighted by calls (0: all alike; see `gini`). Values are
+        None with fewer than two districts.
+    """
+    known = {
+        name: row
+        for name, row in response_by(calls, "district", end_s).items()
+        if name and not few_calls(int(row["n"] or 0))
+    }
+    nothing = {"best": None, "worst": None}
+    if len(known) < 2:
+        ratio = {**nothing, "ratio": None, "gini": None}
+        return {
+            "districts": len(known),
+            "mean_response": ratio,
+            IN_TIME: {**nothing, "apart": None},
+        }
+    mean = {name: float(row["mean"] or 0.0) for name, row in known.items()}
+    share = {name: float(row[IN_TIME] or 0.0) for name, row in known.items()}
+    low, high = min(mean, key=mean.__getitem__), max(mean, key=mean.__getitem__)
+    least, most = min(share, key=share.__getitem__), max(share, key=share.__getitem__)
+    weights = np.array([float(row["n"] or 0) for row in known.values()])
+    return {
+        "districts": len(known),
+        "mean_response": {
+            "best": {"district": low, "s": mean[low]},
+            "worst": {"district": high, "s": mean[high]},
+            "ratio": mean[high] / mean[low] if mean[low] > 0.0 else None,
+            "gini": gini(np.array(list(mean.values())), weights),
+        },
+        IN_TIME: {
+            "best": {"district": most, "share": share[most]},
+            "worst": {"district": least, "share": share[least]},
+            "apart": share[most] - share[least],
+        },
+    }
+
+
+def gini(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:
+    """Return Gini's coefficient: half the mean difference of two draws over the mean.
+
+    sum_ij w_i w_j |x_i - x_j| / (2 W^2 mean), W the sum of the weights (Gini 1912).
+
+    Returns
+    -------
+    float or None
+        From 0, all alike, towards 1; None where the mean is nothing.
+    """
+    total = float(weights.sum())
+    mean = float(weights @ values) / total
+    apart = np.abs(values[:, None] - values)
+    return float(weights @ apart @ weights) / (2.0 * total**2 * mean) if mean > 0.0 else None

@@ -1,0 +1,120 @@
+"""What the reports and `twin score` say of standards, of units' hours and of fairness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from apps.report.html import Raw, section, table, tag
+from apps.report.words import OUTSIDE, clock, count, percent
+from twin.metrics.standards import Score, Scorecard
+from twin.metrics.summary import IN_TIME
+from twin.metrics.units import kilometres, lost_at_hospital, unit_hours
+from twin.recording.reader import RunReader
+
+STANDARD_COLUMNS = ("", "calls", "value", "asked for", "met")
+_STATISTICS = {"mean": "mean", "p50": "median", "p90": "90th percentile", "p95": "95th percentile"}
+OPEN_ENDED = (
+    "A call whose interval was over the limit when the run ended, and not over with, counts with "
+    "the time until then; one that was still under it does not count."
+)
+
+
+def standard_cells(score: Score) -> list[str]:
+    """Return the cells of a line of a scorecard, in the order of `STANDARD_COLUMNS`."""
+    met = {None: "-", True: "yes", False: "no"}[score.met]
+    if score.statistic == "share":
+        asked = "no share asked for" if score.share is None else f"at least {100 * score.share:g}%"
+        value = percent(score.value)
+        ends = None if score.low is None else (percent(score.low), percent(score.high))
+    else:
+        asked = f"{_STATISTICS[score.statistic]} {clock(score.seconds)} or less"
+        value = clock(score.value)
+        ends = None if score.low is None else (clock(score.low), clock(score.high))
+    if ends is not None:
+        value += f" ({ends[0]} to {ends[1]})"
+    return [score.title["en"], count(score.n) if score.n else "0", value, asked, met]
+
+
+def standards_section(cards: Sequence[Scorecard]) -> Raw:
+    """Return the scorecards of a run."""
+    content: list[Raw] = []
+    for card in cards:
+        content += [
+            tag("h3", card.title["en"]),
+            table(STANDARD_COLUMNS, [standard_cells(score) for score in card.lines]),
+            tag("p", f"{card.note['en']} " if card.note else "", card.source, ".", class_="note"),
+        ]
+    return section("By response standards", *content, tag("p", OPEN_ENDED, class_="note"))
+
+
+def hours_section(by_hour: dict[str, dict[str, Any]], target_min: str) -> Raw | None:
+    """Return response times by hour of the day; None where all calls came in one hour."""
+    if len(by_hour) < 2:
+        return None
+    rows = [
+        [f"{int(hour):02d}:00", count(int(row["n"])), clock(row["mean"]), clock(row["p50"]),
+         clock(row["p90"]), percent(row[IN_TIME])]
+        for hour, row in by_hour.items()
+    ]  # fmt: skip
+    columns = ["hour of the call", "reached", "mean, min:s", "median, min:s",
+               "90th percentile, min:s", f"within {target_min} min"]  # fmt: skip
+    return section("By hour of the day", table(columns, rows))
+
+
+def hours_line(hours: dict[str, dict[str, Any]], lost: dict[str, Any]) -> str:
+    """Return sentences on the hours of units and those lost at hospitals."""
+    said = [
+        f"{kind.capitalize()}s: {row['committed_h']:.1f} of {row['staffed_h']:.1f} staffed hours "
+        f"on calls (unit-hour utilisation {percent(row['utilisation'])}), {row['transports']:,} "
+        f"patients taken to hospital ({row['transports_per_staffed_h'] or 0.0:.2f} a staffed hour)."
+        for kind, row in hours.items()
+    ]
+    if lost["stays"]:
+        said.append(
+            f"Lost at hospitals beyond {lost['standard_s'] / 60:g} min: {lost['hours']:.1f} h, in "
+            f"{lost['over']:,} of {lost['stays']:,} stays."
+        )
+    return " ".join(said)
+
+
+def fairness_line(fairness: dict[str, Any]) -> str:
+    """Return how alike the districts are served, in one sentence; empty where it is not known."""
+    mean, share = fairness["mean_response"], fairness[IN_TIME]
+    if mean["gini"] is None:
+        return ""
+    return (
+        f"Mean response by district, of {fairness['districts']} with calls enough: from "
+        f"{clock(mean['best']['s'])} ({mean['best']['district'] or OUTSIDE}) to "
+        f"{clock(mean['worst']['s'])} ({mean['worst']['district'] or OUTSIDE}), "
+        f"{mean['ratio']:.2f} times; Gini coefficient {mean['gini']:.3f} (0: all alike). In time: "
+        f"from {percent(share['worst']['share'])} ({share['worst']['district']}) to "
+        f"{percent(share['best']['share'])} ({share['best']['district']})."
+    )
+
+
+def kilometres_line(km: dict[str, float], every_s: float) -> str:
+    """Return how far units drove, in one sentence; empty where none did."""
+    total = sum(km.values())
+    if total <= 0.0:
+        return ""
+    most = max(km, key=km.__getitem__)
+    return (
+        f"Driven: {total:,.0f} km, {total / len(km):,.0f} a unit; most by {most} ({km[most]:,.0f} "
+        f"km). By straight lines between positions {every_s:g} s apart, so a little less than in "
+        "truth."
+    )
+
+
+def unit_notes(reader: RunReader, units: pd.DataFrame, period: tuple[float, float]) -> list[str]:
+    """Return sentences on the hours, the hours lost and the kilometres of all units."""
+    events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
+    frames = reader.table("unit_frames", ["t", "unit_id", "x", "y"])
+    km = kilometres(frames, float(reader.meta["box"]["side_m"]))
+    said = [
+        hours_line(unit_hours(units), lost_at_hospital(events, *period)),
+        kilometres_line(km, reader.scenario.record.frame_every_s),
+    ]
+    return [line for line in said if line]
