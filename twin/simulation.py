@@ -315,6 +315,8 @@ class CityModel(World):
         self.running = False
         for incident in [*self.unwritten.values(), *self.incidents.values()]:
             incident.write()
+        for hospital in self.hospitals.values():
+            hospital.end()
 
 
 def no_vehicles(network: Network) -> VehicleView:

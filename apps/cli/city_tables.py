@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from twin.city.model import OPTIONAL as FURTHER
 from twin.city.model import TABLES
 from twin.core.errors import InputError, did_you_mean
 from twin.network.files import require_file
@@ -60,6 +61,8 @@ _RANGES = {
     "hour": (0.0, 23.0),
     "on_s": (0.0, 86_400.0),
     "off_s": (0.0, 86_400.0),
+    "beds": (0.0, 10_000.0),
+    "walk_ins_per_day": (0.0, 1e6),
 }
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "t"}), frozenset({"false", "0", "no", "f", ""})
 
@@ -92,7 +95,7 @@ def read_city_table(
     InputError
         Naming file, row and column of the first fault.
     """
-    kinds = TABLES[table]
+    kinds = dict(TABLES[table])
     if "bytes" in kinds.values():
         raise InputError(f"the table '{table}' cannot be read from a file of rows", file=file)
     rows = _rows(file)
@@ -100,6 +103,8 @@ def read_city_table(
     header = list(rows[0]) if rows else []
     if not rows:
         raise InputError("holds no rows", file=file)
+    if table == "hospitals":
+        kinds |= {name: kind for name, kind in FURTHER[table].items() if name in header}
     columns: dict[str, list[Any]] = {}
     for name, kind in kinds.items():
         if name in header:

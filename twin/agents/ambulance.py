@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from twin.agents.hospital import choose_hospital
+import simpy
+
+from twin.agents.hospital import HospitalStatus
+from twin.agents.hospital_choice import choose_hospital, refuses
 from twin.agents.states import Stage, UnitState
 from twin.agents.unit import RETRY_S, Unit, arrived_at, has_arrived
 from twin.traffic.mobility import UnreachableError
@@ -43,30 +47,86 @@ class Ambulance(Unit):
     def _transport(self, task: Task) -> Life:
         """Drive to a hospital that accepts the patient, choosing again when it turns away."""
         world = self.world
-        out_of_reach: set[str] = set()
+        passed_over: set[str] = set()
         while True:
-            hospital = choose_hospital(world, self, task, out_of_reach)
+            hospital = choose_hospital(world, self, task, passed_over)
             if hospital is None:
-                out_of_reach.clear()
+                passed_over.clear()
                 world.mobility.stop(self.handle)
                 yield world.env.timeout(RETRY_S)
+                continue
+            if world.scenario.hospitals.asks and not (yield from self._asked(task, hospital)):
+                passed_over.add(hospital.hospital_id)
                 continue
             if self.state is not UnitState.TRANSPORTING:
                 self.enter(UnitState.TRANSPORTING)
                 task.incident.note(task, Stage.LEFT_SCENE, world.env.now)
             set_out = world.env.now
-            arrival = self.drive(hospital.place, siren=self.siren)
             try:
-                yield arrival | hospital.turns_away
+                arrival = yield from self._bring(task, hospital)
             except UnreachableError:
-                out_of_reach.add(hospital.hospital_id)
+                passed_over.add(hospital.hospital_id)
                 continue
-            if has_arrived(arrival):
+            if arrival is not None:
                 break
-        yield from self._hand_over(task, hospital, arrived_at(arrival, set_out))
+        t = arrived_at(arrival, set_out)
+        alert = set_out if world.scenario.hospitals.prealert else t
+        yield from self._hand_over(task, hospital, t, alert)
 
-    def _hand_over(self, task: Task, hospital: Hospital, t: float) -> Life:
+    def _asked(self, task: Task, hospital: Hospital) -> Generator[simpy.Event, Any, bool]:
+        """Ask a hospital whether it takes the patient, and return the answer."""
+        world, settings = self.world, self.world.scenario.hospitals
+        if task.refusals >= settings.most_refusals:
+            return True  # the control centre tells it to
+        if self.state is UnitState.TRANSPORTING:
+            world.mobility.stop(self.handle)
+        if settings.enquiry_s:
+            yield world.env.timeout(settings.enquiry_s)
+        refused = refuses(world, task, hospital)
+        task.refusals += refused
+        if task.incident.counted:
+            world.recorder.row(
+                "hospital_enquiries",
+                t=world.env.now,
+                call_id=task.incident.call_id,
+                unit_id=self.unit_id,
+                hospital_id=hospital.hospital_id,
+                refused=refused,
+                full=hospital.full,
+                known_full=hospital.known_full,
+            )
+        return not refused
+
+    def _bring(
+        self, task: Task, hospital: Hospital
+    ) -> Generator[simpy.Event, Any, simpy.Event | None]:
+        """Drive to a hospital; return the arrival, or None when it does not take the patient."""
+        settings = self.world.scenario.hospitals
+        # It must: all others are full too or cannot treat the patient, or it was told to.
+        forced = hospital.only_full or task.refusals >= settings.most_refusals > 0
+        arrival = self.drive(hospital.place, siren=self.siren)
+        hospital.coming.add(task)
+        try:
+            while not has_arrived(arrival):
+                yield arrival | hospital.turns_away
+                if has_arrived(arrival):
+                    break
+                if hospital.known.status is HospitalStatus.CLOSED:
+                    return None
+                if settings.turn_back and not (forced and hospital.only_full):
+                    return None  # it diverts
+        finally:
+            hospital.coming.discard(task)
+        sent_away = settings.at_door == "turn-away" and not forced
+        if hospital.status is HospitalStatus.CLOSED or (
+            hospital.status is HospitalStatus.DIVERT and sent_away
+        ):
+            hospital.report()  # the crew tells
+            return None
+        return arrival
+
+    def _hand_over(self, task: Task, hospital: Hospital, t: float, t_alert: float) -> Life:
         self.enter(UnitState.AT_HOSPITAL, t)
         task.hospital_id = hospital.hospital_id
         task.incident.note(task, Stage.AT_HOSPITAL, t)
-        yield from hospital.receive(t, self._draw(task, "handover"))
+        yield from hospital.receive(t, self._draw(task, "handover"), task, t_alert)

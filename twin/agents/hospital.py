@@ -1,24 +1,22 @@
-"""Hospitals: whom they accept, and the bays in which patients are handed over."""
+"""Hospitals: whom they accept, what is known of them outside, and how patients are handed over."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import simpy
 
 from twin.agents.agent import CityAgent
+from twin.agents.emergency_room import EmergencyRoom, Patient
 from twin.network.graph import Place
 
 if TYPE_CHECKING:
-    from twin.agents.ambulance import Ambulance
     from twin.agents.task import Task
     from twin.agents.world import Life, World
 
 BAYS = 100
-"""Patients that a hospital takes over at once: so many that nobody waits for a bay."""
+"""Patients that a hospital without an emergency room takes over at once: nobody waits for a bay."""
 
 
 class HospitalStatus(StrEnum):
@@ -27,6 +25,19 @@ class HospitalStatus(StrEnum):
     OPEN = "open"
     DIVERT = "divert"  # no new ambulances
     CLOSED = "closed"
+
+
+class Report(NamedTuple):
+    """What a hospital said of itself: when, whom it accepts, and its emergency room.
+
+    `full` tells whether it diverts for want of beds alone; `patients` are those in beds and those
+    who wait for one.
+    """
+
+    t: float
+    status: HospitalStatus
+    full: bool
+    patients: int
 
 
 class Hospital(CityAgent):
@@ -40,10 +51,25 @@ class Hospital(CityAgent):
         How it is known.
     place
         The entrance on the road.
-    capabilities
-        What it can treat; see the city's table.
+    capabilities, level
+        What it can treat, and its class; see the city's table.
     is_open
         Whether it is open unless a change says otherwise.
+    beds
+        Of its emergency room; 0 when none is simulated.
+    walk_ins_per_day
+        Patients who come to it by themselves.
+
+    Attributes
+    ----------
+    status
+        Whom it accepts in truth.
+    known
+        Its last report: all that crews and the dispatcher go by.
+    coming
+        Ambulances on their way to it.
+    room
+        The emergency room, if one is simulated.
     """
 
     def __init__(
@@ -55,37 +81,100 @@ class Hospital(CityAgent):
         place: Place,
         capabilities: frozenset[str],
         is_open: bool,
+        level: str = "",
+        beds: int = 0,
+        walk_ins_per_day: float = 0.0,
     ) -> None:
         super().__init__(world)
         self.hospital_id = hospital_id
         self.name = name
         self.place = place
         self.capabilities = capabilities
+        self.level = level
         self.usual = HospitalStatus.OPEN if is_open else HospitalStatus.CLOSED
-        self.status = self.usual
+        self.status = self._ordered = self.usual
+        self._full = False
         self.bays = simpy.Resource(world.env, BAYS)
         self.present = 0
         self.turns_away = world.env.event()
-        """Succeeds when it stops accepting ambulances; a fresh event follows."""
-        self._record(world.env.now)
+        """Succeeds when it is known to accept no ambulances; a fresh event follows."""
+        self.coming: set[Task] = set()
+        self._come = 0
+        """Ambulances that have come since the last report."""
+        self.brought: list[Patient] = []
+        """Patients of ambulances who are there."""
+        self.room: EmergencyRoom | None = None
+        self.known = self._state(world.env.now)
+        if beds:
+            self.room = EmergencyRoom(
+                world, hospital_id, beds, walk_ins_per_day, self._changed, self._left
+            )
+            self.room.open = is_open
+            self.room.start()
+        self._review(world.env.now, recorded=True)
+        self.report()
+        if world.scenario.hospitals.report_every_min:
+            world.env.process(self._reporting(60.0 * world.scenario.hospitals.report_every_min))
 
     @property
     def accepts(self) -> bool:
-        """Whether an ambulance may bring an emergency patient now."""
-        return self.status is HospitalStatus.OPEN and "emergency" in self.capabilities
+        """Whether an ambulance may bring an emergency patient, by what is known."""
+        return self.known.status is HospitalStatus.OPEN and "emergency" in self.capabilities
+
+    @property
+    def only_full(self) -> bool:
+        """Whether it is known to divert, and for want of beds alone."""
+        return self.known.full and "emergency" in self.capabilities
+
+    @property
+    def expected_wait_s(self) -> float:
+        """Seconds that a patient who is sent there now must expect to wait for a bed.
+
+        Of n patients (those of the last report, of ambulances on their way and of those that came
+        since), n - c + 1 must leave before one of the c beds is free. All beds taken, they leave at
+        the rate c / S, where S is the mean stay, if stays are exponential (Erlang 1917): the wait
+        is (n - c + 1) S / c. 0 while n < c, and where no emergency room is simulated.
+        """
+        if self.room is None:
+            return 0.0
+        beds = self.room.capacity
+        ahead = self.known.patients + len(self.coming) + self._come - beds + 1
+        return max(ahead, 0) * 60.0 * self.world.scenario.hospitals.stay_min / beds
+
+    @property
+    def known_full(self) -> bool:
+        """Whether no bed was free by the last report."""
+        return self.room is not None and self.known.patients >= self.room.capacity
+
+    @property
+    def full(self) -> bool:
+        """Whether no bed is free in truth."""
+        return self.room is not None and self.room.occupied >= self.room.capacity
 
     def set_status(self, status: HospitalStatus) -> None:
         """Change whom the hospital accepts; ambulances on their way there choose again."""
-        if status is self.status:
-            return
-        self.status = status
-        self._record(self.world.env.now)
-        if status is not HospitalStatus.OPEN:
+        self._ordered = status
+        if self.room is not None:
+            self.room.open = status is not HospitalStatus.CLOSED
+        self._review(self.world.env.now, recorded=False)
+
+    def report(self) -> None:
+        """Let its true state be known; ambulances on their way learn of it."""
+        was, self.known = self.known.status, self._state(self.world.env.now)
+        self._come = 0
+        if self.known.status is not HospitalStatus.OPEN and self.known.status is not was:
             turned, self.turns_away = self.turns_away, self.world.env.event()
             turned.succeed()
 
-    def receive(self, t: float, handover_s: float) -> Life:
-        """Take over a patient who arrived at `t`: wait for a bay, then `handover_s` seconds."""
+    def receive(self, t: float, handover_s: float, task: Task, t_alert: float) -> Life:
+        """Take over a patient who arrived at `t`; the crew is free when it is over.
+
+        Without an emergency room they wait for a bay, then for `handover_s`. With one they wait for
+        a bed, then for `handover_s`, but not longer than `release_after_min` in all.
+        """
+        if self.room is not None:
+            yield from self._admit(self.room, t, handover_s, task, t_alert)
+            return
         self.present += 1
         self._record(t)
         with self.bays.request() as bay:
@@ -96,39 +185,97 @@ class Hospital(CityAgent):
         self.present -= 1
         self._record(self.world.env.now)
 
+    def end(self) -> None:
+        """Write down who is still there."""
+        for patient in self.brought:
+            self._write(patient)
+
+    def _admit(
+        self, room: EmergencyRoom, t: float, handover_s: float, task: Task, t_alert: float
+    ) -> Life:
+        world = self.world
+        self.present += 1
+        self._come += 1
+        patient = room.admit(task, t, t_alert)
+        self.brought.append(patient)
+        least = world.scenario.hospitals.release_after_min
+        cap = None if least is None else world.until(t + 60.0 * least)
+        yield patient.in_bed if cap is None else patient.in_bed | cap
+        if patient.t_bed is not None:
+            done = world.until(patient.t_bed + handover_s)
+            yield done if cap is None else done | cap
+        patient.t_released = world.env.now
+        self.present -= 1
+        self._record(world.env.now)
+
+    def _left(self, patient: Patient) -> None:
+        if patient.task is not None:
+            self.brought.remove(patient)
+            self._write(patient)
+
+    def _changed(self, t: float) -> None:
+        """Take note that the emergency room has changed."""
+        self._review(t, recorded=True)
+
+    def _review(self, t: float, *, recorded: bool) -> None:
+        """Set whom the hospital accepts by what was ordered and by how full it is."""
+        settings = self.world.scenario.hospitals
+        if self.room is not None and settings.divert_at is not None:
+            load = (self.room.occupied + self.room.waiting) / self.room.capacity
+            limit = settings.reopen_at if self._full else settings.divert_at
+            self._full = load > limit if self._full else load >= limit
+        status = self._ordered
+        if self._full and status is HospitalStatus.OPEN:
+            status = HospitalStatus.DIVERT
+        was, self.status = self.status, status
+        if recorded or was is not status:
+            self._record(t)
+        if not settings.report_every_min:
+            self.report()
+
+    def _reporting(self, every_s: float) -> Life:
+        while True:
+            yield self.world.env.timeout(every_s)
+            self.report()
+
+    def _state(self, t: float) -> Report:
+        patients = 0 if self.room is None else self.room.occupied + self.room.waiting
+        full = self.status is HospitalStatus.DIVERT and self._ordered is HospitalStatus.OPEN
+        return Report(t, self.status, full, patients)
+
     def _record(self, t: float) -> None:
+        room = self.room
+        beds: dict[str, int] = {}
+        if room is not None:
+            beds = {"beds": room.capacity, "occupied": room.occupied, "waiting": room.waiting}
         self.world.recorder.row(
             "hospital_status",
             t=t,
             hospital_id=self.hospital_id,
             status=str(self.status),
             present=self.present,
+            **beds,
         )
 
-
-def choose_hospital(
-    world: World, ambulance: Ambulance, task: Task, out_of_reach: Collection[str]
-) -> Hospital | None:
-    """Return where a patient is taken by the rule that holds, and record why; None if nowhere."""
-    open_ones = [
-        h for h in world.hospitals.values() if h.accepts and h.hospital_id not in out_of_reach
-    ]
-    if not open_ones:
-        return None
-    scores = world.hospital_policy.score(world, ambulance, open_ones)
-    best = int(np.argmin(scores.score))
-    chosen = np.zeros(len(open_ones), bool)
-    chosen[best] = np.isfinite(scores.score[best])
-    if task.incident.counted and world.scenario.record.decisions:
-        world.recorder.columns(
-            "hospital_choices",
-            t=world.env.now,
+    def _write(self, patient: Patient) -> None:
+        task = patient.task
+        if task is None or not task.incident.counted:
+            return
+        began = patient.t_treatment
+        self.world.recorder.row(
+            "hospital_patients",
             call_id=task.incident.call_id,
-            policy=world.hospital_policy.name,
-            unit_id=ambulance.unit_id,
-            hospital_id=[h.hospital_id for h in open_ones],
-            eta_s=scores.eta_s,
-            score=scores.score,
-            chosen=chosen,
+            role=task.role,
+            unit_id=None if task.unit is None else task.unit.unit_id,
+            hospital_id=self.hospital_id,
+            priority=patient.priority,
+            need=task.need,
+            able=not task.need or task.need in self.capabilities,
+            refusals=task.refusals,
+            t_alert=patient.t_alert,
+            t_door=patient.t_door,
+            t_bed=patient.t_bed,
+            t_treatment=began,
+            t_released=patient.t_released,
+            door_to_treatment_s=None if began is None else began - patient.t_door,
         )
-    return open_ones[best] if chosen[best] else None

@@ -39,7 +39,10 @@ def populate(world: World) -> None:
     for row in world.city["stations"].to_dict("records"):
         place = Place(int(row["link"]), float(row["pos_m"]))
         _station(world, str(row["station_id"]), str(row["name"]), str(row["kind"]), place)
+    settings = world.scenario.hospitals
     for row in world.city["hospitals"].to_dict("records"):
+        beds = int(row.get("beds", 0)) if settings.beds is None else settings.beds
+        by_bed = settings.walk_ins_per_bed
         world.hospitals[str(row["hospital_id"])] = Hospital(
             world,
             str(row["hospital_id"]),
@@ -47,6 +50,11 @@ def populate(world: World) -> None:
             place=Place(int(row["link"]), float(row["pos_m"])),
             capabilities=frozenset(str(row["capabilities"]).split()),
             is_open=bool(row["open"]),
+            level=str(row["level"]),
+            beds=beds,
+            walk_ins_per_day=float(row.get("walk_ins_per_day", 0.0))
+            if by_bed is None
+            else by_bed * beds,
         )
     for change in world.scenario.changes:
         if isinstance(change, AddStation):

@@ -37,6 +37,13 @@ class Task:
         Succeeds when the unit has left the scene.
     done
         Succeeds when the unit is clear, or when the request was withdrawn.
+    need
+        What a hospital must be able to treat beside emergencies, as `"stroke"`; empty for nothing
+        in particular, None until it is known.
+    asked
+        How often each hospital was asked whether it takes the patient.
+    refusals
+        How often one refused.
     failed
         Units for which no road led there.
     t_dispatch, t_enroute, t_onscene, t_leave, t_hospital, t_clear, t_base
@@ -58,6 +65,9 @@ class Task:
         self.release = env.event()
         self.off_scene = env.event()
         self.done = env.event()
+        self.need: str | None = None
+        self.asked: dict[str, int] = {}
+        self.refusals = 0
         self.failed: set[str] = set()
         self.retry_at = float("-inf")
         self.unit: Unit | None = None

@@ -234,7 +234,8 @@ TABLES: dict[str, dict[str, str]] = {
 OPTIONAL: dict[str, dict[str, str]] = {
     # The district that a place belongs to in truth, where the city's borders are only drawn.
     "stations": {"district": "str"},
-    "hospitals": {"district": "str"},
+    # Beds of the emergency room (0: none is simulated) and patients who come by themselves.
+    "hospitals": {"district": "str", "beds": "int32", "walk_ins_per_day": "float64"},
     # What is recorded of a call beside its stamps: its place in a city of travel times, seconds
     # (none where not known), the hospital, and whether it is not known if a patient was taken.
     "history": {

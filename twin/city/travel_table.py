@@ -69,7 +69,8 @@ def read_table_city(meta: Meta, *, times: Path, places: Path, units: Path, hospi
     units
         `id,base` and, if they are not always staffed, `on,off` (HH:MM, or seconds of the day).
     hospitals
-        `id,place`.
+        `id,place` and maybe `beds` of the emergency room, `walk_ins_per_day` and `capabilities`
+        (words between spaces; `emergency` if left out).
 
     Raises
     ------
@@ -278,6 +279,14 @@ def _read_hospitals(file: Path, places: Places, number: Mapping[str, int]) -> pd
     sheet.need("id", "place")
     ids = sheet.ids("id")
     at = sheet.codes("place", number, "place")
+    further: dict[str, NDArray[np.generic]] = {}
+    if "beds" in sheet:
+        beds = sheet.numbers("beds", 0.0, 10_000.0)
+        if (parts := beds != np.rint(beds)).any():
+            raise sheet.wrong("is not a whole number", at=int(np.argmax(parts)), field="beds")
+        further["beds"] = beds.astype(np.int32)
+    if "walk_ins_per_day" in sheet:
+        further["walk_ins_per_day"] = sheet.numbers("walk_ins_per_day", 0.0, 1e6)
     return pd.DataFrame(
         {
             "hospital_id": ids,
@@ -287,7 +296,8 @@ def _read_hospitals(file: Path, places: Places, number: Mapping[str, int]) -> pd
             "link": at.astype(np.int32),
             "pos_m": np.zeros(len(at), np.float32),
             "level": "local",
-            "capabilities": "emergency",
+            "capabilities": sheet.text("capabilities") if "capabilities" in sheet else "emergency",
             "open": True,
+            **further,
         }
     )

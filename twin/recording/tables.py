@@ -138,6 +138,37 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "hospital_id": "string",
         "status": "string",  # open | divert | closed
         "present": "int32",  # patients being handed over
+        "beds": "int32",
+        "occupied": "int32",
+        "waiting": "int32",
+    },
+    # One row a patient whom an ambulance brought to an emergency room, when they leave or the run
+    # ends.
+    "hospital_patients": {
+        "call_id": "string",
+        "role": "string",
+        "unit_id": "string",
+        "hospital_id": "string",
+        "priority": "int32",
+        "need": "string",
+        "able": "bool",
+        "refusals": "int32",
+        "t_alert": "float64",
+        "t_door": "float64",
+        "t_bed": "float64",
+        "t_treatment": "float64",
+        "t_released": "float64",
+        "door_to_treatment_s": "float64",
+    },
+    # One row a time that a crew asked a hospital to take a patient.
+    "hospital_enquiries": {
+        "t": "float64",
+        "call_id": "string",
+        "unit_id": "string",
+        "hospital_id": "string",
+        "refused": "bool",
+        "full": "bool",
+        "known_full": "bool",
     },
     # City totals every frame.
     "pulse": {
@@ -227,6 +258,30 @@ MEANINGS: dict[str, dict[str, str]] = {
         "hospital_id": "where `carrier_id` went; other patients of the call may be elsewhere",
         "transported": "whether anybody was taken",
         "fate": "closed, open (still going when the run ended) or cancelled",
+    },
+    "hospital_status": {
+        "status": "whom it accepts in truth: open, divert (no new ambulances) or closed",
+        "present": "crews who hand a patient over, or wait to",
+        "beds": "of the emergency room; null where none is simulated, as in the next two",
+        "occupied": "beds with a patient, brought or not",
+        "waiting": "patients who wait for a bed",
+    },
+    "hospital_patients": {
+        "role": "the ambulance's part in the call",
+        "need": "what the hospital should be able to treat; empty for nothing in particular",
+        "able": "whether it can",
+        "refusals": "how often a hospital refused the patient before",
+        "t_alert": "the ambulance says that it comes",
+        "t_door": "it is there",
+        "t_bed": "there is a bed",
+        "t_treatment": "treatment begins: there is a bed and a team is ready",
+        "t_released": "the crew is free",
+        "door_to_treatment_s": "`t_treatment` minus `t_door`, s",
+    },
+    "hospital_enquiries": {
+        "t": "the hospital answers",
+        "full": "whether its beds were all taken in truth",
+        "known_full": "whether they were by its last report",
     },
 }
 """What a column holds where its name does not say it. A call may have several units, and a row of

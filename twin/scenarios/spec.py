@@ -16,6 +16,7 @@ from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.coverage import Coverage
 from twin.scenarios.detectors import Detector
+from twin.scenarios.hospitals import Hospitals
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
 from twin.scenarios.policy import Policy
 from twin.scenarios.transit import Transit
@@ -288,7 +289,11 @@ class Scenario(Part):
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
     chain: Chain = Chain()
+<<<<<<< HEAD
     care: Care = Care()
+=======
+    hospitals: Hospitals = Hospitals()
+>>>>>>> 8dd554e (Emergency rooms: beds, teams, walk-ins, diversion, reports, refusals, needs and pre-alerts; rules by class and by soonest treatment)
     policy: Policy = Policy()
     coverage: Coverage = Coverage()
     transit: Transit = Transit()

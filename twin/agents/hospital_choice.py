@@ -1,0 +1,98 @@
+"""Where a patient goes: what they need, which hospitals come into question, who refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from twin.agents.ambulance import Ambulance
+    from twin.agents.hospital import Hospital
+    from twin.agents.task import Task
+    from twin.agents.world import World
+    from twin.scenarios.hospitals import Hospitals
+
+
+def need_of(world: World, task: Task) -> str:
+    """Return what a hospital must be able to treat; drawn if the call does not say it.
+
+    The draw is of the patient's own stream, so that no rule and no other patient shifts it.
+    """
+    if task.need is None:
+        task.need = ""
+        shares = [
+            (need, share)
+            for need, share in getattr(world.scenario.hospitals.needs, task.incident.kind, ())
+            if share > 0.0
+        ]
+        if shares:
+            left = world.streams.stream("need", f"{task.incident.call_id}/{task.role}").random()
+            for need, share in shares:
+                left -= share
+                if left < 0.0:
+                    task.need = need
+                    break
+    return task.need
+
+
+def chance_of_refusal(settings: Hospitals, *, full: bool) -> float:
+    """Return the chance that a hospital refuses a patient, given whether its beds are taken."""
+    when_full = settings.refusal_when_full
+    return settings.refusal if when_full is None or not full else when_full
+
+
+def refuses(world: World, task: Task, hospital: Hospital) -> bool:
+    """Return whether a hospital refuses a patient for whom a crew asks it now.
+
+    It answers by its true state. Each patient and hospital has a stream of its own, and each time
+    that it is asked a draw of its own.
+    """
+    asked = task.asked.get(hospital.hospital_id, 0)
+    task.asked[hospital.hospital_id] = asked + 1
+    entity = f"{task.incident.call_id}/{task.role}/{hospital.hospital_id}/{asked}"
+    chance = chance_of_refusal(world.scenario.hospitals, full=hospital.full)
+    return bool(world.streams.stream("refusal", entity).random() < chance)
+
+
+def choose_hospital(
+    world: World, ambulance: Ambulance, task: Task, passed_over: Collection[str]
+) -> Hospital | None:
+    """Return where a patient is taken by the rule that holds, and record why; None if nowhere.
+
+    The rule chooses among the hospitals that are known to accept the patient and can treat what
+    they need. Where there is none that can be reached, among those that can and divert only because
+    they are full; then among those that accept and cannot; at last among all that are only full.
+    """
+    need = need_of(world, task)
+    left = [h for h in world.hospitals.values() if h.hospital_id not in passed_over]
+    accepting = [h for h in left if h.accepts]
+    full = [h for h in left if h.only_full]
+    groups = [[h for h in group if need in h.capabilities] for group in (accepting, full) if need]
+    for group in (*groups, accepting, full):
+        if group and (found := _best(world, ambulance, task, group)) is not None:
+            return found
+    return None
+
+
+def _best(
+    world: World, ambulance: Ambulance, task: Task, hospitals: list[Hospital]
+) -> Hospital | None:
+    scores = world.hospital_policy.score(world, ambulance, hospitals)
+    best = int(np.argmin(scores.score))
+    chosen = np.zeros(len(hospitals), bool)
+    chosen[best] = np.isfinite(scores.score[best])
+    if task.incident.counted and world.scenario.record.decisions:
+        world.recorder.columns(
+            "hospital_choices",
+            t=world.env.now,
+            call_id=task.incident.call_id,
+            policy=world.hospital_policy.name,
+            unit_id=ambulance.unit_id,
+            hospital_id=[h.hospital_id for h in hospitals],
+            eta_s=scores.eta_s,
+            score=scores.score,
+            chosen=chosen,
+        )
+    return hospitals[best] if chosen[best] else None
