@@ -289,11 +289,8 @@ class Scenario(Part):
     traffic: Traffic = Traffic()
     calls: Calls = Calls()
     chain: Chain = Chain()
-<<<<<<< HEAD
     care: Care = Care()
-=======
     hospitals: Hospitals = Hospitals()
->>>>>>> 8dd554e (Emergency rooms: beds, teams, walk-ins, diversion, reports, refusals, needs and pre-alerts; rules by class and by soonest treatment)
     policy: Policy = Policy()
     coverage: Coverage = Coverage()
     transit: Transit = Transit()
