@@ -106,7 +106,9 @@ def test_unknown_rules_are_refused_by_name() -> None:
         InputError, match=r"policy.dispatch.*no dispatch policy 'closest-idel'.*'closest-idle'"
     ):
         FixedModel(town(), plan(policy={"dispatch": "closest-idel"}))
-    with pytest.raises(InputError, match=r"no hospital policy 'x'; known: nearest-suitable"):
+    with pytest.raises(
+        InputError, match=r"no hospital policy 'x'; known: by-class, nearest-suitable"
+    ):
         find("hospital", "x")
     wrong = {"kind": "set-policy", "queue": "last-come", "at": "07:00"}
     with pytest.raises(InputError, match="no queue policy 'last-come'"):

@@ -36,7 +36,7 @@ class WalkIns(NamedTuple):
 
 
 @dataclass(slots=True)
-class Patient:
+class Arrival:
     """Somebody in an emergency room, or who waits for it.
 
     Attributes
@@ -91,7 +91,7 @@ class EmergencyRoom:
         beds: int,
         walk_ins_per_day: float,
         changed: Callable[[float], None],
-        left: Callable[[Patient], None],
+        left: Callable[[Arrival], None],
     ) -> None:
         self.world = world
         self.hospital_id = hospital_id
@@ -138,11 +138,11 @@ class EmergencyRoom:
         rest = WalkIns(*(column[before:] for column in come))
         world.env.process(self._walking_in(rest))
 
-    def admit(self, task: Task, t_door: float, t_alert: float) -> Patient:
+    def admit(self, task: Task, t_door: float, t_alert: float) -> Arrival:
         """Take in a patient whom an ambulance brought at `t_door`, as soon as there is a bed."""
         streams, settings = self.world.streams, self.settings
         entity = f"{task.incident.call_id}/{task.role}"
-        patient = Patient(
+        patient = Arrival(
             priority=task.incident.priority,
             t_door=t_door,
             t_alert=t_alert,
@@ -157,8 +157,8 @@ class EmergencyRoom:
         self._changed(t_door)
         return patient
 
-    def _walk_in(self, t_door: float, stay_s: float, treatment_s: float) -> Patient:
-        return Patient(
+    def _walk_in(self, t_door: float, stay_s: float, treatment_s: float) -> Arrival:
+        return Arrival(
             priority=self.settings.walk_in_priority,
             t_door=t_door,
             t_alert=t_door,
@@ -174,14 +174,14 @@ class EmergencyRoom:
                 self._begin(self._walk_in(t, stay_s, treatment_s))
                 self._changed(t)
 
-    def _begin(self, patient: Patient) -> None:
+    def _begin(self, patient: Arrival) -> None:
         bed = self.beds.request(priority=patient.priority)
         if bed.triggered:
             patient.t_bed = patient.t_door
             patient.in_bed.succeed()
         self.world.env.process(self._course(patient, bed))
 
-    def _course(self, patient: Patient, bed: Request) -> Life:
+    def _course(self, patient: Arrival, bed: Request) -> Life:
         """Live through the wait for a bed, the wait for a team, the treatment and the rest."""
         world, env = self.world, self.world.env
         if patient.t_bed is None:
@@ -195,7 +195,7 @@ class EmergencyRoom:
         self._left(patient)
         self._changed(env.now)
 
-    def _treat(self, patient: Patient, t_bed: float) -> Life:
+    def _treat(self, patient: Arrival, t_bed: float) -> Life:
         """Wait until a team is ready, and until it is done if there are only so many."""
         world, settings = self.world, self.settings
         prepared = patient.task is not None and patient.priority <= settings.prepared_priority

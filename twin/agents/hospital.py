@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import simpy
 
 from twin.agents.agent import CityAgent
-from twin.agents.emergency_room import EmergencyRoom, Patient
+from twin.agents.emergency_room import Arrival, EmergencyRoom
 from twin.network.graph import Place
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Hospital(CityAgent):
         self.coming: set[Task] = set()
         self._come = 0
         """Ambulances that have come since the last report."""
-        self.brought: list[Patient] = []
+        self.brought: list[Arrival] = []
         """Patients of ambulances who are there."""
         self.room: EmergencyRoom | None = None
         self.known = self._state(world.env.now)
@@ -208,7 +208,7 @@ class Hospital(CityAgent):
         self.present -= 1
         self._record(world.env.now)
 
-    def _left(self, patient: Patient) -> None:
+    def _left(self, patient: Arrival) -> None:
         if patient.task is not None:
             self.brought.remove(patient)
             self._write(patient)
@@ -257,7 +257,7 @@ class Hospital(CityAgent):
             **beds,
         )
 
-    def _write(self, patient: Patient) -> None:
+    def _write(self, patient: Arrival) -> None:
         task = patient.task
         if task is None or not task.incident.counted:
             return
