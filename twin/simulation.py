@@ -70,6 +70,8 @@ class Summary:
     buses
         Runs of lines that ended, stops served and missed, share that left stops punctually, mean
         lateness in s, speed with stops in m/s, stops and runs left out; None without lines.
+    moves
+        Move-ups made, units that made any, most by one unit; None without a rule of move-up.
     """
 
     calls: int
@@ -92,6 +94,7 @@ class Summary:
     assumed: list[str]
     emitted_kg: dict[str, float] | None = None
     buses: dict[str, Any] | None = None
+    moves: dict[str, int] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -305,6 +308,7 @@ class CityModel(World):
             assumed=sorted(self.durations.assumed),
             emitted_kg=None if self.sensors is None else self.sensors.emitted_kg,
             buses=None if (buses := self.mobility.buses) is None else buses.summary(),
+            moves=self.deployer.summary(),
         )
 
     def _time_of(self, tick: int) -> float:

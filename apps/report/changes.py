@@ -272,6 +272,7 @@ class _Teller:
             "units are dispatched": change.dispatch,
             "waiting calls are taken": change.queue,
             "hospitals are chosen": change.hospital,
+            "free ambulances are moved up": change.moveup,
         }
         said = [f"{what} by the rule “{rule}”" for what, rule in rules.items() if rule is not None]
         said += [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from twin.agents.ambulance import Ambulance
+from twin.agents.deployer import Deployer
 from twin.agents.dispatcher import Dispatcher
 from twin.agents.fire_engine import Command, FireEngine, Ladder, Rescue
 from twin.agents.hospital import Hospital
@@ -67,6 +68,7 @@ def populate(world: World) -> None:
         shift = Shift(float(row["on_s"]), float(row["off_s"]))
         unit = kind(world, str(row["unit_id"]), world.stations[str(row["station_id"])], shift)
         world.units.append(unit)
+    world.deployer = Deployer(world)
     world.kinds |= {unit.kind for unit in world.units}
 
 

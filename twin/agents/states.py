@@ -16,6 +16,7 @@ class UnitState(StrEnum):
     TRANSPORTING = "transporting"
     AT_HOSPITAL = "at_hospital"
     RETURNING = "returning"  # free, on the road
+    MOVING_UP = "moving_up"  # free, on the road to another station than its own
 
 
 BUSY = frozenset(
@@ -29,16 +30,25 @@ BUSY = frozenset(
 )
 """States in which a unit belongs to a call."""
 
+ON_THE_ROAD = frozenset({UnitState.RETURNING, UnitState.MOVING_UP})
+"""States in which a unit is free and on its way to a station."""
+
 UNIT_NEXT: dict[UnitState, frozenset[UnitState]] = {
     UnitState.OFF_SHIFT: frozenset({UnitState.IDLE}),
-    UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT}),
+    # On the road from IDLE: to another station, or home from there when the shift is over.
+    UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT, *ON_THE_ROAD}),
     # Back to IDLE or RETURNING: recalled, or no road leads to the scene.
     UnitState.TURNOUT: frozenset({UnitState.TO_SCENE, UnitState.IDLE}),
     UnitState.TO_SCENE: frozenset({UnitState.ON_SCENE, UnitState.RETURNING}),
     UnitState.ON_SCENE: frozenset({UnitState.TRANSPORTING, UnitState.RETURNING}),
     UnitState.TRANSPORTING: frozenset({UnitState.AT_HOSPITAL}),
     UnitState.AT_HOSPITAL: frozenset({UnitState.RETURNING}),
-    UnitState.RETURNING: frozenset({UnitState.TO_SCENE, UnitState.IDLE, UnitState.OFF_SHIFT}),
+    UnitState.RETURNING: frozenset(
+        {UnitState.TO_SCENE, UnitState.IDLE, UnitState.OFF_SHIFT, UnitState.MOVING_UP}
+    ),
+    UnitState.MOVING_UP: frozenset(
+        {UnitState.TO_SCENE, UnitState.IDLE, UnitState.RETURNING, UnitState.MOVING_UP}
+    ),
 }
 """States that may follow each state."""
 

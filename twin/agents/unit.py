@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import simpy
 
 from twin.agents.agent import CityAgent
-from twin.agents.states import BUSY, UNIT_NEXT, Stage, UnitState
+from twin.agents.states import BUSY, ON_THE_ROAD, UNIT_NEXT, Stage, UnitState
 from twin.core.clock import DAY_S
 from twin.network.graph import Place
 from twin.traffic.mobility import UnreachableError
@@ -93,6 +93,8 @@ class Unit(CityAgent):
         self._last: Task | None = None
         self._shift_end = -math.inf
         self._called = world.env.event()
+        """Succeeds when it is given a call or another base."""
+        self._stands_at: Station | None = station
         self._home_at = world.env.now
         station.units.append(self)
         self.process = world.env.process(self._life())
@@ -113,8 +115,8 @@ class Unit(CityAgent):
 
     @property
     def available(self) -> bool:
-        """Whether it can be given a call: staffed and free, at its station or on its way there."""
-        free = self.state in {UnitState.IDLE, UnitState.RETURNING}
+        """Whether it can be given a call: staffed and free, at a station or on its way there."""
+        free = self.state is UnitState.IDLE or self.state in ON_THE_ROAD
         return free and self.task is None and self.world.env.now < self._shift_end
 
     @property
@@ -127,7 +129,19 @@ class Unit(CityAgent):
         if not self.available:
             raise RuntimeError(f"{self.unit_id} is {self.state} and cannot take a call")
         self.task = task
-        self._called.succeed()
+        self._wake()
+        self.world.deployer.changed(self, "dispatch")
+
+    def move_to(self, station: Station) -> None:
+        """Make a station its base and go there; the unit must be available."""
+        if not self.available:
+            raise RuntimeError(f"{self.unit_id} is {self.state} and cannot be moved")
+        self.base = station
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._called.triggered:
+            self._called.succeed()
 
     def enter(self, state: UnitState, t: float | None = None) -> None:
         """Change the state and record it, at `t` if that was a moment ago."""
@@ -166,10 +180,13 @@ class Unit(CityAgent):
                 yield env.timeout(start - env.now)
             self._shift_end = end
             self._handle = self.world.mobility.add_unit(self.unit_id, self.kind, self.station.place)
+            self.base = self._stands_at = self.station
             self.enter(UnitState.IDLE)
             self.world.dispatcher.review(self.kind)
+            self.world.deployer.changed(self, "shift")
             yield from self._duty()
             self.enter(UnitState.OFF_SHIFT)
+            self.world.deployer.changed(self, "shift")
             self.world.mobility.remove_unit(self.handle)
             self._handle = None
 
@@ -180,14 +197,19 @@ class Unit(CityAgent):
         while True:
             if self.task is None:
                 yield self._called | over
-            while self.task is not None:
+            while self.task is not None or self.base is not self._stands_at:
                 self._called = env.event()
-                yield from self._answer(self.task)
-                if self.state is UnitState.RETURNING:
-                    yield from self._go_home()
+                if self.task is not None:
+                    yield from self._answer(self.task)
+                else:
+                    self._set_out()
+                if self.state in ON_THE_ROAD:
+                    yield from self._go_to_base(over)
             if env.now >= self._shift_end:
-                return
-            if self.state is UnitState.RETURNING:
+                if self.base is self.station:
+                    return
+                self.base = self.station
+            elif self.state in ON_THE_ROAD:
                 self.enter(UnitState.IDLE, self._home_at)
 
     def _answer(self, task: Task) -> Life:
@@ -207,6 +229,7 @@ class Unit(CityAgent):
                 self._settle(world.env.now)
                 return
         self.enter(UnitState.TO_SCENE)
+        self.base, self._stands_at = self.station, None
         set_out = world.env.now
         incident.note(task, Stage.EN_ROUTE, set_out)
         arrival = self.drive(incident.place, siren=incident.siren)
@@ -244,22 +267,50 @@ class Unit(CityAgent):
         task.done.succeed()
         self.world.dispatcher.review(self.kind)
 
-    def _go_home(self) -> Life:
-        """Drive back to the station unless a call comes first."""
+    def _set_out(self) -> None:
+        """Enter the state of a drive to the base: moving up, or home when the shift is over."""
+        self._stands_at = None
+        if self.base is not self.station:
+            self.enter(UnitState.MOVING_UP)
+        elif self.state is not UnitState.RETURNING:
+            self.enter(UnitState.RETURNING)
+
+    def _go_to_base(self, over: simpy.Event) -> Life:
+        """Drive to the base unless a call comes first."""
         world = self.world
+        if self.task is None and self.state is UnitState.RETURNING:
+            world.deployer.freed(self)
+            self._turn()
         while self.task is None:
-            set_out = world.env.now
-            home = self.drive(self.station.place, siren=False)
+            base, set_out = self.base, world.env.now
+            drive = self.drive(base.place, siren=False)
+            # Only who is far from home has to mind the end of the shift on the way.
+            ends = drive | self._called
             try:
-                yield home | self._called
+                yield ends if base is self.station else ends | over
             except UnreachableError:
-                yield world.env.timeout(RETRY_S) | self._called
+                self.base = self.station
+                if base is self.station:
+                    yield world.env.timeout(RETRY_S) | self._called
+                self._turn()
                 continue
-            if self.task is None:
-                self._home_at = arrived_at(home, set_out)
+            if has_arrived(drive) and self.base is base and self.task is None:
+                self._home_at = arrived_at(drive, set_out)
+                self._stands_at = base
                 self._settle(self._home_at)
                 return
+            if not self._called.triggered:
+                self.base = self.station
+            self._turn()
         self._settle(None)
+
+    def _turn(self) -> None:
+        """Take note of another base on the way, if there is one."""
+        if self.task is not None:
+            return
+        if self._called.triggered:
+            self._called = self.world.env.event()
+        self._set_out()
 
     def _settle(self, t_base: float | None) -> None:
         """Tell the last call when, if ever, the unit came home from it."""

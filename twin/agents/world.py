@@ -13,7 +13,13 @@ import simpy
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
 from twin.agents.plans import ResponsePlans
-from twin.agents.policies.registry import DispatchPolicy, HospitalPolicy, QueuePolicy, make
+from twin.agents.policies.registry import (
+    DispatchPolicy,
+    HospitalPolicy,
+    MoveUpPolicy,
+    QueuePolicy,
+    make,
+)
 from twin.city.model import City
 from twin.core.random import Streams
 from twin.demand.recorded import doors
@@ -24,6 +30,7 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.mobility import Mobility
 
 if TYPE_CHECKING:
+    from twin.agents.deployer import Deployer
     from twin.agents.dispatcher import Dispatcher
     from twin.agents.hospital import Hospital
     from twin.agents.incident import Incident, Outcome
@@ -73,6 +80,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Closed ones whose unit is still on its way home, by call id.
     dispatcher
         Holds the queue.
+    deployer
+        Sends free units to other stations.
     plans
         Which units a call asks for.
     kinds
@@ -83,7 +92,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         How the calls that have been written ended.
     demand_factor
         What scenario changes make of the traffic's demand now.
-    dispatch_policy, queue_policy, hospital_policy
+    dispatch_policy, queue_policy, hospital_policy, moveup_policy
         The rules that hold now.
     """
 
@@ -93,6 +102,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     incidents: dict[str, Incident]
     unwritten: dict[str, Incident]
     dispatcher: Dispatcher
+    deployer: Deployer
 
     def __init__(
         self,
@@ -148,6 +158,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.dispatch_policy: DispatchPolicy = make("dispatch", policy.dispatch, with_)
         self.queue_policy: QueuePolicy = make("queue", policy.queue, with_)
         self.hospital_policy: HospitalPolicy = make("hospital", policy.hospital, with_)
+        self.moveup_policy: MoveUpPolicy = make("moveup", policy.moveup, with_)
 
     def _lonlat(self, place: Place) -> tuple[float, float]:
         lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))

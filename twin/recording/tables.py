@@ -63,6 +63,20 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "score": "float64",
         "chosen": "bool",
     },
+    # One row a station that was weighed for a free unit: why it waits there. `reason`: free (after
+    # a call), dispatch or shift (of others). `chosen`, not `made`: it was there, or a limit held.
+    "moves": {
+        "t": "float64",
+        "unit_id": "string",
+        "policy": "string",
+        "reason": "string",
+        "from_station": "string",
+        "station_id": "string",
+        "eta_s": "float64",
+        "score": "float64",
+        "chosen": "bool",
+        "made": "bool",
+    },
     # One row a choice of hospital and candidate.
     "hospital_choices": {
         "t": "float64",

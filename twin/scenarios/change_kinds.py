@@ -270,6 +270,7 @@ class SetPolicy(Timed):
     dispatch: str | None = Field(default=None, description="As `policy.dispatch`.")
     queue: str | None = Field(default=None, description="As `policy.queue`.")
     hospital: str | None = Field(default=None, description="As `policy.hospital`.")
+    moveup: str | None = Field(default=None, description="As `policy.moveup`.")
     parameters: RuleParameters = Field(
         default={}, description="As `policy.parameters`, and on top of those."
     )

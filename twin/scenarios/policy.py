@@ -21,6 +21,9 @@ class Policy(Part):
     dispatch: str = Field(default="closest-idle", description="Which unit answers a call.")
     queue: str = Field(default="priority", description="Which waiting call a free unit takes.")
     hospital: str = Field(default="nearest-suitable", description="Where a patient is taken.")
+    moveup: str = Field(
+        default="none", description="At which station a free ambulance waits: move-up."
+    )
     parameters: RuleParameters = Field(
         default={},
         description="A table for each rule that is not to be as by default, by its name.",

@@ -17,6 +17,7 @@ from twin.scenarios.change_kinds import Change
 from twin.scenarios.coverage import Coverage
 from twin.scenarios.detectors import Detector
 from twin.scenarios.hospitals import Hospitals
+from twin.scenarios.moves import Moves
 from twin.scenarios.parts import Clock, LinkNumber, Part, SignalMode, check_clock
 from twin.scenarios.policy import Policy
 from twin.scenarios.transit import Transit
@@ -293,6 +294,7 @@ class Scenario(Part):
     hospitals: Hospitals = Hospitals()
     policy: Policy = Policy()
     coverage: Coverage = Coverage()
+    moves: Moves = Moves()
     transit: Transit = Transit()
     record: Record = Record()
     changes: list[Change] = Field(default=[], description="What is changed, in order.")

@@ -1,6 +1,6 @@
-"""Dispatch, queue and hospital rules, each chosen by its name in the scenario."""
+"""Dispatch, queue, hospital and move-up rules, each chosen by its name in the scenario."""
 
-from twin.agents.policies import dispatch, hospital, queue
+from twin.agents.policies import dispatch, hospital, moveup, queue
 from twin.agents.policies.registry import (
     check_policies,
     find,
@@ -18,6 +18,7 @@ __all__ = [
     "hospital",
     "known",
     "make",
+    "moveup",
     "over",
     "queue",
     "register",

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.agents.policies.scores import Scores
+from twin.agents.policies.scores import Move, Scores
 from twin.core.errors import InputError, TwinError
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
+    from twin.agents.unit import Unit
+    from twin.agents.world import World
 
-METHODS = {"dispatch": "score", "hospital": "score", "queue": "key"}
+METHODS = {"dispatch": "score", "hospital": "score", "queue": "key", "moveup": "moves"}
 """What a class must have to be a rule of a role."""
 
 
@@ -98,6 +100,32 @@ class OwnRule:
             return tuple(float(value) for value in np.atleast_1d(found))
         except (TypeError, ValueError) as error:
             raise InputError(f"the rule {self.name!r} gave no key, but {found!r}") from error
+
+    @property
+    def triggers(self) -> frozenset[str]:
+        """When a rule of move-up is asked; when a unit is free after a call if it does not say."""
+        return frozenset(getattr(self._rule, "triggers", {"free"}))
+
+    def check(self, world: World) -> None:
+        """Let a rule of move-up look at the city, if it wants to."""
+        if hasattr(self._rule, "check"):
+            self._told(self._rule.check, world)
+
+    def moves(self, world: World, units: Sequence[Unit], freed: Unit | None) -> list[Move]:
+        """Return where free units are to wait."""
+        found = self._told(self._rule.moves, world, units, freed)
+        for move in found:
+            if (
+                not isinstance(move, Move)
+                or not any(move.unit is unit for unit in units)
+                or not any(move.station is station for station in world.stations.values())
+                or not len(move.stations) == len(move.eta_s) == len(move.score)
+            ):
+                raise InputError(
+                    f"the rule {self.name!r} gave {move!r}",
+                    hint="return a list of Move(unit, station, stations, eta_s, score)",
+                )
+        return list(found)
 
     def _scores(self, found: Any, candidates: Sequence[Any]) -> Scores:
         if not isinstance(found, Scores):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args, get_type_hints
 
 from pydantic import ValidationError, create_model
 
 from twin.agents.policies import own
-from twin.agents.policies.scores import Scores
+from twin.agents.policies.scores import Move, Scores
 from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.change_kinds import SetPolicy
 from twin.scenarios.declared import Group, lines_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from twin.agents.unit import Unit
     from twin.agents.world import World
 
-Role = Literal["dispatch", "queue", "hospital"]
+Role = Literal["dispatch", "queue", "hospital", "moveup"]
 
 
 class DispatchPolicy(Protocol):
@@ -61,7 +61,28 @@ class HospitalPolicy(Protocol):
         """Judge the hospitals that accept the patient."""
 
 
-_RULES: dict[str, dict[str, type]] = {"dispatch": {}, "queue": {}, "hospital": {}}
+class MoveUpPolicy(Protocol):
+    """Where free units wait.
+
+    `triggers` holds when it is asked: `"free"`, when a unit is free after a call and about to drive
+    to its station; `"dispatch"`, when units have been sent to calls; `"shift"`, when units have
+    come on or gone off their shift.
+    """
+
+    name: str
+    triggers: frozenset[str]
+
+    def check(self, world: World) -> None:
+        """Refuse parameters that do not fit the city, by `InputError`."""
+
+    def moves(self, world: World, units: Sequence[Unit], freed: Unit | None) -> list[Move]:
+        """Return where free units are to wait, the most important move first.
+
+        `units` are all free ones, `freed` the one that is free after a call, if that is why.
+        """
+
+
+_RULES: dict[str, dict[str, type]] = {role: {} for role in get_args(Role)}
 
 
 class _Named(Protocol):

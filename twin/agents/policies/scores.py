@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from twin.agents.station import Station
+    from twin.agents.unit import Unit
 
 
 class Scores(NamedTuple):
@@ -16,5 +21,19 @@ class Scores(NamedTuple):
     score is not taken.
     """
 
+    eta_s: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+
+class Move(NamedTuple):
+    """Where a free unit is to wait, out of S stations.
+
+    `eta_s` (S,) is the drive to each in seconds without siren, `score` (S,) what the rule compares,
+    the least wins. The move is none if the station is the unit's base already.
+    """
+
+    unit: Unit
+    station: Station
+    stations: Sequence[Station]
     eta_s: NDArray[np.float64]
     score: NDArray[np.float64]

@@ -6,7 +6,7 @@ import {BREAKS, HOSPITAL, KINDS, PALETTES, STATES, STATION, UNSEEN} from "./pale
 import {changeIcon, incidentIcon, placeIcon, unitIcon} from "./panel.js";
 
 const SWITCHES = ["vehicles", "places", "labels", "districts"];
-const SHOWN_STATES = ["idle", "turnout", "to_scene", "on_scene", "transporting", "at_hospital", "returning"];
+const SHOWN_STATES = ["idle", "turnout", "to_scene", "on_scene", "transporting", "at_hospital", "returning", "moving_up"];
 
 export class Legend {
   /** `choice` is {measure, palette, vehicles, places, labels, districts}; `change()` is called after a choice; `scene` tells what there is to explain. */

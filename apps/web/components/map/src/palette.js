@@ -10,6 +10,7 @@ export const STATES = {
   transporting: {shape: "hexagon", color: "#5cc1ff"},
   at_hospital: {shape: "square", color: "#5cc1ff"},
   returning: {shape: "triangle", color: "#c3a6ff"},
+  moving_up: {shape: "triangle", color: "#7ee08a"},
 };
 
 /** States in which a unit stands at its station and is drawn small. */

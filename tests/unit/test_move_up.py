@@ -1,0 +1,194 @@
+"""Free units wait where a rule wants them: choices by hand, limits, shifts, and the way home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.emergency import DAY
+from tests.support.table_city import region
+from twin.agents.policies.scores import Move
+from twin.city.model import City
+from twin.core.errors import InputError
+from twin.demand.call_file import read_calls
+from twin.recording.memory import MemoryRecorder
+from twin.scenarios.spec import Scenario
+from twin.simulation import CityModel
+
+HEAD = "id,t,place,dispatch_delay_s,scene_s,transport,hospital,handover_s\n"
+FAR = 2000.0
+TOY_TIMES = [
+    # b0     b1     b2     p0     p1     p2
+    [0.0, 500.0, 700.0, 100.0, 100.0, FAR],
+    [500.0, 0.0, 800.0, FAR, 100.0, 100.0],
+    [700.0, 800.0, 0.0, 100.0, FAR, FAR],
+    [100.0, FAR, 100.0, 0.0, 200.0, FAR],
+    [100.0, 100.0, FAR, 200.0, 0.0, 200.0],
+    [FAR, 100.0, FAR, FAR, 200.0, 0.0],
+]
+"""Base 0 reaches points 3 and 4 within 480 s, base 1 points 4 and 5, base 2 point 3."""
+DEMAND = {"p3": 5, "p4": 3, "p5": 2}
+
+
+def moved(
+    tmp_path: Any,
+    bases: list[int | str],
+    rows: str,
+    *,
+    times: list[list[float]] = TOY_TIMES,
+    demand: dict[str, int] = DEMAND,
+    **fields: Any,
+) -> tuple[CityModel, MemoryRecorder]:
+    """Run calls in a toy city whose demand lies as in `demand`."""
+    city = region(tmp_path, times, bases, [0])
+    file = tmp_path / "calls.csv"
+    file.write_text(HEAD + rows)
+    weights = "".join(
+        f"w{place}{k},0,{place},,,,,\n" for place, n in demand.items() for k in range(n)
+    )
+    own = City(city.meta, city.network, dict(city.tables), city.service)
+    own.tables["history"] = read_calls(file, own, DAY)
+    plan = {
+        "name": "test", "city": "region",
+        "period": {"day": DAY, "start": "00:00", "warm_up_min": 0.0, "end": "06:00"},
+        "traffic": {"fidelity": "table", "speed_without_siren": 1.0},
+        "calls": {"source": "recorded", "collisions": False, "held_out_fit": False,
+                  "intervals": "recorded"},
+    }  # fmt: skip
+    recorder = MemoryRecorder()
+    model = CityModel(own, Scenario.model_validate(plan | fields), recorder=recorder)
+    # The calls of the run are not those by which demand is judged.
+    (tmp_path / "weights.csv").write_text(HEAD + weights)
+    own.tables["history"] = read_calls(tmp_path / "weights.csv", own, DAY)
+    model.run()
+    return model, recorder
+
+
+def states(recorder: MemoryRecorder, unit: str) -> list[tuple[float, str]]:
+    events = recorder.frame("unit_events")
+    mine = events[events["unit_id"] == unit]
+    return list(zip(mine["t"].tolist(), mine["state"].tolist(), strict=True))
+
+
+def test_a_freed_unit_goes_where_it_adds_most(tmp_path):
+    model, recorder = moved(
+        tmp_path, [0, 2, 1], "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n",
+        policy={"moveup": "dmexclp"}, coverage={"busy": 0.3},
+    )  # fmt: skip
+    # u0 goes to point 3, u2 stays with point 5. u0 is clear at 160 s, when u1 at base 2 is the only
+    # free one: b0 adds (5 .3 + 3) .7 = 3.15, b1 (3 + 2) .7 = 3.5, b2 5 .7 .3 = 1.05, of 10.
+    choice = recorder.frame("moves")
+    assert choice["unit_id"].unique().tolist() == ["u0"]
+    assert choice["station_id"].tolist() == ["p0", "p1", "p2"]
+    assert choice["score"].to_numpy() == pytest.approx([-0.315, -0.35, -0.105])
+    assert choice["eta_s"].tolist() == [100.0, FAR, 100.0]
+    assert choice["chosen"].tolist() == choice["made"].tolist() == [False, True, False]
+    assert set(choice["reason"]) == {"free"}
+    assert states(recorder, "u0")[-3:] == [
+        (160.0, "returning"), (160.0, "moving_up"), (160.0 + FAR, "idle"),
+    ]  # fmt: skip
+    assert model.summary().moves == {"made": 1, "units": 1, "most_of_a_unit": 1}
+    assert model.units[0].place.link == 1
+
+
+def test_the_toy_of_three_bases(tmp_path):
+    # u0 is free again and u1 idle at base 0, d = 5, 3, 2 and q = .3.
+    _, recorder = moved(
+        tmp_path, [2, 0, 1], "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n",
+        policy={"moveup": "dmexclp"}, coverage={"busy": 0.3},
+    )  # fmt: skip
+    choice = recorder.frame("moves")
+    assert 10.0 * choice["score"].to_numpy() == pytest.approx([-1.68, -2.03, -1.05])
+    assert choice.loc[choice["made"], "station_id"].tolist() == ["p1"]
+
+
+def test_who_moves_up_takes_calls_on_the_way_and_where_it_waits(tmp_path):
+    rows = "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n"
+    scenario = {"policy": {"moveup": "dmexclp"}, "coverage": {"busy": 0.3}}
+    # Half way from point 3 (link 3) to base 1: half of 2000 s from point 3, half from base 1.
+    _, recorder = moved(tmp_path, [0, 2, 1], rows + "3,1160,p5,0,60,no,,\n", **scenario)
+    calls = recorder.frame("calls").set_index("call_id")
+    assert calls.loc["3", ["unit_id", "response_s"]].tolist() == ["u0", 0.5 * FAR + 0.5 * 100.0]
+    assert (1160.0, "to_scene") in states(recorder, "u0")
+    # After its arrival at base 1 it turns out from there.
+    _, recorder = moved(
+        tmp_path, [0, 2, 1], rows + "3,3000,p5,0,60,no,,\n", chain={"turnout_s": 30.0}, **scenario
+    )
+    calls = recorder.frame("calls").set_index("call_id")
+    assert calls.loc["3", ["unit_id", "response_s"]].tolist() == ["u0", 130.0]
+
+
+def test_limits_hold_and_going_home_is_no_move(tmp_path):
+    rows = "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n3,1160,p5,0,60,no,,\n"
+    scenario = {"policy": {"moveup": "dmexclp"}, "coverage": {"busy": 0.3}}
+    for limit in ({"per_hour": 0}, {"per_crew": 0}):
+        model, recorder = moved(tmp_path, [0, 2, 1], rows, moves=limit, **scenario)
+        assert "moving_up" not in {state for _, state in states(recorder, "u0")}
+        assert model.summary().moves == {"made": 0, "units": 0, "most_of_a_unit": 0}
+        choice = recorder.frame("moves")
+        assert choice.loc[choice["chosen"], "made"].tolist()[0] is False
+    model, recorder = moved(tmp_path, [0, 2, 1], rows, moves={"per_crew": 1}, **scenario)
+    assert model.summary().moves == {"made": 1, "units": 1, "most_of_a_unit": 1}
+    _, recorder = moved(
+        tmp_path, [0, 2, 1], rows, moves={"per_hour": 0}, record={"decisions": False}, **scenario
+    )
+    assert not len(recorder.frame("moves"))
+
+
+@pytest.mark.parametrize(("end", "home"), [("00:20", 1200.0), ("01:00", 3600.0)])
+def test_at_the_end_of_its_shift_a_unit_goes_home(tmp_path, end, home):
+    # On its way to base 1 at 20 minutes, there since 36 at an hour.
+    model, recorder = moved(
+        tmp_path, [f"0,00:00,{end}", 2, 1], "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n",
+        policy={"moveup": "dmexclp"}, coverage={"busy": 0.3},
+    )  # fmt: skip
+    *_, turn, off = states(recorder, "u0")
+    assert turn == (home, "returning")
+    share = min((home - 160.0) / FAR, 1.0)
+    assert off == (pytest.approx(home + (1.0 - share) * 100.0 + share * 500.0), "off_shift")
+    assert model.units[0].place.link == 0
+
+
+def test_without_a_rule_nothing_is_asked_or_written(tmp_path):
+    model, recorder = moved(tmp_path, [0, 2, 1], "1,0,p3,0,60,no,,\n")
+    assert model.summary().moves is None
+    assert not len(recorder.frame("moves"))
+    assert model.deployer.moves == {}
+
+
+def test_a_rule_can_come_later(tmp_path):
+    rows = "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n3,3600,p3,0,60,no,,\n"
+    change = {"kind": "set-policy", "at": "00:30", "moveup": "dmexclp"}
+    model, recorder = moved(tmp_path, [0, 2, 1], rows, changes=[change], coverage={"busy": 0.3})
+    assert recorder.frame("moves")["t"].min() == 3760.0
+    assert model.summary().moves["made"] == 1
+
+
+def test_a_rule_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(InputError, match="there is no moveup policy 'dmexcl'"):
+        moved(tmp_path, [0], "1,0,p3,0,60,no,,\n", policy={"moveup": "dmexcl"})
+
+
+class Ring:
+    """A rule of one's own: the freed unit goes to the next station."""
+
+    def __init__(self, step: int = 1) -> None:
+        self.step = step
+
+    def moves(self, world, units, freed):  # noqa: ARG002
+        stations = list(world.stations.values())
+        k = (stations.index(freed.base) + self.step) % len(stations)
+        zeros = np.zeros(len(stations))
+        return [Move(freed, stations[k], stations, zeros, zeros)]
+
+
+def test_a_rule_of_ones_own(tmp_path):
+    name = f"{__name__}:Ring"
+    policy = {"moveup": name, "parameters": {name: {"step": 2}}}
+    rows = "1,0,p3,0,60,no,,\n"
+    _, recorder = moved(tmp_path, [0, 1, 2], rows, policy=policy)
+    choice = recorder.frame("moves")
+    assert choice.loc[choice["made"], "station_id"].tolist() == ["p2"]
+    assert choice["policy"].unique().tolist() == [name]
