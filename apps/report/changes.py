@@ -273,6 +273,7 @@ class _Teller:
             "waiting calls are taken": change.queue,
             "hospitals are chosen": change.hospital,
             "free ambulances are moved up": change.moveup,
+            "units on their way are turned": change.reassign,
         }
         said = [f"{what} by the rule “{rule}”" for what, rule in rules.items() if rule is not None]
         said += [

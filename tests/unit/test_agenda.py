@@ -113,7 +113,7 @@ def test_unknown_rules_are_refused_by_name() -> None:
     wrong = {"kind": "set-policy", "queue": "last-come", "at": "07:00"}
     with pytest.raises(InputError, match="no queue policy 'last-come'"):
         FixedModel(town(), plan(changes=[wrong]))
-    assert known("queue") == ["first-come", "priority"]
+    assert known("queue") == ["ageing", "first-come", "priority"]
 
 
 def test_commands_from_another_thread_are_applied_and_recorded() -> None:

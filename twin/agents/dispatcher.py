@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from twin.agents.agent import CityAgent
+from twin.agents.policies.scores import Scores
 from twin.agents.states import Stage
 from twin.agents.unit import RETRY_S
 
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
     from twin.agents.task import Task
     from twin.agents.unit import Unit
     from twin.agents.world import Life, World
+
+
+class _Judged(NamedTuple):
+    """Candidates and what a rule thinks of them."""
+
+    policy: str
+    units: Sequence[Unit]
+    scores: Scores
 
 
 class Dispatcher(CityAgent):
@@ -54,56 +64,173 @@ class Dispatcher(CityAgent):
     def give_back(self, task: Task, unit: Unit) -> None:
         """Take back a task whose unit found no road to the scene; another one is tried."""
         task.failed.add(unit.unit_id)
+        self._unassign(task)
+        self.review(unit.kind)
+
+    def _unassign(self, task: Task) -> None:
         task.unit = None
         task.t_dispatch = task.t_enroute = None
         self.waiting.append(task)
-        self.review(unit.kind)
 
     def review(self, kind: str) -> None:
-        """Give waiting requests for units of a kind to the free ones, in the order of the queue."""
+        """Give waiting requests for units of a kind to the free ones, in the order of the queue.
+
+        A request that is to wait for a unit that is busy keeps it from the requests after it.
+        """
         if not self.waiting:
             return
-        now = self.world.env.now
-        free = [u for u in self.world.units if u.kind == kind and u.available]
-        key = self.world.queue_policy.key
-        for task in sorted((t for t in self.waiting if t.unit_kind == kind), key=key):
-            if not free:
+        world, now = self.world, self.world.env.now
+        free = [u for u in world.units if u.kind == kind and u.available]
+        holds = world.dispatch_policy.hold_s > 0.0
+        soon = [u for u in world.units if u.kind == kind and u.soon_free] if holds else []
+        turns = world.reassign_policy is not None
+        key = world.queue_policy.key
+        queue = sorted((t for t in self.waiting if t.unit_kind == kind), key=key)
+        while queue:
+            if not (free or soon or turns):
                 return
+            task = queue.pop(0)
             if task.retry_at > now:
                 continue
-            unit = self._choose(task, [u for u in free if u.unit_id not in task.failed])
-            if unit is None:
-                task.failed.clear()
-                task.retry_at = now + RETRY_S
-                self.world.env.process(self._later(kind))
-                continue
+            bumped = self._serve(task, free, soon)
+            if bumped is not None:
+                insort(queue, bumped, key=key)
+
+    def _serve(self, task: Task, free: list[Unit], soon: list[Unit]) -> Task | None:
+        """Give a request to a unit, or keep it waiting; return the request that lost its unit."""
+        judged = self._judge(task, free, soon)
+        best_s = np.inf
+        unit = None
+        if judged is not None:
+            best = judged.scores.best()
+            if np.isfinite(judged.scores.score[best]):
+                unit = judged.units[best]
+                best_s = float(judged.scores.arrival_s[best])
+        other = self._turned(task, best_s, unit)
+        if other is not None:
+            self._record(task, [judged, other], other.units[other.scores.best()], "diverted")
+            return self._divert(task, other.units[other.scores.best()])
+        if judged is None:
+            if free and not soon:
+                self._try_later(task)
+            return None
+        if unit is None:
+            self._record(task, [judged], None, "")
+            self._try_later(task)
+        elif unit.available:
+            self._record(task, [judged], unit, _why(judged))
             free.remove(unit)
             self.waiting.remove(task)
-            task.unit = unit
-            task.incident.note(task, Stage.DISPATCHED, now)
-            unit.assign(task)
+            self._assign(task, unit)
+        else:
+            soon.remove(unit)
+            self._hold(task, unit, judged, now_or_never=bool(free))
+        return None
+
+    def _judge(self, task: Task, free: list[Unit], soon: list[Unit]) -> _Judged | None:
+        """Return what the rule thinks of the candidates; None if there are none."""
+        rule = self.world.dispatch_policy
+        units = [u for u in free if u.unit_id not in task.failed]
+        if soon and self.world.env.now - task.t_held < rule.hold_s:
+            units += [u for u in soon if u.unit_id not in task.failed]
+        if not units:
+            return None
+        return _Judged(rule.name, units, rule.score(self.world, task, units))
+
+    def _turned(self, task: Task, best_s: float, unit: Unit | None) -> _Judged | None:
+        """Return the judgement by which a unit on its way to another call is turned to this one."""
+        world = self.world
+        if world.reassign_policy is None:
+            return None
+        units = [
+            u
+            for u in world.units
+            if u.kind == task.unit_kind and u.on_the_way and u.unit_id not in task.failed
+        ]
+        if not units:
+            return None
+        if np.isnan(best_s) and unit is not None:
+            incident = task.incident
+            etas = world.mobility.etas([unit.handle], incident.place, siren=incident.siren)
+            best_s = float(etas[0])
+        scores = world.reassign_policy.score(world, task, best_s, units)
+        if not np.isfinite(scores.score.min()):
+            return None
+        return _Judged(world.reassign_policy.name, units, scores)
+
+    def _assign(self, task: Task, unit: Unit) -> None:
+        task.unit = unit
+        task.incident.note(task, Stage.DISPATCHED, self.world.env.now)
+        unit.assign(task)
+
+    def _divert(self, task: Task, unit: Unit) -> Task:
+        """Turn a unit to a more urgent request and return the one that it was on its way to."""
+        self.waiting.remove(task)
+        lost = unit.divert(task)
+        lost.times_bumped += 1
+        self._unassign(lost)
+        task.unit = unit
+        task.incident.note(task, Stage.DISPATCHED, self.world.env.now)
+        return lost
+
+    def _hold(self, task: Task, unit: Unit, judged: _Judged, *, now_or_never: bool) -> None:
+        """Let a request wait for a unit that is busy; see again soon if another one could go."""
+        now = self.world.env.now
+        task.t_held = min(task.t_held, now)
+        if task.held_for != unit.unit_id:
+            task.held_for = unit.unit_id
+            self._record(task, [judged], unit, "held")
+        if now_or_never and task.look_at <= now:
+            task.look_at = now + RETRY_S
+            self.world.env.process(self._later(unit.kind))
+
+    def _try_later(self, task: Task) -> None:
+        task.failed.clear()
+        task.retry_at = self.world.env.now + RETRY_S
+        self.world.env.process(self._later(task.unit_kind))
 
     def _later(self, kind: str) -> Life:
         yield self.world.env.timeout(RETRY_S)
         self.review(kind)
 
-    def _choose(self, task: Task, units: Sequence[Unit]) -> Unit | None:
-        """Return the unit that goes, and record why; None if no road leads there for any."""
-        if not units:
-            return None
-        scores = self.world.dispatch_policy.score(self.world, task, units)
-        best = int(np.argmin(scores.score))
-        chosen = np.zeros(len(units), bool)
-        chosen[best] = np.isfinite(scores.score[best])
-        if task.incident.counted and self.world.scenario.record.decisions:
+    def _record(
+        self, task: Task, judged: Sequence[_Judged | None], winner: Unit | None, why: str
+    ) -> None:
+        """Write the candidates, what was thought of them, and why the winner won."""
+        if not (task.incident.counted and self.world.scenario.record.decisions):
+            return
+        for each in judged:
+            if each is None:
+                continue
+            _, units, scores = each
+            won = np.array([unit is winner for unit in units])
+            none = np.full(len(units), None)
             self.world.recorder.columns(
                 "decisions",
                 t=self.world.env.now,
                 call_id=task.incident.call_id,
-                policy=self.world.dispatch_policy.name,
+                role=task.role,
+                policy=each.policy,
                 unit_id=[u.unit_id for u in units],
+                doing=[str(u.state) for u in units],
+                on_call=[None if u.task is None else u.task.incident.call_id for u in units],
+                wait_s=scores.wait_s,
                 eta_s=scores.eta_s,
                 score=scores.score,
-                chosen=chosen,
+                term=scores.term or None,
+                value=scores.value,
+                chosen=won & (why != "held"),
+                why=np.where(won, why, none).tolist(),
             )
-        return units[best] if chosen[best] else None
+
+
+def _why(judged: _Judged) -> str:
+    """Return a word for why the winner of a judgement goes; see `scores.WHY`."""
+    scores = judged.scores
+    best = scores.best()
+    if len(judged.units) == 1 or np.isfinite(scores.score).sum() == 1:
+        return "only"
+    if scores.why:
+        return scores.why
+    first = scores.arrival_s[best] <= np.nanmin(scores.arrival_s, initial=np.inf)
+    return "first" if first else "score"

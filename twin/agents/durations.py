@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import gammaincc
 
 from twin.city.model import City, Distribution, Service
 from twin.core.errors import InputError
@@ -113,7 +114,36 @@ class Durations:
             case _:
                 return distribution.a
 
+    def remaining(self, kind: str, interval: str, priority: int, elapsed_s: float) -> float:
+        """Return the mean of what is left of an interval after `elapsed_s`; 0 when it has none."""
+        distribution = self.distribution(kind, interval, priority)
+        return 0.0 if distribution is None else mean_left(distribution, elapsed_s)
 
+
+def mean_left(distribution: Distribution, elapsed_s: float) -> float:
+    """Return E[X - t | X > t], the mean residual life, its bounds left aside; seconds."""
+    a, b, t = distribution.a, distribution.b, elapsed_s
+    match distribution.family:
+        case "exponential":
+            return a
+        case "lognormal" if b > 0.0 and t > 0.0:
+            z = (a - math.log(t)) / b
+            longer = 0.5 * math.erfc(-z / math.sqrt(2.0))
+            weight = 0.5 * math.erfc(-(z + b) / math.sqrt(2.0))
+            mean = math.exp(a + b**2 / 2.0)
+            return max(mean * weight / longer - t, 0.0) if longer > _NEVER else 0.0
+        case "lognormal":
+            return max(math.exp(a + b**2 / 2.0) - t, 0.0)
+        case "gamma":
+            longer = float(gammaincc(a, t / b))
+            mean = a * b * float(gammaincc(a + 1.0, t / b))
+            return max(mean / longer - t, 0.0) if longer > _NEVER else 0.0
+        case _:
+            return max(a - t, 0.0)
+
+
+_NEVER = 1e-12
+"""What lasts longer with a chance below this is taken to be over."""
 _ALL = ("medical", "fire", "collision")
 _CARE = ("medical", "collision")
 _SET: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -37,9 +37,10 @@ UNIT_NEXT: dict[UnitState, frozenset[UnitState]] = {
     UnitState.OFF_SHIFT: frozenset({UnitState.IDLE}),
     # On the road from IDLE: to another station, or home from there when the shift is over.
     UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT, *ON_THE_ROAD}),
-    # Back to IDLE or RETURNING: recalled, or no road leads to the scene.
-    UnitState.TURNOUT: frozenset({UnitState.TO_SCENE, UnitState.IDLE}),
-    UnitState.TO_SCENE: frozenset({UnitState.ON_SCENE, UnitState.RETURNING}),
+    # Back to IDLE or RETURNING: recalled, or no road leads to the scene. The same once more: turned
+    # to a more urgent call.
+    UnitState.TURNOUT: frozenset({UnitState.TURNOUT, UnitState.TO_SCENE, UnitState.IDLE}),
+    UnitState.TO_SCENE: frozenset({UnitState.TO_SCENE, UnitState.ON_SCENE, UnitState.RETURNING}),
     UnitState.ON_SCENE: frozenset({UnitState.TRANSPORTING, UnitState.RETURNING}),
     UnitState.TRANSPORTING: frozenset({UnitState.AT_HOSPITAL}),
     UnitState.AT_HOSPITAL: frozenset({UnitState.RETURNING}),

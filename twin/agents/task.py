@@ -44,6 +44,10 @@ class Task:
         How often each hospital was asked whether it takes the patient.
     refusals
         How often one refused.
+    times_bumped
+        How often its unit was turned to a more urgent call.
+    held_for, t_held, look_at
+        The busy unit that it waits for, since when it waits for one, when to look again.
     failed
         Units for which no road led there.
     t_dispatch, t_enroute, t_onscene, t_leave, t_hospital, t_clear, t_base
@@ -68,6 +72,10 @@ class Task:
         self.need: str | None = None
         self.asked: dict[str, int] = {}
         self.refusals = 0
+        self.times_bumped = 0
+        self.held_for = ""
+        self.t_held = float("inf")
+        self.look_at = float("-inf")
         self.failed: set[str] = set()
         self.retry_at = float("-inf")
         self.unit: Unit | None = None

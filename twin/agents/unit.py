@@ -23,6 +23,9 @@ RETRY_S = 60.0
 """After so many seconds a way is sought again where none led."""
 
 
+_WORKING = frozenset({UnitState.ON_SCENE, UnitState.TRANSPORTING, UnitState.AT_HOSPITAL})
+
+
 def has_arrived(drive: simpy.Event) -> bool:
     """Return whether a drive has reached its goal, where something else may have ended it."""
     return drive.processed and drive.ok
@@ -96,6 +99,9 @@ class Unit(CityAgent):
         """Succeeds when it is given a call or another base."""
         self._stands_at: Station | None = station
         self._home_at = world.env.now
+        self.since = world.env.now
+        self.ready_at = -math.inf
+        self.goal = station.place
         station.units.append(self)
         self.process = world.env.process(self._life())
 
@@ -118,6 +124,18 @@ class Unit(CityAgent):
         """Whether it can be given a call: staffed and free, at a station or on its way there."""
         free = self.state is UnitState.IDLE or self.state in ON_THE_ROAD
         return free and self.task is None and self.world.env.now < self._shift_end
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether it is on its way to a scene, or turning out for it."""
+        if self.task is None or self.state not in {UnitState.TURNOUT, UnitState.TO_SCENE}:
+            return False
+        return not self.task.recall.triggered
+
+    @property
+    def soon_free(self) -> bool:
+        """Whether it works on a call that it will leave while it is on shift."""
+        return self.state in _WORKING and self.world.env.now < self._shift_end
 
     @property
     def busy(self) -> bool:
@@ -143,15 +161,26 @@ class Unit(CityAgent):
         if not self._called.triggered:
             self._called.succeed()
 
+    def divert(self, task: Task) -> Task:
+        """Turn to another task on the way to one, and return that one; it needs another unit."""
+        lost = self.task
+        if lost is None or not self.on_the_way:
+            raise RuntimeError(f"{self.unit_id} is {self.state} and cannot be turned")
+        self.task = task
+        woken, lost.recall = lost.recall, self.world.env.event()
+        woken.succeed()
+        return lost
+
     def enter(self, state: UnitState, t: float | None = None) -> None:
         """Change the state and record it, at `t` if that was a moment ago."""
         if state not in UNIT_NEXT[self.state]:
             raise RuntimeError(f"{self.unit_id} cannot pass from {self.state} to {state}")
         self.state = state
+        self.since = self.world.env.now if t is None else t
         lon, lat = self.world.lonlat(self.place)
         self.world.recorder.row(
             "unit_events",
-            t=self.world.env.now if t is None else t,
+            t=self.since,
             unit_id=self.unit_id,
             kind=self.kind,
             state=str(state),
@@ -162,6 +191,7 @@ class Unit(CityAgent):
 
     def drive(self, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
+        self.goal = destination
         event = self.world.mobility.drive(self.handle, destination, siren=siren)
         # The road may close in the very instant in which the unit turns to another goal; then
         # nobody waits for the failure any more.
@@ -216,13 +246,20 @@ class Unit(CityAgent):
         """Turn out, drive to the scene, work there."""
         world = self.world
         incident = task.incident
-        if self.state is UnitState.IDLE:
+        recall = task.recall  # another event once the task has lost this unit
+        if self.state in {UnitState.IDLE, UnitState.TURNOUT}:
+            if self.state is UnitState.IDLE:
+                turnout = world.durations.draw(
+                    incident.kind, "turnout", incident.priority, incident.call_id, task.role
+                )
+                self.ready_at = world.env.now + turnout
+            else:
+                turnout = max(self.ready_at - world.env.now, 0.0)
             self.enter(UnitState.TURNOUT)
-            turnout = world.durations.draw(
-                incident.kind, "turnout", incident.priority, incident.call_id, task.role
-            )
-            yield world.env.timeout(turnout) | task.recall
-            if task.recall.processed:
+            yield world.env.timeout(turnout) | recall
+            if self.task is not task:
+                return
+            if recall.processed:
                 self.task = None
                 self.enter(UnitState.IDLE)
                 self._finish(task, world.env.now)
@@ -234,11 +271,15 @@ class Unit(CityAgent):
         incident.note(task, Stage.EN_ROUTE, set_out)
         arrival = self.drive(incident.place, siren=incident.siren)
         try:
-            yield arrival | task.recall
+            yield arrival | recall
         except UnreachableError:
+            if self.task is not task:
+                return
             self.task = None
             self.enter(UnitState.RETURNING)
             world.dispatcher.give_back(task, self)
+            return
+        if self.task is not task:
             return
         if not has_arrived(arrival):
             self._clear(task, world.env.now)

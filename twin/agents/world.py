@@ -13,11 +13,13 @@ import simpy
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
 from twin.agents.plans import ResponsePlans
+from twin.agents.policies.reassign import Never
 from twin.agents.policies.registry import (
     DispatchPolicy,
     HospitalPolicy,
     MoveUpPolicy,
     QueuePolicy,
+    ReassignPolicy,
     make,
 )
 from twin.city.model import City
@@ -94,6 +96,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         What scenario changes make of the traffic's demand now.
     dispatch_policy, queue_policy, hospital_policy, moveup_policy
         The rules that hold now.
+    reassign_policy
+        The one by which units are turned on their way; None if none is.
     """
 
     stations: dict[str, Station]
@@ -159,18 +163,25 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.queue_policy: QueuePolicy = make("queue", policy.queue, with_)
         self.hospital_policy: HospitalPolicy = make("hospital", policy.hospital, with_)
         self.moveup_policy: MoveUpPolicy = make("moveup", policy.moveup, with_)
+        turns: ReassignPolicy = make("reassign", policy.reassign, with_)
+        self.reassign_policy = None if isinstance(turns, Never) else turns
 
     def _lonlat(self, place: Place) -> tuple[float, float]:
         lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))
         return float(lon[0]), float(lat[0])
 
-    def district_of(self, place: Place) -> str:
-        """Return the district of the zone whose middle is nearest; empty where there is none."""
+    def zone_of(self, place: Place) -> int:
+        """Return the row of the zone whose middle is nearest; -1 where there is none."""
         if not self._zone_district:
-            return ""
+            return -1
         x, y = self.locator.xy(place.link, place.pos_m)
         square = (self._zone_xy[:, 0] - x) ** 2 + (self._zone_xy[:, 1] - y) ** 2
-        return self._zone_district[int(np.argmin(square))]
+        return int(np.argmin(square))
+
+    def district_of(self, place: Place) -> str:
+        """Return the district of the zone whose middle is nearest; empty where there is none."""
+        zone = self.zone_of(place)
+        return "" if zone < 0 else self._zone_district[zone]
 
     def cover(self, kind: str) -> Cover:
         """Return the cover by a kind of unit, computed when it is first asked for."""

@@ -53,7 +53,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "lon": "float64",
         "lat": "float64",
     },
-    # One row a dispatch decision and candidate: why this unit went.
+    # One row a dispatch decision and candidate: why this unit went; see `MEANINGS`.
     "decisions": {
         "t": "float64",
         "call_id": "string",
@@ -62,6 +62,13 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "eta_s": "float64",
         "score": "float64",
         "chosen": "bool",
+        "role": "string",
+        "doing": "string",
+        "on_call": "string",
+        "wait_s": "float64",
+        "term": "string",
+        "value": "float64",
+        "why": "string",
     },
     # One row a station that was weighed for a free unit: why it waits there. `reason`: free (after
     # a call), dispatch or shift (of others). `chosen`, not `made`: it was there, or a limit held.
@@ -296,6 +303,21 @@ MEANINGS: dict[str, dict[str, str]] = {
         "t": "the hospital answers",
         "full": "whether its beds were all taken in truth",
         "known_full": "whether they were by its last report",
+    },
+    "decisions": {
+        "t": "when it was decided",
+        "policy": "the rule that judged the candidate",
+        "eta_s": "predicted drive, s; null if the rule asks for none",
+        "score": "what the rule compares: the least wins, an infinite one is not taken",
+        "chosen": "whether the unit was sent",
+        "role": "the part in the call for which a unit was sought, as `ambulance-1`",
+        "doing": "the candidate's state",
+        "on_call": "the call that it works on or is on its way to",
+        "wait_s": "expected seconds until it sets out: turnout, or the end of what it does",
+        "term": "what the rule weighs beside time: beat, cover_lost, preparedness, gain_s",
+        "value": "the candidate's value of it",
+        "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, diverted "
+        "or score; held where the call waits for it",
     },
 }
 """What a column holds where its name does not say it. A call may have several units, and a row of

@@ -271,6 +271,7 @@ class SetPolicy(Timed):
     queue: str | None = Field(default=None, description="As `policy.queue`.")
     hospital: str | None = Field(default=None, description="As `policy.hospital`.")
     moveup: str | None = Field(default=None, description="As `policy.moveup`.")
+    reassign: str | None = Field(default=None, description="As `policy.reassign`.")
     parameters: RuleParameters = Field(
         default={}, description="As `policy.parameters`, and on top of those."
     )

@@ -24,6 +24,9 @@ class Policy(Part):
     moveup: str = Field(
         default="none", description="At which station a free ambulance waits: move-up."
     )
+    reassign: str = Field(
+        default="never", description="Which unit on its way to a call is turned to another one."
+    )
     parameters: RuleParameters = Field(
         default={},
         description="A table for each rule that is not to be as by default, by its name.",

@@ -1,6 +1,6 @@
-"""Dispatch, queue, hospital and move-up rules, each chosen by its name in the scenario."""
+"""Rules of dispatch, queue, reassignment, hospital and move-up, each chosen by its name."""
 
-from twin.agents.policies import dispatch, hospital, moveup, queue
+from twin.agents.policies import beats, dispatch, hospital, moveup, queue, reassign, soonest
 from twin.agents.policies.registry import (
     check_policies,
     find,
@@ -12,6 +12,7 @@ from twin.agents.policies.registry import (
 )
 
 __all__ = [
+    "beats",
     "check_policies",
     "dispatch",
     "find",
@@ -21,6 +22,8 @@ __all__ = [
     "moveup",
     "over",
     "queue",
+    "reassign",
     "register",
     "rule_groups",
+    "soonest",
 ]

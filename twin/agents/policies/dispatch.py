@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.agents.policies.registry import register
-from twin.agents.policies.scores import Scores
+from twin.agents.policies.scores import F64, Scores
 from twin.agents.states import UnitState
 from twin.traffic.router import Router
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from twin.agents.world import World
 
 
-def _turnout(world: World, task: Task, units: Sequence[Unit]) -> np.ndarray:
+def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:
     """(U,) expected seconds until each unit's wheels roll: only at the station is there any."""
     incident = task.incident
     mean = world.durations.mean(incident.kind, "turnout", incident.priority)
@@ -30,12 +30,14 @@ class ClosestIdle:
     """The free unit that is expected on scene first: turnout plus drive by current times."""
 
     name = "closest-idle"
+    hold_s = 0.0
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
         incident = task.incident
         eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
-        return Scores(eta, eta + _turnout(world, task, units))
+        wait = turnout(world, task, units)
+        return Scores(eta, eta + wait, wait)
 
 
 @register("dispatch")
@@ -43,6 +45,7 @@ class ClosestFreeFlow:
     """As `closest-idle`, but by the travel times of empty streets."""
 
     name = "closest-free-flow"
+    hold_s = 0.0
 
     def __init__(self) -> None:
         self._router: Router | None = None
@@ -53,7 +56,8 @@ class ClosestFreeFlow:
             self._router = Router(world.city.network)
         places = [u.place for u in units]
         eta = np.asarray(self._router.etas(places, task.incident.place), np.float64)
-        return Scores(eta, eta + _turnout(world, task, units))
+        wait = turnout(world, task, units)
+        return Scores(eta, eta + wait, wait)
 
 
 @register("dispatch")
@@ -61,6 +65,7 @@ class ClosestStraightLine:
     """The free unit that is nearest as the crow flies; roads and traffic are not asked."""
 
     name = "closest-straight-line"
+    hold_s = 0.0
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task; there is no predicted drive."""
@@ -69,4 +74,4 @@ class ClosestStraightLine:
             np.array([p.link for p in places]), np.array([p.pos_m for p in places])
         )
         metres = np.hypot(x[:-1] - x[-1], y[:-1] - y[-1]).astype(np.float64)
-        return Scores(np.full(len(units), np.nan), metres)
+        return Scores(np.full(len(units), np.nan), metres, why="nearest")

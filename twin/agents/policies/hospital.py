@@ -65,22 +65,30 @@ class ByClass:
     So the Korean rule for ambulances of 119 asks. A hospital of the patient's class is taken while
     the drive there is no more than a detour longer than to the nearest: the score of a hospital of
     another class is its drive and that detour.
-
-    Parameters
-    ----------
-    severe_priority
-        Least urgent priority that counts as severe; patients who need more than emergency care do
-        in any case.
-    detour_min
-        How much longer the drive to a hospital of the patient's class may be, minutes.
     """
 
     name = "by-class"
 
     def __init__(
         self,
-        severe_priority: Annotated[int, Field(ge=0, le=4)] = 1,
-        detour_min: Annotated[float, Field(ge=0.0, le=240.0)] = 15.0,
+        severe_priority: Annotated[
+            int,
+            Field(
+                ge=0,
+                le=4,
+                description="Least urgent priority that counts as severe; patients who need more "
+                "than emergency care do in any case.",
+            ),
+        ] = 1,
+        detour_min: Annotated[
+            float,
+            Field(
+                ge=0.0,
+                le=240.0,
+                description="How much longer the drive to a hospital of the patient's class may "
+                "be, minutes.",
+            ),
+        ] = 15.0,
     ) -> None:
         self.severe_priority = severe_priority
         self.detour_s = 60.0 * detour_min

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from twin.agents.unit import Unit
     from twin.agents.world import World
 
-METHODS = {"dispatch": "score", "hospital": "score", "queue": "key", "moveup": "moves"}
-"""What a class must have to be a rule of a role."""
+METHODS = {"queue": "key", "moveup": "moves"}
+"""What a class must have to be a rule of a role, where it is not `score`."""
 
 
 def load(role: str, name: str, field: str) -> type:
@@ -48,7 +48,7 @@ def load(role: str, name: str, field: str) -> type:
         raise InputError(f"{module!r} cannot be read: {_what(error)}", field=field) from error
     if not isinstance(found, type):
         raise InputError(f"the module {module!r} has no class {attribute!r}", field=field)
-    method = METHODS[role]
+    method = METHODS.get(role, "score")
     if not callable(getattr(found, method, None)):
         raise InputError(f"{name!r} is no rule for it: it has no method {method!r}", field=field)
     return found
@@ -87,6 +87,7 @@ class OwnRule:
         self.name = name
         self._file = inspect.getfile(rule)
         self._rule = self._told(lambda: rule(**parameters))
+        self.hold_s = float(getattr(self._rule, "hold_s", 0.0))
 
     def score(self, *asked: Any) -> Scores:
         """Judge the candidates, the last of what is asked."""

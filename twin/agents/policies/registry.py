@@ -31,16 +31,19 @@ if TYPE_CHECKING:
     from twin.agents.unit import Unit
     from twin.agents.world import World
 
-Role = Literal["dispatch", "queue", "hospital", "moveup"]
+Role = Literal["dispatch", "queue", "hospital", "reassign", "moveup"]
 
 
 class DispatchPolicy(Protocol):
     """Which unit answers a call."""
 
     name: str
+    hold_s: float
+    """For how long a request may wait for a unit that is busy; the units that work on a call are
+    among the candidates if it is more than 0."""
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
-        """Judge the free units for a task."""
+        """Judge units for a task."""
 
 
 class QueuePolicy(Protocol):
@@ -50,6 +53,15 @@ class QueuePolicy(Protocol):
 
     def key(self, task: Task) -> tuple[float, ...]:
         """Return what tasks are sorted by, the least first."""
+
+
+class ReassignPolicy(Protocol):
+    """Which unit on its way to a call is turned to another one."""
+
+    name: str
+
+    def score(self, world: World, task: Task, best_s: float, units: Sequence[Unit]) -> Scores:
+        """Judge units on their way for a task; another could be there in `best_s` seconds."""
 
 
 class HospitalPolicy(Protocol):

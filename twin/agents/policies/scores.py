@@ -12,17 +12,61 @@ if TYPE_CHECKING:
     from twin.agents.station import Station
     from twin.agents.unit import Unit
 
+F64 = NDArray[np.float64]
+
 
 class Scores(NamedTuple):
     """What a rule thinks of N candidates.
 
-    `eta_s` (N,) is the predicted drive in seconds, nan where the rule asks for none; `score` (N,)
-    is what the rule compares, the least wins and the first of equals; a candidate with an infinite
-    score is not taken.
+    Attributes
+    ----------
+    eta_s
+        (N,) predicted drive in seconds, nan where the rule asks for none.
+    score
+        (N,) what the rule compares: the least wins, of equals the one that is there first, and of
+        these the first; a candidate with an infinite score is not taken.
+    wait_s
+        (N,) expected seconds until each sets out: turnout, or the end of what it does now.
+    term, value
+        What the rule weighs beside time, by a word, and (N,) its values.
+    why
+        A word for why the winner is taken (see `WHY`), if the rule has one of its own.
     """
 
-    eta_s: NDArray[np.float64]
-    score: NDArray[np.float64]
+    eta_s: F64
+    score: F64
+    wait_s: F64 | None = None
+    term: str = ""
+    value: F64 | None = None
+    why: str = ""
+
+    @property
+    def arrival_s(self) -> F64:
+        """(N,) expected seconds until each is there."""
+        return self.eta_s if self.wait_s is None else self.wait_s + self.eta_s
+
+    def best(self) -> int:
+        """Return the number of the winner, which may have an infinite score."""
+        ties = np.flatnonzero(self.score == self.score.min())
+        if len(ties) > 1 and self.wait_s is not None:
+            return int(ties[np.argmin(np.nan_to_num(self.arrival_s[ties], nan=np.inf))])
+        return int(ties[0])
+
+
+WHY = (
+    "only",  # no other unit could go
+    "first",  # it is expected on scene first
+    "nearest",  # it is nearest as the crow flies
+    "beat",  # no other free unit stands higher on the list of the place
+    "cover",  # of those in time its leaving costs the least cover
+    "late",  # nobody can be in time, so the rule chose among all
+    "prepared",  # of those in time its leaving keeps the city best prepared
+    "urgent",  # the call is urgent, so the first on scene goes
+    "held",  # busy, but expected there before any free unit: the call waits for it
+    "diverted",  # it was on its way to a less urgent call
+    "score",  # a rule of one's own gave it the least score
+)
+"""Words for why a candidate won (`decisions.why`)."""
 
 
 class Move(NamedTuple):

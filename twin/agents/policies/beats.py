@@ -1,0 +1,127 @@
+"""A fixed order of units or stations for each part of the city."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from twin.agents.cover import drive_seconds
+from twin.agents.policies.dispatch import turnout
+from twin.agents.policies.registry import register
+from twin.agents.policies.scores import Scores
+from twin.core.errors import InputError, did_you_mean
+from twin.network.graph import Place
+
+if TYPE_CHECKING:
+    from twin.agents.incident import Incident
+    from twin.agents.task import Task
+    from twin.agents.unit import Unit
+    from twin.agents.world import World
+
+
+@register("dispatch")
+class Beats:
+    """The free unit that stands highest on a fixed list for the place of the call.
+
+    Such lists of preference are the policy of the hypercube model (Larson 1974, "A hypercube
+    queuing model for facility location and redistricting in urban emergency services", Computers
+    and Operations Research 1). Where no list is given for a zone, its stations are in the order of
+    the drive from them to the zone's middle on empty streets.
+    """
+
+    name = "beats"
+    hold_s = 0.0
+
+    def __init__(
+        self,
+        *,
+        lists: Annotated[
+            dict[str, list[str]],
+            Field(
+                description="Ids of units or stations, the preferred first, by place (of a city of "
+                "travel times), zone or district; those that are left out come last."
+            ),
+        ] = {},  # noqa: B006  # nobody changes it
+    ) -> None:
+        self._lists = {area: _ranks(ids) for area, ids in lists.items()}
+        self._checked = not lists
+        self._by_drive: dict[int, dict[str, int]] = {}
+
+    def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
+        """Judge the free units for a task: by their places on the list, then by arrival."""
+        if not self._checked:
+            self._check(world)
+        incident = task.incident
+        ranks = self._list(world, incident)
+        last = float(len(ranks))
+        place = np.array(
+            [float(ranks.get(u.unit_id, ranks.get(u.base.station_id, last))) for u in units]
+        )
+        eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
+        score = np.where(np.isfinite(eta), place, np.inf)
+        return Scores(eta, score, turnout(world, task, units), "beat", place + 1.0, "beat")
+
+    def _list(self, world: World, incident: Incident) -> dict[str, int]:
+        """Return the places of units and stations on the list of where a call is."""
+        city = world.city
+        if city.is_table:
+            zone = incident.place.link
+            names = [str(city["places"]["place_id"].iloc[zone])]
+        else:
+            zone = world.zone_of(incident.place)
+            names = [str(city["zones"]["zone_id"].iloc[zone])] if zone >= 0 else []
+        for area in (*names, incident.call.district):
+            if area in self._lists:
+                return self._lists[area]
+        if zone not in self._by_drive:
+            self._by_drive[zone] = self._nearest(world, zone)
+        return self._by_drive[zone]
+
+    @staticmethod
+    def _nearest(world: World, zone: int) -> dict[str, int]:
+        """Return the places of the stations in the order of their drives to a zone."""
+        if world.city.is_table:
+            middle = Place(zone, 0.0)
+        elif zone >= 0:
+            row = world.city["zones"].iloc[zone]
+            middle = world.doors.nearest(float(row["lon"]), float(row["lat"]))
+        else:
+            return {}
+        stations = list(world.stations.values())
+        seconds = drive_seconds(world.city, world.scenario, [s.place for s in stations], [middle])[
+            :, 0
+        ]
+        return _ranks([stations[k].station_id for k in np.argsort(seconds, kind="stable").tolist()])
+
+    def _check(self, world: World) -> None:
+        """Refuse lists of areas, units or stations that the city does not have."""
+        self._checked = True
+        city, field = world.city, f"policy.parameters.{self.name}.lists"
+        areas = {*city["zones"]["district"].astype(str), *city["districts"]["district"].astype(str)}
+        if city.is_table:
+            areas |= set(city["places"]["place_id"].astype(str))
+        else:
+            areas |= set(city["zones"]["zone_id"].astype(str))
+        bases = {*world.stations, *(unit.unit_id for unit in world.units)}
+        for area, ranks in self._lists.items():
+            if area not in areas:
+                raise InputError(
+                    f"the city has no place, zone or district {area!r}",
+                    field=field,
+                    hint=did_you_mean(area, sorted(areas)),
+                )
+            for name in ranks:
+                if name not in bases:
+                    raise InputError(
+                        f"the city has no unit or station {name!r}",
+                        field=f"{field}.{area}",
+                        hint=did_you_mean(name, sorted(bases)),
+                    )
+
+
+def _ranks(ids: Sequence[str]) -> dict[str, int]:
+    """Return the place of each on a list, from 0."""
+    return {name: place for place, name in reversed(list(enumerate(ids)))}
