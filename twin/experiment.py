@@ -32,6 +32,7 @@ from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
 from twin.metrics.service import service_figures
 from twin.metrics.summary import queueing, summarise
+from twin.metrics.survivors import survivors
 from twin.recording.provenance import city_checksum, scenario_checksum, versions
 from twin.recording.reader import RunReader
 from twin.recording.store import RunWriter
@@ -120,6 +121,7 @@ def run_scenario(
                 scenario.period.start_s,
                 scenario.period.end_s,
             ),
+            "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "vehicles": {
                 "inserted": result.vehicles_inserted,
                 "finished": result.vehicles_finished,

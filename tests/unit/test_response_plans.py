@@ -61,17 +61,17 @@ def test_a_plan_says_where_it_is_wrong() -> None:
 def test_the_most_particular_plan_holds() -> None:
     usual = plans()
     engines = Sent("engine", 2, per_patient=False)
-    assert usual.of("fire", 1)[0] == engines
-    assert usual.of("fire", 2)[0].number == 1
-    assert [sent.kind for sent in usual.of("collision", 1)] == ["ambulance", "engine"]
+    assert usual.of("fire", "", 1)[0] == engines
+    assert usual.of("fire", "", 2)[0].number == 1
+    assert [sent.kind for sent in usual.of("collision", "", 1)] == ["ambulance", "engine"]
     own = plans(
         {"kind": "fire", "send": ["4 engine"]},
         {"kind": "fire", "priority": 3, "send": ["engine"]},
     )
-    assert [own.of("fire", p)[0].number for p in (1, 2, 3)] == [4, 4, 1]
-    assert own.of("medical", 1) == usual.of("medical", 1)
+    assert [own.of("fire", "", p)[0].number for p in (1, 2, 3)] == [4, 4, 1]
+    assert own.of("medical", "", 1) == usual.of("medical", "", 1)
     only_second = plans({"kind": "fire", "priority": 2, "send": ["5 engine"]})
-    assert [only_second.of("fire", p)[0].number for p in (1, 2, 3)] == [2, 5, 1]
+    assert [only_second.of("fire", "", p)[0].number for p in (1, 2, 3)] == [2, 5, 1]
 
 
 def with_engine(send: list[str]) -> dict[str, Any]:

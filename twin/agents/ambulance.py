@@ -28,15 +28,18 @@ class Ambulance(Unit):
     def siren(self) -> bool:
         """Whether it drives to hospital under siren."""
         least = self.world.scenario.chain.siren_to_hospital
-        return self.task is not None and self.task.incident.priority <= least
+        return self.task is not None and self.task.priority <= least
 
     def work(self, task: Task, t: float) -> Life:
         """Treat the patient; take them to hospital and hand them over if they must go."""
+        begun = yield from task.incident.ready(task, t)
+        if begun is None:
+            return
         if task.transport:
-            yield self.world.until(t + self._draw(task, "scene_transport"))
+            yield self.world.until(begun + self._draw(task, "scene_transport"))
             yield from self._transport(task)
         else:
-            yield self.world.until(t + self._draw(task, "scene"))
+            yield self.world.until(begun + self._draw(task, "scene"))
 
     def _draw(self, task: Task, interval: str) -> float:
         incident = task.incident

@@ -47,7 +47,7 @@ class Collision(Incident):
 
     def _release(self, task: Task, t: float) -> Life:
         yield self.world.until(t)
-        self.world.dispatcher.release(task)
+        self.dismiss(task)
 
     def _shield(self, task: Task) -> Life:
         """Let an engine take one more lane while it is there."""

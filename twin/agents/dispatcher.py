@@ -48,7 +48,9 @@ class Dispatcher(CityAgent):
         for kind in sorted({task.unit_kind for task in tasks}):
             self.review(kind)
         waits = any(task.unit is None for task in tasks)
-        self.queued += waits and tasks[0].incident.counted
+        if waits and not tasks[0].incident.queued:
+            tasks[0].incident.queued = True
+            self.queued += tasks[0].incident.counted
 
     def release(self, task: Task) -> None:
         """End a task: its unit leaves the scene or turns back; a waiting request is dropped."""

@@ -57,7 +57,9 @@ class Fire(Incident):
     def course(self) -> Life:
         """Fight the fire from the first engine's arrival until it is closed."""
         world = self.world
-        began = float((yield self.reached))
+        began = yield self.reached
+        if self.called_off or self.finding.check_s is not None:
+            return
         total = self.draw("scene")
         weights = world.streams.stream("fire-stages", self.call_id).dirichlet(STAGE_WEIGHTS)
         marks = began + total * np.cumsum(weights)
@@ -68,4 +70,4 @@ class Fire(Incident):
         yield world.until(began + total)
         for task in self.tasks:
             if task.unit_kind != "ambulance":
-                world.dispatcher.release(task)
+                self.dismiss(task)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import simpy
 
 from twin.agents.agent import CityAgent
+from twin.agents.mass import MassCasualty, people_of_mass
+from twin.agents.patient import Condition, Patient, severity
 from twin.agents.states import STAGES, Stage
 from twin.agents.task import Task
 from twin.demand.recorded import P_TRANSPORT
@@ -67,10 +71,23 @@ class Incident(CityAgent):
         How far it is.
     counted
         Whether the call came in the scenario's period, not in the warm-up before it.
+    finding
+        What it turns out to be.
+    people
+        Its patients, where they are followed.
+    mass
+        Their care, where they are many.
     tasks
         The parts that units play in it.
+    t_answer
+        When a call-taker answered.
     reached
-        Succeeds, with the exact time as its value, when the response clock stops.
+        Succeeds, with the exact time as its value, when the response clock stops; with None when it
+        never will.
+    called_off
+        Whether nobody was needed any more before anybody came.
+    queued
+        Whether it has been counted as one that waited for a unit.
     """
 
     kind: ClassVar[str]
@@ -83,7 +100,8 @@ class Incident(CityAgent):
         super().__init__(world)
         self.call = call
         self.call_id = call.call_id
-        self.priority = call.priority
+        self.finding = world.call_types.of(call.kind, call.call_id)
+        self.priority = self.finding.priority or call.priority
         self.t_call = call.t_call
         self.counted = call.t_call >= world.scenario.period.start_s
         self.place = Place(call.link, call.pos_m)
@@ -92,8 +110,22 @@ class Incident(CityAgent):
         self.t_answer: float | None = None
         self.reached = world.env.event()
         self.closed = False
+        self.called_off = False
+        self.queued = False
+        care = world.scenario.care
+        most = care.mass.from_patients
+        self.mass: MassCasualty | None = None
+        self.people: list[Patient] = []
+        if most is not None and self.patients >= most and self.finding.check_s is None:
+            self.people = people_of_mass(self, self.patients)
+            self.mass = MassCasualty(self, self.people)
+        elif care.patients.record and self.finding.check_s is None:
+            self.people = self._people()
+        self._asked = 0
         world.incidents[self.call_id] = self
         self.process = world.env.process(self._life())
+        if math.isfinite(self.finding.cancelled_s):
+            world.env.process(self._cancel())
 
     @property
     def siren(self) -> bool:
@@ -103,22 +135,53 @@ class Incident(CityAgent):
     @property
     def patients(self) -> int:
         """Patients for whom an ambulance is asked."""
-        return self.call.patients
+        return self.call.patients + self.finding.more_patients
 
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
         world = self.world
         made: Counter[str] = Counter()
         tasks: list[Task] = []
-        for kind, number, per_patient in world.plans.of(self.kind, self.priority):
+        each = self.patients if self.mass is None else self.mass.crews
+        for kind, number, per_patient in world.plans.of(
+            self.kind, self.finding.name, self.priority
+        ):
             if kind not in world.kinds:
                 continue
-            for _ in range(self.patients if per_patient else number):
+            for _ in range(each if per_patient else number):
                 made[kind] += 1
-                role = f"{kind}-{made[kind]}"
-                transport = per_patient and self._taken(made[kind], role)
-                tasks.append(self.task(kind, role, transport=transport))
+                k = made[kind]
+                role = f"{kind}-{k}"
+                transport = per_patient and self.taken(k, role)
+                task = self.task(kind, role, transport=transport)
+                task.need = self.finding.need
+                if per_patient and self.mass is None and k <= len(self.people):
+                    task.patient, self.people[k - 1].task = self.people[k - 1], task
+                tasks.append(task)
         return tasks
+
+    def ready(self, task: Task, t: float) -> Generator[simpy.Event, Any, float | None]:
+        """Wait until a crew on scene since `t` can treat a patient.
+
+        Returns
+        -------
+        float or None
+            When it begins; None when there is nobody to be treated.
+        """
+        if self.finding.check_s is not None:
+            yield task.release
+        if task.release.triggered:
+            return None
+        if self.mass is not None:
+            return (yield from self.mass.serve(task))
+        if self.finding.shift:
+            task.priority = min(max(self.priority + self.finding.shift, 1), 4)
+        return t
+
+    def dismiss(self, task: Task) -> None:
+        """Let a unit go, wherever it is, unless it has been let go before."""
+        if not (task.release.triggered or task.done.triggered):
+            self.world.dispatcher.release(task)
 
     def course(self) -> Life:
         """Live through the incident until nobody needs more units than those that were asked."""
@@ -137,6 +200,10 @@ class Incident(CityAgent):
             if stage is Stage.ON_SCENE and not self.reached.triggered:
                 self.reached.succeed(t)
         if stage is Stage.ON_SCENE:
+            if self.mass is not None:
+                self.mass.arrived(task)
+            if self.finding.check_s is not None:
+                self.world.env.process(self._stand_down(t + self.finding.check_s))
             self.arrived(task, t)
 
     def enter(self, stage: Stage, t: float) -> None:
@@ -174,6 +241,8 @@ class Incident(CityAgent):
         self.world.unwritten.pop(self.call_id, None)
         if not self.counted:
             return
+        for patient in self.people:
+            patient.record()
         call, first = self.call, self.primary
         carried = [t for t in self.tasks if t.t_leave is not None]
         carrier = min(carried, key=lambda t: (t is not first, t.t_leave, t.number), default=None)
@@ -185,7 +254,9 @@ class Incident(CityAgent):
             "calls",
             call_id=self.call_id,
             kind=self.kind,
+            type=self.finding.name or None,
             priority=self.priority,
+            priority_after=None if first is None or onscene is None else first.priority,
             lon=call.lon,
             lat=call.lat,
             district=call.district,
@@ -204,7 +275,8 @@ class Incident(CityAgent):
             carrier_id=None if carrier is None or carrier.unit is None else carrier.unit.unit_id,
             hospital_id=None if carrier is None else carrier.hospital_id,
             transported=carrier is not None,
-            fate="closed" if self.closed else "open",
+            false_alarm=self.finding.check_s is not None,
+            fate="open" if not self.closed else "cancelled" if self.called_off else "closed",
         )
 
     @property
@@ -228,7 +300,8 @@ class Incident(CityAgent):
         """
         there = [t for t in self.tasks if t.t_onscene is not None]
         capable = [t.t_onscene for t in there if t.unit_kind == self.capable_kind]
-        every = [t.t_onscene for t in self.tasks if t.t_onscene is not None or not t.done.triggered]
+        plan = self.tasks[: self._asked]
+        every = [t.t_onscene for t in plan if t.t_onscene is not None or not t.done.triggered]
         full = [t for t in every if t is not None]
         return {
             "t_first": min((t.t_onscene for t in there if t.t_onscene is not None), default=None),
@@ -236,11 +309,13 @@ class Incident(CityAgent):
             "t_full": max(full) if full and len(full) == len(every) else None,
         }
 
-    def _taken(self, number: int, role: str) -> bool:
+    def taken(self, number: int, role: str) -> bool:
         """Return whether the patient of an ambulance is taken to hospital."""
-        if number == 1:
-            return self.call.transported
-        p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
+        p = self.finding.p_transport
+        if p is None:
+            if number == 1:
+                return self.call.transported
+            p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
         return bool(self.world.streams.stream("transport", f"{self.call_id}/{role}").random() < p)
 
     def task(self, unit_kind: str, role: str, *, transport: bool = False) -> Task:
@@ -263,16 +338,49 @@ class Incident(CityAgent):
                 yield answered
                 self.t_answer = env.now
                 yield env.timeout(self.draw("handling"))
-        self.tasks = self.plan()
-        self.world.dispatcher.request(self.tasks)
+        if not self.called_off:
+            self.tasks = self.plan()
+            self._asked = len(self.tasks)
+            if self.mass is not None:
+                self.mass.begin([t for t in self.tasks if t.unit_kind == "ambulance"])
+            self.world.dispatcher.request(self.tasks)
         yield from self.course()
-        yield env.all_of([task.done for task in self.tasks])
+        while True:
+            # More may have been asked for meanwhile.
+            waited = [task.done for task in self.tasks]
+            yield env.all_of(waited)
+            if len(waited) == len(self.tasks):
+                break
         self.enter(Stage.CLOSED, env.now)
         self.closed = True
         del self.world.incidents[self.call_id]
         self.world.unwritten[self.call_id] = self
         self.remove()
         self.settle()
+
+    def _people(self) -> list[Patient]:
+        """Return the patients where there is no triage: the first is what the call is about."""
+        condition = Condition.ARREST if self.finding.arrest else severity(self.priority)
+        people = range(1, self.call.patients + self.finding.more_patients + 1)
+        return [Patient(self, k, condition) for k in people]
+
+    def _cancel(self) -> Life:
+        """Call it off in time, unless somebody is there."""
+        yield self.world.env.timeout(self.finding.cancelled_s)
+        if not self.closed and all(task.t_onscene is None for task in self.tasks):
+            self.called_off = True
+            self._dismiss_all()
+
+    def _stand_down(self, t: float) -> Life:
+        """Let everybody go when the first crew has found nothing."""
+        yield self.world.until(t)
+        self._dismiss_all()
+
+    def _dismiss_all(self) -> None:
+        for task in self.tasks:
+            self.dismiss(task)
+        if not self.reached.triggered:
+            self.reached.succeed(None)
 
 
 class Medical(Incident):
@@ -285,7 +393,7 @@ class Medical(Incident):
     @property
     def patients(self) -> int:
         """One at least: an ambulance comes where nobody turns out to be hurt."""
-        return max(self.call.patients, 1)
+        return max(super().patients, 1)
 
     def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # it counts from now
         """Let first responders go some time after the ambulance has come, if one is to come."""
@@ -304,10 +412,10 @@ class Medical(Incident):
         there = [task for task in helpers if task.t_onscene is not None]
         for task in helpers:
             if task.t_onscene is None:
-                self.world.dispatcher.release(task)
+                self.dismiss(task)
         yield from self._leave(there)
 
     def _leave(self, there: Sequence[Task]) -> Life:
         yield self.world.env.timeout(self.world.scenario.care.first_responder_stay_s)
         for task in there:
-            self.world.dispatcher.release(task)
+            self.dismiss(task)

@@ -18,7 +18,7 @@ engines to a serious fire, as the first-due and second-due of Seoul's safety cen
 
 
 class ResponsePlans:
-    """Finds the plan of a call: the scenario's before the usual ones, a priority before none.
+    """Finds the plan of a call: the scenario's before the usual ones, the particular first.
 
     Parameters
     ----------
@@ -27,18 +27,24 @@ class ResponsePlans:
     """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
-        self._lines: dict[tuple[str, int | None], tuple[Sent, ...]] = {}
+        self._lines: dict[tuple[str, str, int | None], tuple[Sent, ...]] = {}
         for plan in plans:
-            self._lines.setdefault((plan.kind, plan.priority), _read(plan.send))
-        for_every = {kind for kind, priority in self._lines if priority is None}
-        for key, lines in _USUAL.items():
-            if key[0] not in for_every:
-                self._lines.setdefault(key, _read(lines))
+            self._lines.setdefault((plan.kind, plan.type or "", plan.priority), _read(plan.send))
+        for_every = {kind for kind, name, priority in self._lines if not name and priority is None}
+        for (kind, priority), lines in _USUAL.items():
+            if kind not in for_every:
+                self._lines.setdefault((kind, "", priority), _read(lines))
 
-    def of(self, kind: str, priority: int) -> tuple[Sent, ...]:
-        """Return what is sent to a call."""
+    def of(self, kind: str, name: str, priority: int) -> tuple[Sent, ...]:
+        """Return what is sent to a call of a kind, of a type of that name (or none), of a priority.
+
+        A plan of the type goes before one of the priority.
+        """
         lines = self._lines
-        return lines.get((kind, priority)) or lines[kind, None]
+        for key in ((kind, name, priority), (kind, name, None), (kind, "", priority)):
+            if key in lines:
+                return lines[key]
+        return lines[kind, "", None]
 
 
 def _read(lines: Sequence[str]) -> tuple[Sent, ...]:

@@ -8,6 +8,7 @@ import simpy
 
 if TYPE_CHECKING:
     from twin.agents.incident import Incident
+    from twin.agents.patient import Patient
     from twin.agents.unit import Unit
 
 
@@ -48,6 +49,10 @@ class Task:
         How often its unit was turned to a more urgent call.
     held_for, t_held, look_at
         The busy unit that it waits for, since when it waits for one, when to look again.
+    patient
+        Whom an ambulance cares for, where patients are followed.
+    priority
+        The call's, until triage on scene says otherwise.
     failed
         Units for which no road led there.
     t_dispatch, t_enroute, t_onscene, t_leave, t_hospital, t_clear, t_base
@@ -76,6 +81,8 @@ class Task:
         self.held_for = ""
         self.t_held = float("inf")
         self.look_at = float("-inf")
+        self.patient: Patient | None = None
+        self.priority = incident.priority
         self.failed: set[str] = set()
         self.retry_at = float("-inf")
         self.unit: Unit | None = None

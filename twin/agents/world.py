@@ -10,6 +10,7 @@ import mesa
 import numpy as np
 import simpy
 
+from twin.agents.call_types import CallTypes
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain
 from twin.agents.plans import ResponsePlans
@@ -84,8 +85,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Holds the queue.
     deployer
         Sends free units to other stations.
-    plans
-        Which units a call asks for.
+    plans, call_types
+        Which units a call asks for, and what it turns out to be.
     kinds
         Kinds of unit for which calls ask: of the others the city has none.
     call_takers
@@ -140,6 +141,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
         self.plans = ResponsePlans(scenario.care.plans)
+        self.call_types = CallTypes(scenario.care.types, streams)
         self.kinds = {"ambulance", "engine"}
         takers = scenario.care.call_takers
         self.call_takers = None if takers is None else simpy.Resource(env, takers)

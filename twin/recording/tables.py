@@ -11,7 +11,9 @@ RUN_TABLES: dict[str, dict[str, str]] = {
     "calls": {
         "call_id": "string",
         "kind": "string",  # medical | fire | collision
+        "type": "string",
         "priority": "int32",
+        "priority_after": "int32",
         "lon": "float64",
         "lat": "float64",
         "district": "string",
@@ -32,7 +34,28 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "carrier_id": "string",
         "hospital_id": "string",
         "transported": "bool",
+        "false_alarm": "bool",
         "fate": "string",
+    },
+    # With `care.patients.record`, and of incidents with triage: one row a patient.
+    "patients": {
+        "call_id": "string",
+        "patient": "int32",
+        "condition": "string",
+        "tag": "string",
+        "t_onset": "float64",
+        "t_cpr": "float64",
+        "t_defib": "float64",
+        "t_triage": "float64",
+        "t_onscene": "float64",
+        "t_leave": "float64",
+        "t_hospital": "float64",
+        "unit_id": "string",
+        "hospital_id": "string",
+        "chance_call": "float64",
+        "chance_onscene": "float64",
+        "chance_leave": "float64",
+        "survival": "float64",
     },
     # Every change of a unit's state. `state`: see twin.agents.states.UnitState.
     "unit_events": {
@@ -257,6 +280,8 @@ RUN_TABLES: dict[str, dict[str, str]] = {
 MEANINGS: dict[str, dict[str, str]] = {
     "calls": {
         "kind": "medical, fire or collision",
+        "type": "name of the call type (`care.types`); null where it has none",
+        "priority_after": "what triage on scene made of the priority of the patient of `unit_id`",
         "t_call": "the call is received",
         "t_answer": "a call-taker answers",
         "t_dispatch": "`unit_id` is sent",
@@ -278,6 +303,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "else the first to leave with one; null when nobody was taken",
         "hospital_id": "where `carrier_id` went; other patients of the call may be elsewhere",
         "transported": "whether anybody was taken",
+        "false_alarm": "whether the first crew finds nothing to be done",
         "fate": "closed, open (still going when the run ended) or cancelled",
     },
     "hospital_status": {
@@ -318,6 +344,22 @@ MEANINGS: dict[str, dict[str, str]] = {
         "value": "the candidate's value of it",
         "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, diverted "
         "or score; held where the call waits for it",
+    },
+    "patients": {
+        "condition": "arrest, or the class of severity: immediate, delayed, minor, dead",
+        "tag": "what START triage said; null where there was none",
+        "t_onset": "the collapse of who is in arrest, else the call",
+        "t_cpr": "first compression, by bystanders or a crew; arrests only",
+        "t_defib": "first shock, by bystanders or a crew; arrests only",
+        "t_onscene": "`unit_id` is on scene",
+        "t_leave": "`unit_id` leaves the scene with the patient",
+        "t_hospital": "`unit_id` is at the hospital",
+        "unit_id": "the ambulance that took care of the patient",
+        "chance_call": "of survival, if the care that counts had begun at the call",
+        "chance_onscene": "of survival, if it had begun when the unit came on scene",
+        "chance_leave": "of survival, if it had begun when the unit left the scene",
+        "survival": "chance of survival with the times as they were; of arrests and of incidents "
+        "with triage only, and null while the time is not known",
     },
 }
 """What a column holds where its name does not say it. A call may have several units, and a row of

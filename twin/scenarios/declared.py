@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from twin.scenarios import spec
-from twin.scenarios.care import Plan
+from twin.scenarios.care import CallType, Plan
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.places import LISTS
@@ -130,7 +130,11 @@ def _type(annotation: Any) -> str:
         return " or ".join(_type(a) for a in get_args(annotation) if a is not type(None))
     if origin is list:
         inner = get_args(annotation)[0]
-        return "list of tables" if inner in (Change, Detector, Plan) else f"list of {_type(inner)}"
+        return (
+            "list of tables"
+            if inner in (Change, Detector, Plan, CallType)
+            else f"list of {_type(inner)}"
+        )
     if origin is tuple:
         return f"pair of {_type(get_args(annotation)[0])}"
     if origin is dict:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from twin.scenarios.care import Plan
+from twin.scenarios.care import CallType, Plan
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.detectors import Detector
 from twin.scenarios.toml_lines import Location
@@ -22,6 +22,7 @@ LISTS: dict[Location, tuple[str, dict[str, type[BaseModel]]]] = {
     ("changes",): ("change", _kinds(Change)),
     ("record", "detectors"): ("detector", _kinds(Detector)),
     ("care", "plans"): ("plan", _kinds(Plan)),
+    ("care", "types"): ("call type", _kinds(CallType)),
 }
 """Lists of tables that have a `kind`: what one is called, and its kinds."""
 REPLACED = frozenset({"title", "question"})

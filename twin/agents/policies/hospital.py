@@ -100,7 +100,7 @@ class ByClass:
         )
         task = ambulance.task
         severe = task is not None and (
-            task.incident.priority <= self.severe_priority or bool(need_of(world, task))
+            task.priority <= self.severe_priority or bool(need_of(world, task))
         )
         fits = np.array([h.level in (SEVERE if severe else MILD) for h in hospitals])
         return Scores(eta, eta + np.where(fits, 0.0, self.detour_s))

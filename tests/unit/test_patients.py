@@ -1,0 +1,223 @@
+"""What becomes of patients: cardiac arrests, call types, called-off calls and false alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from tests.support.emergency import (
+    QUIET,
+    FixedModel,
+    at,
+    inject,
+    plan,
+    run,
+    sure,
+    town,
+)
+from twin.core.errors import InputError
+from twin.core.survival import Arrest, of_arrest
+from twin.scenarios.care import Care
+from twin.scenarios.load import load_scenario
+from twin.simulation import CityModel
+
+ALL_ARRESTS = {"kind": "medical", "name": "arrest", "share": 1.0, "arrest": True}
+NOBODY = {"p_bystander_cpr": 0.0, "p_public_aed": 0.0}
+
+
+def care(*types: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    patients = {"record": True} | fields.pop("patients", {})
+    return {"types": list(types), "patients": patients} | fields
+
+
+def one_call(settings: dict[str, Any], **fields: Any) -> tuple[pd.Series, pd.DataFrame]:
+    """Return the call and the patients of one incident at 07:00; drives take 120 s."""
+    changes = [inject(city := town(service=sure(1.0)), "07:00", **fields)]
+    _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes, care=settings))
+    return recorder.frame("calls").iloc[0], recorder.frame("patients")
+
+
+@pytest.mark.parametrize("curve", ["de-maio", "larsen", "valenzuela", "waalewijn"])
+def test_an_arrest_on_each_curve(curve) -> None:
+    """Handling 60, turnout 30 and drive 120 s: a crew after 210 s, 270 s after the collapse."""
+    _, patients = one_call(care(ALL_ARRESTS, patients=NOBODY | {"curve": curve}))
+    patient = patients.iloc[0]
+    assert patient["condition"] == "arrest"
+    stop = 210.0 / 60.0
+    hands = (60.0 + 210.0 + 60.0) / 60.0
+    crew = 1.0 + stop if curve == "de-maio" else hands
+    assert patient["survival"] == pytest.approx(
+        of_arrest(curve, Arrest(1.0, crew, crew, crew, crew))
+    )
+    if curve == "de-maio":
+        assert patient["survival"] == pytest.approx(1 / (1 + np.exp(0.679 + 0.262 * 3.5)))
+    assert patient["t_onset"] == at(7) - 60.0
+    assert patient["t_defib"] == at(7) + 210.0 + 60.0
+    assert patient["chance_call"] > patient["chance_onscene"] == patient["survival"]
+
+
+def test_bystanders_press_and_shock_before_the_crew() -> None:
+    sure_help = {"p_bystander_cpr": 1.0, "p_public_aed": 1.0, "cpr_after_s": 30.0,
+                 "aed_after_s": 90.0, "curve": "larsen"}  # fmt: skip
+    _, patients = one_call(care(ALL_ARRESTS, patients=sure_help))
+    patient = patients.iloc[0]
+    assert patient["t_cpr"] == at(7) + 30.0
+    assert patient["t_defib"] == at(7) + 90.0
+    minutes = np.array([90.0, 150.0, 330.0]) / 60.0
+    assert patient["survival"] == pytest.approx(
+        0.67 - 0.023 * minutes[0] - 0.011 * minutes[1] - 0.021 * minutes[2]
+    )
+
+
+def test_an_engine_with_a_defibrillator_raises_the_chance() -> None:
+    """The ambulance is busy: the engine that is sent with it comes 720 s earlier."""
+    city = town(ambulances=1, engines=1, service=sure(0.0))
+    changes = [inject(city, "06:59"), inject(city, "07:00", priority=1)]
+    survival = []
+    for send in (["ambulance per patient"], ["ambulance per patient", "engine"]):
+        with_plan = care(
+            ALL_ARRESTS,
+            patients=NOBODY,
+            plans=[{"kind": "medical", "type": "arrest", "send": send}],
+        )
+        _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes, care=with_plan))
+        mine = recorder.frame("patients").query("call_id == 'I-2'")
+        survival.append(mine["survival"].iloc[0])
+    assert survival[0] < survival[1]
+
+
+def test_types_take_their_share_and_policies_shift_nothing() -> None:
+    types = [
+        ALL_ARRESTS | {"share": 0.25, "priority": 1},
+        {"kind": "medical", "name": "fall", "share": 0.5, "priority": 3, "more_patients": 1.0},
+    ]
+    found = []
+    for ambulances in (2, 9):
+        city = town(ambulances=ambulances, medical_per_day=1500, fire_per_day=0)
+        scenario = plan(care=care(*types), record={"decisions": False})
+        _, recorder = run(CityModel, city, scenario)
+        calls = recorder.frame("calls").set_index("call_id").sort_index()
+        patients = recorder.frame("patients").sort_values(["call_id", "patient"])
+        found.append((calls, patients))
+    (calls, patients), (more, others) = found
+    assert calls["type"].equals(more["type"])
+    assert calls["priority"].equals(more["priority"])
+    columns = ["call_id", "patient", "condition"]
+    assert patients[columns].reset_index(drop=True).equals(others[columns].reset_index(drop=True))
+    error = 3 * np.sqrt(0.25 / len(calls))
+    assert (calls["type"] == "arrest").mean() == pytest.approx(0.25, abs=error)
+    assert (calls["type"] == "fall").mean() == pytest.approx(0.5, abs=error)
+    assert set(calls.loc[calls["type"] == "fall", "priority"]) == {3}
+    counts = patients.groupby("call_id").size()
+    falls = counts[calls.index[calls["type"] == "fall"]]
+    assert falls.mean() == pytest.approx(2.0, abs=3 / np.sqrt(len(falls)))
+    assert (counts[calls.index[calls["type"] != "fall"]] == 1).all()
+
+
+@pytest.mark.parametrize(("upgraded", "after"), [(1.0, 1), (0.0, 3)])
+def test_triage_on_scene_changes_the_way_to_hospital(upgraded, after) -> None:
+    kind = {"kind": "medical", "name": "any", "share": 1.0, "priority": 2,
+            "p_upgraded": upgraded, "p_downgraded": 1.0 - upgraded}  # fmt: skip
+    sirens = []
+
+    class Listening(FixedModel):
+        @classmethod
+        def streets(cls, env, city, scenario, streams):
+            mobility, none = super().streets(env, city, scenario, streams)
+            drive = mobility.drive
+
+            def heard(unit, destination, *, siren):
+                sirens.append(siren)
+                return drive(unit, destination, siren=siren)
+
+            mobility.drive = heard
+            return mobility, none
+
+    city = town(service=sure(1.0))
+    scenario = plan(calls=QUIET, changes=[inject(city, "07:00")], care=care(kind))
+    _, recorder = run(Listening, city, scenario)
+    call = recorder.frame("calls").iloc[0]
+    assert (call["priority"], call["priority_after"]) == (2, after)
+    # To the scene, to hospital, home.
+    assert sirens == [True, after == 1, False]
+
+
+def test_a_call_that_is_called_off_ends_and_frees_its_units() -> None:
+    gone = {"kind": "medical", "name": "gone", "share": 1.0, "p_cancelled": 1.0,
+            "cancelled_after_s": 1e-3}  # fmt: skip
+    call, patients = one_call(care(gone))
+    assert call["fate"] == "cancelled"
+    assert pd.isna(call["t_dispatch"])
+    assert patients["survival"].isna().all()
+
+
+@pytest.mark.parametrize("incident", ["medical", "fire", "collision"])
+@pytest.mark.parametrize("mean_s", [80.0, 150.0, 5000.0])
+def test_calls_are_called_off_only_before_somebody_is_there(incident, mean_s) -> None:
+    kind = {"kind": incident, "name": "gone", "share": 1.0, "p_cancelled": 1.0,
+            "cancelled_after_s": mean_s}  # fmt: skip
+    city = town(service=sure(1.0), ambulances=4)
+    changes = [inject(city, f"{h:02}:00", incident=incident, patients=2) for h in range(7, 11)]
+    scenario = plan(
+        calls=QUIET, changes=changes, care=care(kind), period={"start": "06:00", "end": "14:00"}
+    )
+    model, recorder = run(FixedModel, city, scenario)
+    calls = recorder.frame("calls")
+    off = calls["fate"] == "cancelled"
+    assert calls.loc[off, "t_onscene"].isna().all()
+    assert calls.loc[~off, "t_onscene"].notna().all()
+    assert set(calls.loc[~off, "fate"]) <= {"closed"}
+    assert not any(unit.busy for unit in model.units)
+    assert not model.dispatcher.waiting
+    if mean_s == 80.0:
+        assert off.any()
+    if mean_s == 5000.0:
+        assert not off.all()
+
+
+@pytest.mark.parametrize("incident", ["medical", "fire", "collision"])
+def test_a_false_alarm_takes_as_long_as_the_check(incident) -> None:
+    nothing = {"kind": incident, "name": "nothing", "share": 1.0, "p_false": 1.0, "check_s": 100.0}
+    call, patients = one_call(care(nothing), incident=incident, patients=1)
+    assert call["false_alarm"]
+    assert call["fate"] == "closed"
+    assert call["t_onscene"] == at(7) + 210.0
+    assert call["t_clear"] == at(7) + 310.0
+    assert not call["transported"]
+    assert patients.empty
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"share": 1.5},
+        {"share": -0.1},
+        {"name": "Cardiac Arrest"},
+        {"p_upgraded": 0.7, "p_downgraded": 0.7},
+        {"cancelled_after_s": 0.0},
+        {"priority": 0},
+        {"arrest": "maybe"},
+        {"more_patients": float("nan")},
+    ],
+)
+def test_types_that_cannot_be(wrong) -> None:
+    with pytest.raises(ValidationError):
+        Care.model_validate({"types": [ALL_ARRESTS | wrong]})
+
+
+def test_types_that_do_not_go_together() -> None:
+    for types in ([ALL_ARRESTS, ALL_ARRESTS | {"name": "b"}], [ALL_ARRESTS | {"share": 0.1}] * 2):
+        with pytest.raises(ValidationError):
+            Care.model_validate({"types": types})
+    lost = {
+        "plans": [{"kind": "fire", "type": "arrest", "send": ["engine"]}],
+        "types": [ALL_ARRESTS],
+    }
+    with pytest.raises(ValidationError, match="of a fire type 'arrest'"):
+        Care.model_validate(lost)
+    with pytest.raises(InputError, match="share"):
+        load_scenario("seoul-evening-peak", ['care.types=[{kind="fire", name="a", share=2}]'])
