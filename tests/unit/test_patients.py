@@ -191,10 +191,23 @@ def test_a_false_alarm_takes_as_long_as_the_check(incident) -> None:
     assert patients.empty
 
 
+def test_a_type_says_what_the_hospital_must_be_able_to_treat() -> None:
+    city = town(service=sure(1.0))
+    city["hospitals"].loc[1, "capabilities"] = "emergency stroke"
+    hurried = {"kind": "medical", "name": "stroke", "share": 1.0, "need": "stroke"}
+    chosen = []
+    for types in ([], [hurried]):
+        scenario = plan(calls=QUIET, changes=[inject(city, "07:00")], care=care(*types))
+        _, recorder = run(FixedModel, city, scenario)
+        chosen.append(recorder.frame("calls").iloc[0]["hospital_id"])
+    assert chosen == ["H0", "H1"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"share": 1.5},
+        {"need": "magic"},
         {"share": -0.1},
         {"name": "Cardiac Arrest"},
         {"p_upgraded": 0.7, "p_downgraded": 0.7},
