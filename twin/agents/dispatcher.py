@@ -229,10 +229,13 @@ class Dispatcher(CityAgent):
 def _why(judged: _Judged) -> str:
     """Return a word for why the winner of a judgement goes; see `scores.WHY`."""
     scores = judged.scores
-    best = scores.best()
-    if len(judged.units) == 1 or np.isfinite(scores.score).sum() == 1:
+    could = [
+        unit.available and not np.isinf(eta)
+        for unit, eta in zip(judged.units, scores.eta_s, strict=True)
+    ]
+    if sum(could) == 1:
         return "only"
     if scores.why:
         return scores.why
-    first = scores.arrival_s[best] <= np.nanmin(scores.arrival_s, initial=np.inf)
+    first = scores.arrival_s[scores.best()] <= np.nanmin(scores.arrival_s, initial=np.inf)
     return "first" if first else "score"

@@ -1,6 +1,15 @@
 """Rules of dispatch, queue, reassignment, hospital and move-up, each chosen by its name."""
 
-from twin.agents.policies import beats, dispatch, hospital, moveup, queue, reassign, soonest
+from twin.agents.policies import (
+    beats,
+    by_cover,
+    dispatch,
+    hospital,
+    moveup,
+    queue,
+    reassign,
+    soonest,
+)
 from twin.agents.policies.registry import (
     check_policies,
     find,
@@ -13,6 +22,7 @@ from twin.agents.policies.registry import (
 
 __all__ = [
     "beats",
+    "by_cover",
     "check_policies",
     "dispatch",
     "find",
