@@ -28,6 +28,7 @@ from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
+from twin.metrics.hospitals import emergency_rooms
 from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
 from twin.metrics.service import service_figures
@@ -122,6 +123,7 @@ def run_scenario(
                 scenario.period.end_s,
             ),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
+            "hospitals": emergency_rooms(reader),
             "vehicles": {
                 "inserted": result.vehicles_inserted,
                 "finished": result.vehicles_finished,

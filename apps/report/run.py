@@ -11,6 +11,7 @@ import pandas as pd
 from apps.report.buses import bus_sentence
 from apps.report.changes import change_sentences, settings_of
 from apps.report.charts import bars, curve, ecdf, over_time
+from apps.report.hospitals import hospitals_section
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.run_map import run_map
@@ -154,6 +155,7 @@ def run_page(reader: RunReader, city: City) -> str:
         _by_district(calls, period[1]),
         hours_section(response_by(calls, "hour", period[1]), TARGET_MIN),
         _units(units, unit_notes(reader, units, period)),
+        hospitals_section(reader, city),
         _speeds(summary),
         assumed(scenario, city, _defaults(summary)),
         again(stored, stored.command),

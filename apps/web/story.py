@@ -231,6 +231,7 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         facts.append(
             (say["capabilities"], ", ".join(known.get(each, each) for each in treats.split()))
         )
+    facts += _emergency_room(feed, hospital_id, say)
     rows = [
         {
             "t": float(each["t_hospital"]),
@@ -249,6 +250,26 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         "intervals": [],
         "decision": None,
     }
+
+
+def _emergency_room(feed: RunFeed, hospital_id: str, say: dict[str, str]) -> list[tuple[str, str]]:
+    """Return how full the emergency room was last, and how long crews and patients waited."""
+    status = feed.reader.table("hospital_status", ["t", "hospital_id", "beds", "occupied"])
+    status = status[(status["hospital_id"] == hospital_id) & status["beds"].notna()]
+    if not len(status):
+        return []
+    last = status.iloc[-1]
+    full = f"{last['occupied']:.0f} / {last['beds']:.0f}"
+    facts = [(say["beds"], full)]
+    seen = feed.reader.table("hospital_patients")
+    seen = seen[seen["hospital_id"] == hospital_id]
+    for label, seconds in (
+        ("offload", seen["t_released"] - seen["t_door"]),
+        ("door_to_treatment", seen["door_to_treatment_s"]),
+    ):
+        if seconds.notna().any():
+            facts.append((say[label], _duration(float(seconds.mean()), say)))
+    return facts
 
 
 def _station(feed: RunFeed, station_id: str, words: dict[str, Any]) -> Story:

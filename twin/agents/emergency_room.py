@@ -146,10 +146,10 @@ class EmergencyRoom:
             priority=task.incident.priority,
             t_door=t_door,
             t_alert=t_alert,
-            stay_s=float(stays(settings, streams.stream("bed", entity), 1)[0]),
+            stay_s=float(stays(settings, streams.lent("bed", entity), 1)[0]),
             treatment_s=60.0
             * settings.treatment_min
-            * float(streams.stream("treatment", entity).standard_exponential()),
+            * float(streams.lent("treatment", entity).standard_exponential()),
             in_bed=self.world.env.event(),
             task=task,
         )

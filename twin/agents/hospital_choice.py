@@ -28,7 +28,7 @@ def need_of(world: World, task: Task) -> str:
             if share > 0.0
         ]
         if shares:
-            left = world.streams.stream("need", f"{task.incident.call_id}/{task.role}").random()
+            left = world.streams.lent("need", f"{task.incident.call_id}/{task.role}").random()
             for need, share in shares:
                 left -= share
                 if left < 0.0:
@@ -53,7 +53,7 @@ def refuses(world: World, task: Task, hospital: Hospital) -> bool:
     task.asked[hospital.hospital_id] = asked + 1
     entity = f"{task.incident.call_id}/{task.role}/{hospital.hospital_id}/{asked}"
     chance = chance_of_refusal(world.scenario.hospitals, full=hospital.full)
-    return bool(world.streams.stream("refusal", entity).random() < chance)
+    return bool(world.streams.lent("refusal", entity).random() < chance)
 
 
 def choose_hospital(
