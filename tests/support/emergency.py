@@ -193,11 +193,23 @@ class FixedStreets:
     def place_of(self, unit: int) -> Place:
         return self.places[unit]
 
-    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> NDArray[np.float64]:
+    def etas(
+        self,
+        units: Sequence[int],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         return np.full(len(units), np.inf if destination.link in self.cut else self.drive_s)
 
     def travel_times(
-        self, origin: Place, destinations: Sequence[Place], *, siren: bool
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         return np.array([np.inf if d.link in self.cut else self.drive_s for d in destinations])
 

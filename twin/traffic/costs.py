@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.core.random import Streams
 from twin.network.conditions import Conditions
-from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
+from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
 from twin.traffic.router import Router
 
 SIREN_DELAY_SHARE = 0.4
@@ -113,7 +113,7 @@ class RoadCosts:
             self.ordinary.set_turn_delays(turn_delay)
             self.siren.set_turn_delays(np.float32(SIREN_DELAY_SHARE) * turn_delay)
 
-    def under_siren(self, times: F32, links: I32 | slice = slice(None)) -> F32:
+    def under_siren(self, times: F32, links: I32 | I64 | slice = slice(None)) -> F32:
         """Return the times of links under siren where ordinary traffic takes `times`."""
         free = self.free_s[links]
         out: F32 = free / np.float32(self._siren_factor) + np.float32(SIREN_DELAY_SHARE) * (
@@ -152,14 +152,28 @@ class RoadCosts:
         for router in (self.ordinary, self.siren):
             router.set_closed(shut)
 
-    def etas(self, places: Sequence[Place], destination: Place, *, siren: bool) -> F64:
-        """Return (U,) predicted seconds to `destination`."""
+    def etas(
+        self,
+        places: Sequence[Place],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """Return (U,) predicted seconds to `destination`; `beside` as in `Mobility.etas`."""
         if not places:
             return np.empty(0)
-        return self.router(siren=siren).etas(places, destination)
+        return self.router(siren=siren).etas(places, destination, beside)
 
-    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
-        """Return (D,) predicted seconds from `origin`."""
+    def travel_times(
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """Return (D,) predicted seconds from `origin`; `beside` as in `Mobility.etas`."""
         if not destinations:
             return np.empty(0)
-        return self.router(siren=siren).travel_times(origin, destinations)
+        return self.router(siren=siren).travel_times(origin, destinations, beside)

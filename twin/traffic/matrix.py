@@ -127,7 +127,14 @@ class MatrixMobility:
 
     # Predictions
 
-    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> F64:
+    def etas(
+        self,
+        units: Sequence[int],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: F64 | None = None,  # noqa: ARG002  # all are at hand
+    ) -> F64:
         """(U,) seconds of driving to `destination`, from where each unit truly is."""
         which = np.asarray(units, np.int64)
         column = self._seconds[:, destination.link]
@@ -147,7 +154,14 @@ class MatrixMobility:
                 found[k] = column[self._nearest(*self._point(unit, share))]
         return found if siren else found * self._slower
 
-    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
+    def travel_times(
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: F64 | None = None,  # noqa: ARG002  # all are at hand
+    ) -> F64:
         """(D,) seconds of driving from the place `origin`."""
         goals = np.array([place.link for place in destinations], np.int64)
         found: F64 = self._seconds[origin.link, goals]

@@ -179,14 +179,28 @@ class MicroMobility:
         """Return the unit's true position on the road."""
         return self._units.place_of(unit)
 
-    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> F64:
-        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there."""
+    def etas(
+        self,
+        units: Sequence[int],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         places = [self._units.place_of(unit) for unit in units]
-        return self._costs.etas(places, destination, siren=siren)
+        return self._costs.etas(places, destination, siren=siren, beside=beside)
 
-    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
-        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there."""
-        return self._costs.travel_times(origin, destinations, siren=siren)
+    def travel_times(
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """(D,) predicted seconds of driving from `origin`; see `Mobility.travel_times`."""
+        return self._costs.travel_times(origin, destinations, siren=siren, beside=beside)
 
     # Time
 

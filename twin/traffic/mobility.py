@@ -54,13 +54,33 @@ class Mobility(Protocol):
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
 
-    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> NDArray[np.float64]:
-        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there."""
+    def etas(
+        self,
+        units: Sequence[int],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there.
+
+        Who wants to know only which unit has the least sum of its drive and (U,) seconds `beside`
+        it gives those: then the drives of units that cannot have it may be `inf` too, which costs
+        a small part of a search of the whole city.
+        """
 
     def travel_times(
-        self, origin: Place, destinations: Sequence[Place], *, siren: bool
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there."""
+        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there.
+
+        With (D,) seconds `beside`, as in `etas`.
+        """
 
     def move(self, t_to: float) -> None:
         """Advance everything that moves to simulated second `t_to`."""

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twin.core.random import Streams
-from twin.network.graph import F32, F64, I32, Network, Place, TurnKind
+from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
+from twin.traffic.kernels.nearest import Search, fastest_way, least_from, least_towards
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
     Tree,
-    astar,
-    path_from,
     tree_from,
     tree_towards,
 )
@@ -92,6 +91,18 @@ def new_tree(graph: RoadGraph) -> Tree:
     )
 
 
+def new_search(graph: RoadGraph) -> Search:
+    """Return the space of searches that end early."""
+    n_links = len(graph.turn_ptr) - 1
+    return Search(
+        np.full(n_links, np.inf, np.float32),
+        np.full(n_links, -1, np.int32),
+        np.zeros(n_links, np.int32),
+        np.empty(n_links + len(graph.turn_to) + 1, np.int64),
+        np.empty(n_links, np.int32),
+    )
+
+
 class Router:
     """Searches at the link times that were set last; closed links may be left but not entered.
 
@@ -125,6 +136,7 @@ class Router:
         self._delay: F32 = np.zeros(network.n_turns, np.float32)
         self._threads = threads
         self._tree = new_tree(self.graph)
+        self._search = new_search(self.graph)
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._straight = np.hypot(
@@ -148,6 +160,14 @@ class Router:
         # No link is driven faster than this as the crow flies: the bound of A*.
         self._max_speed = np.float32((self._straight / self.times).max(initial=0.1))
         self._apply()
+
+    def set_costs_of(self, links: I64, seconds: F32) -> None:
+        """Set the times of some links; the others keep theirs."""
+        times = np.maximum(seconds, np.float32(MIN_COST_S)).astype(np.float32)
+        fastest = np.float32((self._straight[links] / times).max(initial=0.1))
+        self._max_speed = max(self._max_speed, fastest)
+        self.times[links] = times
+        self.costs[links] = np.where(self.closed[links], np.float32(np.inf), times)
 
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
         """Set (L,) which links are closed."""
@@ -196,7 +216,7 @@ class Router:
 
         A route from a link to itself leads round and back to its start.
         """
-        astar(
+        return fastest_way(
             self.graph,
             self.costs,
             self._x,
@@ -204,9 +224,8 @@ class Router:
             self._max_speed,
             origin,
             destination,
-            self._tree,
+            self._search,
         )
-        return path_from(self.graph, self._tree, origin, destination)
 
     def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
         """Return the route of a drive, and its end (`start` if that is at most `HERE_M` further).
@@ -301,35 +320,91 @@ class Router:
             out[i] = self.graph.turn_cost[t]
         return out
 
+    @property
+    def max_speed(self) -> float:
+        """Speed in m/s as the crow flies that no link exceeds."""
+        return float(self._max_speed)
+
     def through_closed(self, ptr: I32, links: I32) -> NDArray[np.bool_]:
         """Return (N,) whether a route has yet to enter a closed link."""
         out = np.empty(len(ptr) - 1, np.uint8)
         holds_any(ptr, links, self.closed.view(np.uint8), out)
         return out.view(np.bool_)
 
-    def etas(self, places: Sequence[Place], destination: Place) -> F64:
-        """Return (U,) seconds from each place to `destination`, by one tree; inf: no way."""
-        link, pos = _columns(places)
+    def etas(self, places: Sequence[Place], destination: Place, beside: F64 | None = None) -> F64:
+        """Return (U,) seconds from each place to `destination`, by one tree; inf: no way.
+
+        With (U,) seconds `beside` the drives, infinite also for those whose sum of both cannot be
+        the least.
+        """
+        return self.etas_from(*columns(places), destination, beside)
+
+    def etas_from(self, link: I32, pos: F64, destination: Place, beside: F64 | None = None) -> F64:
+        """Return what `etas` does of places given as (U,) links and metres."""
         end_link, end_pos = destination.link, destination.pos_m
-        tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
         pace = self.times[link] / self.network.link_length[link]
         to_end = self.times[end_link] / self.network.link_length[end_link] * end_pos
         rest = np.maximum(self.network.link_length[link] - pos, 0.0) * pace
-        out: F64 = rest + self._tree.label[link].astype(np.float64) + to_end
         ahead = (link == end_link) & (end_pos >= pos - HERE_M)
-        out[ahead] = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
+        there = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
+        out: F64
+        if beside is None:
+            tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
+            out = rest + self._tree.label[link].astype(np.float64) + to_end
+        else:
+            label, least = np.empty(len(link)), float((there + beside[ahead]).min(initial=np.inf))
+            extra = rest + to_end + beside
+            following = np.empty(len(link), np.int32)
+            least_towards(
+                self.graph,
+                self.costs,
+                end_link,
+                link,
+                extra,
+                least,
+                self._search,
+                following,
+                label,
+            )
+            out = rest + label + to_end
+        out[ahead] = there
         return out
 
-    def travel_times(self, origin: Place, destinations: Sequence[Place]) -> F64:
-        """Return (D,) seconds from `origin` to each destination, by one tree; inf: no way."""
-        link, pos = _columns(destinations)
-        tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+    def travel_times(
+        self, origin: Place, destinations: Sequence[Place], beside: F64 | None = None
+    ) -> F64:
+        """Return (D,) seconds from `origin` to each destination, by one tree; inf: no way.
+
+        With (D,) seconds `beside` the drives, infinite also for those whose sum of both cannot be
+        the least.
+        """
+        link, pos = columns(destinations)
         pace = self.times[link] / self.network.link_length[link]
         length = self.network.link_length[origin.link]
         rest = max(length - origin.pos_m, 0.0) * self.times[origin.link] / length
-        out: F64 = rest + self._tree.label[link].astype(np.float64) + pos * pace
         ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
-        out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+        there = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+        out: F64
+        if beside is None:
+            tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+            out = rest + self._tree.label[link].astype(np.float64) + pos * pace
+        else:
+            label, least = np.empty(len(link)), float((there + beside[ahead]).min(initial=np.inf))
+            extra = rest + pos * pace + beside
+            following = np.empty(len(link), np.int32)
+            least_from(
+                self.graph,
+                self.costs,
+                origin.link,
+                link,
+                extra,
+                least,
+                self._search,
+                following,
+                label,
+            )
+            out = rest + label + pos * pace
+        out[ahead] = there
         return out
 
 
@@ -340,6 +415,7 @@ def _one(link: int) -> I32:
     return np.array([link], np.int32)
 
 
-def _columns(places: Sequence[Place]) -> tuple[I32, F64]:
+def columns(places: Sequence[Place]) -> tuple[I32, F64]:
+    """Return the links and the metres of places."""
     link = np.array([place.link for place in places], np.int32)
     return link, np.array([place.pos_m for place in places], np.float64)

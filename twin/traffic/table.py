@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 
 import numpy as np
 import simpy
 
 from twin.city.model import City
-from twin.core.clock import DAY_S, HOUR_S
+from twin.core.clock import HOUR_S
 from twin.network.conditions import Conditions
-from twin.network.graph import F32, F64, I32, Place
+from twin.network.graph import F32, F64, I32, I64, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
 from twin.traffic.buses import Buses
-from twin.traffic.conditions import capacity_share
-from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
-from twin.traffic.costs import RoadCosts
+from twin.traffic.kernels.nearest import fill_timetable
 from twin.traffic.mobility import UnreachableError
-from twin.traffic.passers_by import PassersBy
+from twin.traffic.router import Router
+from twin.traffic.table_times import TableTimes
 from twin.traffic.trip_routes import RouteBook
+
+_SLACK_S = 1.0
+"""A way that seems to be slower by less than this may be the faster one: times are rounded."""
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class TableMobility:
 
     Link times are those of the hour in which a link is entered. A unit is at its true place on
     the road at every moment and can be sent elsewhere from there. When roads close or open, lanes
-    are blocked or given back, or the demand is scaled, every unit under way goes on by the fastest
-    way at the new times.
+    are blocked or given back, or the demand is scaled, units under way go on by the fastest way at
+    the new times; an obstacle concerns those only whose way leads past it, or may now do so.
 
     Parameters
     ----------
@@ -76,33 +77,12 @@ class TableMobility:
         self._network = city.network
         # Nothing moves between events, so the clock need stop for pictures only.
         self.tick_s = max(60.0, scenario.record.frame_every_s)
-        traffic = scenario.traffic
-        self._costs = RoadCosts(
-            city.network,
-            speed_factor=traffic.speed_factor,
-            siren_factor=traffic.emergency_speed_factor,
-        )
-        profile = city["trip_profile"].set_index("hour").reindex(range(24)).fillna(0.0)
-        weekend = scenario.period.day.weekday() >= 5
-        self._hourly = HourlyTimes(
-            city.network,
-            profile["weekend" if weekend else "weekday"].to_numpy(np.float64),
-            float(profile["weekday"].max()),
-            self._costs.free_s,
-            speed=hourly_link_speed,
-        )
-        self._demand_scale = traffic.demand_scale
-        self._hourly.demand = traffic.demand_scale
-        self._blocked: I32 = np.zeros(city.network.n_links, np.int32)
-        self._blocks: dict[int, tuple[int, int]] = {}
-        self._slowings: dict[int, list[tuple[int, float]]] = {}
-        self._passers_by = PassersBy(city.network)
-        self._tokens = 0
-        self._place: dict[int, Place] = {}
+        self._times = TableTimes(city, scenario, hourly_link_speed)
+        # Where each unit stands or set out from.
+        self._link: I32 = np.zeros(16, np.int32)
+        self._pos: F64 = np.zeros(16)
         self._drives: dict[int, _Drive] = {}
         self._units = 0
-        self._hour = -1
-        self._refresh()
 
     # Units
 
@@ -110,20 +90,21 @@ class TableMobility:
         """Put a parked unit on the map and return its handle."""
         unit = self._units
         self._units += 1
-        self._place[unit] = place
+        if unit == len(self._link):
+            self._link = np.concatenate([self._link, np.zeros_like(self._link)])
+            self._pos = np.concatenate([self._pos, np.zeros_like(self._pos)])
+        self._stand(unit, place)
         return unit
 
     def remove_unit(self, unit: int) -> None:
         """Take a unit off the map."""
         self._drives.pop(unit, None)
-        del self._place[unit]
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
-        self._place[unit] = self.place_of(unit)
+        self._stand(unit, self.place_of(unit))
         drive = _Drive(self._env.event(), destination, siren)
         self._drives[unit] = drive
-        self._refresh()
         self._plan(unit, drive)
         return drive.event
 
@@ -131,16 +112,16 @@ class TableMobility:
         """Let a unit halt where it is and return the place."""
         place = self.place_of(unit)
         self._drives.pop(unit, None)
-        self._place[unit] = place
+        self._stand(unit, place)
         return place
 
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
         drive = self._drives.get(unit)
         if drive is None:
-            return self._place[unit]
+            return Place(int(self._link[unit]), float(self._pos[unit]))
         now = self._env.now
-        i = int(np.searchsorted(drive.at, now, side="right")) - 1
+        i = self._at(drive)
         if i >= len(drive.links):
             return drive.end
         link = int(drive.links[i])
@@ -152,16 +133,39 @@ class TableMobility:
 
     # Predictions
 
-    def etas(self, units: Sequence[int], destination: Place, *, siren: bool) -> F64:
-        """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there."""
-        self._refresh()
-        places = [self.place_of(unit) for unit in units]
-        return self._costs.etas(places, destination, siren=siren)
+    def etas(
+        self,
+        units: Sequence[int],
+        destination: Place,
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
+        if not len(units):
+            return np.empty(0)
+        which = np.asarray(units, np.int64)
+        link, pos = self._link[which], self._pos[which]
+        if self._drives:
+            for k, unit in enumerate(which.tolist()):
+                if unit in self._drives:
+                    link[k], pos[k] = self.place_of(unit)
+        router = self._times.router(self._env.now, siren=siren)
+        return router.etas_from(link, pos, destination, beside)
 
-    def travel_times(self, origin: Place, destinations: Sequence[Place], *, siren: bool) -> F64:
-        """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there."""
-        self._refresh()
-        return self._costs.travel_times(origin, destinations, siren=siren)
+    def travel_times(
+        self,
+        origin: Place,
+        destinations: Sequence[Place],
+        *,
+        siren: bool,
+        beside: F64 | None = None,
+    ) -> F64:
+        """(D,) predicted seconds of driving from `origin`; see `Mobility.travel_times`."""
+        if not destinations:
+            return np.empty(0)
+        router = self._times.router(self._env.now, siren=siren)
+        return router.travel_times(origin, destinations, beside)
 
     # Time
 
@@ -175,39 +179,36 @@ class TableMobility:
 
     def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
         """Take `lanes` lanes at `place` out of use; links take longer by the capacity lost."""
-        token = self._tokens
-        self._tokens += 1
-        self._blocks[token] = (place.link, lanes)
-        self._blocked[place.link] += lanes
-        for slowed, share in self._passers_by.seen(place, lanes, opposite=opposite):
-            self._slowings.setdefault(token, []).append((slowed.link, share))
-        self._changed()
+        token, links = self._times.block(place, lanes, opposite=opposite)
+        self._replan(unit for unit in self._drives if self._passes(unit, links))
         return token
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
-        link, lanes = self._blocks.pop(token)
-        self._blocked[link] -= lanes
-        self._slowings.pop(token, None)
-        self._changed()
+        links = self._times.unblock(token)
+        self._replan(
+            unit
+            for unit in self._drives
+            if self._passes(unit, links) or self._may_pass(unit, links)
+        )
 
     def close_links(self, links: Sequence[int], lanes: int | None) -> None:
         """Close links (`lanes` None) or that many of their lanes, until `open_links`."""
-        self._costs.close(links, lanes)
-        self._changed()
+        self._times.close(links, lanes)
+        self._replan(self._drives)
 
     def open_links(self, links: Sequence[int]) -> None:
         """Open every lane of the links that `close_links` closed."""
-        self._costs.open(links)
-        self._changed()
+        self._times.open(links)
+        self._replan(self._drives)
 
     def set_tolls(self, seconds: F32) -> None:
         """Do nothing: units pay no tolls, and nobody else drives."""
 
     def ban_turns(self, turns: I32) -> None:
         """Let nobody make these turns, and allow all others."""
-        self._costs.ban_turns(turns)
-        self._changed()
+        self._times.costs.ban_turns(turns)
+        self._replan(self._drives)
 
     def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
         """Do nothing: scenarios that change bus lanes are refused in this fidelity."""
@@ -217,59 +218,54 @@ class TableMobility:
 
     def set_conditions(self, conditions: Conditions) -> None:
         """Let weather and work zones be these from now on."""
-        dry = self._costs.set_conditions(conditions)
-        self._hourly.capacity = capacity_share(conditions, dry)
-        self._changed()
+        self._times.set_conditions(conditions)
+        self._replan(self._drives)
 
     def scale_demand(self, factor: float) -> None:
         """Let the volumes of the delay curves be `factor` times the scenario's."""
-        self._hourly.demand = self._demand_scale * factor
-        self._changed()
+        self._times.scale_demand(factor)
+        self._replan(self._drives)
 
     # Timetables
 
-    def _hour_of(self, t: float) -> int:
-        return int(t % DAY_S // HOUR_S)
+    def _stand(self, unit: int, place: Place) -> None:
+        self._link[unit], self._pos[unit] = place
 
-    def _seconds(self, hour: int, links: I32 | slice = slice(None)) -> F32:
-        """Return the times of ordinary traffic in an hour, obstacles included."""
-        lanes = self._network.link_lanes[links].astype(np.float32)
-        taken = self._blocked[links] + self._costs.closed_lanes[links]
-        left = np.maximum(lanes - taken, np.float32(SQUEEZE_LANES)).astype(np.float32)
-        times: F32 = np.maximum(
-            self._hourly.seconds(hour, links), self._costs.undisturbed_s[links]
-        ) * (lanes / left)
-        if self._slowings:
-            # Where no lane is open nobody drives past: by turns is slow enough.
-            times /= np.where(left >= 1.0, self._passed()[links], np.float32(1.0))
-        return times
+    def _at(self, drive: _Drive) -> int:
+        """Return which link of its route a drive is on, or the number of them at its end."""
+        return int(np.searchsorted(drive.at, self._env.now, side="right")) - 1
 
-    def _passed(self) -> F32:
-        """Return (L,) the share of the flow that passers-by leave."""
-        share = np.ones(self._network.n_links, np.float32)
-        for link, left in chain.from_iterable(self._slowings.values()):
-            share[link] = min(share[link], np.float32(left))
-        return share
+    def _passes(self, unit: int, links: I64) -> bool:
+        """Return whether a unit is on one of these links or has yet to enter it."""
+        drive = self._drives[unit]
+        rest = drive.links[self._at(drive) :]
+        return any(bool((rest == link).any()) for link in links.tolist())
 
-    def _refresh(self) -> None:
-        """Bring the routers to the present hour."""
-        hour = self._hour_of(self._env.now)
-        if hour != self._hour:
-            self._hour = hour
-            self._costs.set_times(self._seconds(hour))
+    def _may_pass(self, unit: int, links: I64) -> bool:
+        """Return whether a way over one of these links could be faster than a unit's own.
 
-    def _changed(self) -> None:
-        """Let every unit under way go on from its place at the new times."""
-        here = {unit: self.place_of(unit) for unit in self._drives}
-        self._hour = -1
-        self._refresh()
-        for unit, place in sorted(here.items()):
-            self._place[unit] = place
+        No link is driven faster, as the crow flies, than the router's bound.
+        """
+        network, drive, now = self._network, self._drives[unit], self._env.now
+        router = self._times.router(now, siren=drive.siren)
+        x, y = network.node_x, network.node_y
+        here = network.link_to[drive.links[min(self._at(drive), len(drive.links) - 1)]]
+        goal = network.link_from[drive.destination.link]
+        first, last = network.link_from[links], network.link_to[links]
+        away = np.hypot(x[first] - x[here], y[first] - y[here])
+        on = np.hypot(x[goal] - x[last], y[goal] - y[last])
+        least = (away + on) / router.max_speed + router.times[links]
+        return bool((least < drive.at[-1] - now + _SLACK_S).any())
+
+    def _replan(self, units: Iterable[int]) -> None:
+        """Let units under way go on from their places at the present times."""
+        for unit in sorted(units):
+            self._stand(unit, self.place_of(unit))
             self._plan(unit, self._drives[unit])
 
     def _plan(self, unit: int, drive: _Drive) -> None:
-        start = self._place[unit]
-        router = self._costs.router(siren=drive.siren)
+        start = Place(int(self._link[unit]), float(self._pos[unit]))
+        router = self._times.router(self._env.now, siren=drive.siren)
         links, drive.end = router.route_between(start, drive.destination)
         if not len(links):
             del self._drives[unit]
@@ -279,32 +275,28 @@ class TableMobility:
                 )
             )
             return
-        length = self._network.link_length[links].astype(np.float64)
-        driven = length.copy()
-        driven[0] -= start.pos_m
-        driven[-1] -= length[-1] - drive.end.pos_m
-        turn_s = np.append(router.turns_of(links), 0.0)
         drive.start_m = start.pos_m
         drive.links = links
-        share = np.maximum(driven, 0.0) / length
-        drive.at = self._timetable(links, share, turn_s, siren=drive.siren)
+        drive.at = self._timetable(router, links, start.pos_m, drive.end.pos_m, siren=drive.siren)
         drive.plan += 1
         timer = self._env.timeout(float(drive.at[-1]) - self._env.now)
         timer.callbacks.append(partial(self._reached, unit, drive, drive.plan))
 
-    def _timetable(self, links: I32, share: F64, turn_s: F64, *, siren: bool) -> F64:
+    def _timetable(
+        self, router: Router, links: I32, start_m: float, end_m: float, *, siren: bool
+    ) -> F64:
         """Return when each link is entered, and the end reached, hour by hour."""
         at = np.empty(len(links) + 1)
         at[0] = self._env.now
         i = 0
         while i < len(links):
             t = float(at[i])
-            rest = links[i:]
-            times = self._seconds(self._hour_of(t), rest)
-            if siren:
-                times = self._costs.under_siren(times, rest)
-            at[i + 1 :] = t + np.cumsum(times * share[i:] + turn_s[i:])
+            seconds = self._times.at(t).of(siren=siren)
+            length = self._network.link_length
+            fill_timetable(router.graph, links, length, seconds, start_m, end_m, i, at)
             hour_end = (t // HOUR_S + 1) * HOUR_S
+            if at[-1] < hour_end:
+                break
             # Links entered after the full hour have its times.
             i = max(int(np.searchsorted(at[: len(links)], hour_end)), i + 1)
         return at
@@ -312,5 +304,5 @@ class TableMobility:
     def _reached(self, unit: int, drive: _Drive, plan: int, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:
             del self._drives[unit]
-            self._place[unit] = drive.end
+            self._stand(unit, drive.end)
             drive.event.succeed(float(drive.at[-1]))

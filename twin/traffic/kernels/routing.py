@@ -230,57 +230,6 @@ def tree_from(
     return INF
 
 
-@inner
-def astar(
-    graph: RoadGraph,
-    cost: F32,
-    x: F32,
-    y: F32,
-    max_speed: np.float32,
-    origin: int,
-    destination: int,
-    tree: Tree,
-) -> np.float32:
-    """Search from the end of `origin` to the start of `destination`; fills `step` as `tree_from`.
-
-    A link's bound is the straight line from its start (`x`, `y`) to the destination's at
-    `max_speed`, which no link may exceed (Hart, Nilsson & Raphael 1968). Returns the time, `inf`
-    when there is no way.
-    """
-    label, step, _, heap = tree
-    turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
-    label[:] = INF
-    step[:] = -1
-    # Rounding must not make the bound too high by a hair.
-    pace = np.float32(0.99999) / max_speed
-    x_end, y_end = x[destination], y[destination]
-    n = 0
-    k = origin
-    leave = np.float32(0.0)
-    while True:
-        for t in range(turn_ptr[k], turn_ptr[k + 1]):
-            j = turn_to[t]
-            d = leave + turn_cost[t]
-            if d < label[j] and cost[j] < INF:
-                label[j] = d
-                step[j] = t
-                bound = np.float32(np.sqrt((x[j] - x_end) ** 2 + (y[j] - y_end) ** 2) * pace)
-                # A label that improves is pushed anew; scratch is bounded by one push an arc only
-                # for consistent bounds, which rounding can break, so the last entry is kept free.
-                if n < len(heap) - 1:
-                    push(heap, n, entry_of(d + bound, j))
-                    n += 1
-        if n == 0:
-            return INF
-        k = heap[0] & LINK_BITS
-        n -= 1
-        if n > 0:
-            drop_first(heap, n)
-        if k == destination:
-            return np.float32(label[k])
-        leave = label[k] + cost[k]
-
-
 @njit
 def path_from(graph: RoadGraph, tree: Tree, origin: int, destination: int) -> I32:
     """Return the links from `origin` to `destination` in a tree from `origin`; empty if none."""
