@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +64,7 @@ class Exposure:
     def accrue(self, t0: float, t1: float, metres: NDArray[np.float64]) -> None:
         """Add the (L,) vehicle-metres of `[t0, t1)`; collisions follow in the next interval."""
         hazard = self._hazard_of(t0, metres)
-        self._add(t0, t1, float(hazard.sum()), lambda: hazard)
+        self._add(t0, t1, float(hazard.sum()), lambda: np.cumsum(hazard))
 
     def live(self, city: City) -> Life:
         """Add what is expected to be driven, `EXPOSURE_S` by `EXPOSURE_S`, to the run's end.
@@ -71,23 +73,18 @@ class Exposure:
         """
         world, period = self.world, self.world.scenario.period
         expected = [ExpectedMetres(city, weekend=weekend) for weekend in (False, True)]
-        totals: dict[tuple[bool, int, float], float] = {}
+        known: dict[tuple[bool, int, float], tuple[float, NDArray[np.float64]]] = {}
         yield world.until(period.start_s)
         for k in range(math.ceil((period.end_s - period.start_s) / EXPOSURE_S)):
             t0, t1 = (period.start_s + EXPOSURE_S * i for i in (k, k + 1))
             yield world.until(t1)
             weekend = is_weekend(period.day, t0)
             demand = world.demand_factor * world.scenario.traffic.demand_scale
-
-            def hazard(
-                t0: float = t0, t1: float = t1, weekend: bool = weekend, demand: float = demand
-            ) -> NDArray[np.float64]:
-                return self._hazard_of(t0, demand * expected[weekend].between(t0, t1))
-
             key = weekend, int(t0 % DAY_S // HOUR_S), demand
-            if key not in totals:
-                totals[key] = float(hazard().sum())
-            self._add(t0, t1, totals[key], hazard)
+            if key not in known:
+                hazard = self._hazard_of(t0, demand * expected[weekend].between(t0, t1))
+                known[key] = float(hazard.sum()), np.cumsum(hazard)
+            self._add(t0, t1, known[key][0], partial(itemgetter(1), known[key]))
 
     def _hazard_of(self, t0: float, metres: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (L,) collisions that are expected of vehicle-metres in the hour of `t0`."""
@@ -95,21 +92,21 @@ class Exposure:
         return np.asarray(metres * self._per_metre[:, hour] * self.world.scenario.calls.scale)
 
     def _add(
-        self, t0: float, t1: float, total: float, hazard: Callable[[], NDArray[np.float64]]
+        self, t0: float, t1: float, total: float, edges: Callable[[], NDArray[np.float64]]
     ) -> None:
+        """Add a hazard whose sums along the links are `edges`."""
         while self._next < self._hazard + total:
             share = (self._next - self._hazard) / total
-            self._collide(t1 + share * (t1 - t0), hazard())
+            self._collide(t1 + share * (t1 - t0), edges())
             self._next += float(self._gaps.standard_exponential())
         self._hazard += total
 
-    def _collide(self, t: float, hazard: NDArray[np.float64]) -> None:
+    def _collide(self, t: float, edges: NDArray[np.float64]) -> None:
         world = self.world
         self._count += 1
         call_id = f"X-{self._count}"
         rng = world.streams.stream("collision", self._count)
         u = rng.random(4)
-        edges = np.cumsum(hazard)
         link = int(np.searchsorted(edges, u[0] * edges[-1], side="right"))
         place = Place(link, float(u[1] * world.city.network.link_length[link]))
         lon, lat = world.lonlat(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,31 +12,27 @@ import simpy
 from twin.city.model import City
 from twin.core.clock import HOUR_S
 from twin.network.conditions import Conditions
-from twin.network.graph import F32, F64, I32, I64, Place
+from twin.network.graph import F32, F64, I32, I64, U8, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
 from twin.traffic.buses import Buses
-from twin.traffic.kernels.nearest import fill_timetable
+from twin.traffic.kernels.drives import concerned, fill_timetable, places_of
 from twin.traffic.mobility import UnreachableError
 from twin.traffic.router import Router
 from twin.traffic.table_times import TableTimes
 from twin.traffic.trip_routes import RouteBook
 
-_SLACK_S = 1.0
-"""A way that seems to be slower by less than this may be the faster one: times are rounded."""
+_ROOM = 64
+"""Units, and links of a route, for which there is room at first."""
 
 
 @dataclass(slots=True)
 class _Drive:
-    """A drive under way: link `links[i]` is driven from `at[i]` to `at[i + 1]` seconds."""
+    """A drive under way."""
 
     event: simpy.Event
     destination: Place
     siren: bool
-    start_m: float = 0.0
-    end: Place = field(default_factory=lambda: Place(0, 0.0))
-    links: I32 = field(default_factory=lambda: np.empty(0, np.int32))
-    at: F64 = field(default_factory=lambda: np.empty(0))
     plan: int = 0
     """Number of the present timetable; a timer of an older one means nothing."""
 
@@ -78,11 +74,27 @@ class TableMobility:
         # Nothing moves between events, so the clock need stop for pictures only.
         self.tick_s = max(60.0, scenario.record.frame_every_s)
         self._times = TableTimes(city, scenario, hourly_link_speed)
-        # Where each unit stands or set out from.
-        self._link: I32 = np.zeros(16, np.int32)
-        self._pos: F64 = np.zeros(16)
+        network = city.network
+        self._corners: F64 = np.stack(
+            [
+                axis[ends].astype(np.float64)
+                for ends in (network.link_from, network.link_to)
+                for axis in (network.node_x, network.node_y)
+            ]
+        )
         self._drives: dict[int, _Drive] = {}
         self._units = 0
+        # Where each unit stands or set out from.
+        self._link: I32 = np.zeros(_ROOM, np.int32)
+        self._pos: F64 = np.zeros(_ROOM)
+        # Its drive: links of its route (none if it stands), when each is entered and the end
+        # reached, metres on the first and the last link.
+        self._count: I32 = np.zeros(_ROOM, np.int32)
+        self._way: I32 = np.zeros((_ROOM, _ROOM), np.int32)
+        self._at: F64 = np.zeros((_ROOM, _ROOM + 1))
+        self._start: F64 = np.zeros(_ROOM)
+        self._end: F64 = np.zeros(_ROOM)
+        self._siren: U8 = np.zeros(_ROOM, np.uint8)
 
     # Units
 
@@ -91,14 +103,15 @@ class TableMobility:
         unit = self._units
         self._units += 1
         if unit == len(self._link):
-            self._link = np.concatenate([self._link, np.zeros_like(self._link)])
-            self._pos = np.concatenate([self._pos, np.zeros_like(self._pos)])
+            for name in ("_link", "_pos", "_count", "_way", "_at", "_start", "_end", "_siren"):
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
         self._stand(unit, place)
         return unit
 
     def remove_unit(self, unit: int) -> None:
         """Take a unit off the map."""
-        self._drives.pop(unit, None)
+        self.stop(unit)
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
@@ -117,19 +130,27 @@ class TableMobility:
 
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
-        drive = self._drives.get(unit)
-        if drive is None:
+        if not self._count[unit]:
             return Place(int(self._link[unit]), float(self._pos[unit]))
-        now = self._env.now
-        i = self._at(drive)
-        if i >= len(drive.links):
-            return drive.end
-        link = int(drive.links[i])
-        begin = drive.start_m if i == 0 else 0.0
-        last = i == len(drive.links) - 1
-        end = drive.end.pos_m if last else float(self._network.link_length[link])
-        share = (now - drive.at[i]) / (drive.at[i + 1] - drive.at[i])
-        return Place(link, begin + float(share) * (end - begin))
+        link, pos = self._places(np.array([unit]))
+        return Place(int(link[0]), float(pos[0]))
+
+    def _places(self, units: I64) -> tuple[I32, F64]:
+        """Return the links and the metres at which units are."""
+        link, pos = self._link[units], self._pos[units]
+        places_of(
+            units,
+            self._env.now,
+            self._count,
+            self._way,
+            self._at,
+            self._start,
+            self._end,
+            self._network.link_length,
+            link,
+            pos,
+        )
+        return link, pos
 
     # Predictions
 
@@ -144,12 +165,7 @@ class TableMobility:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         if not len(units):
             return np.empty(0)
-        which = np.asarray(units, np.int64)
-        link, pos = self._link[which], self._pos[which]
-        if self._drives:
-            for k, unit in enumerate(which.tolist()):
-                if unit in self._drives:
-                    link[k], pos[k] = self.place_of(unit)
+        link, pos = self._places(np.asarray(units, np.int64))
         router = self._times.router(self._env.now, siren=siren)
         return router.etas_from(link, pos, destination, beside)
 
@@ -180,17 +196,13 @@ class TableMobility:
     def block(self, place: Place, lanes: int, *, opposite: bool = False) -> int:
         """Take `lanes` lanes at `place` out of use; links take longer by the capacity lost."""
         token, links = self._times.block(place, lanes, opposite=opposite)
-        self._replan(unit for unit in self._drives if self._passes(unit, links))
+        self._replan(self._concerned(links, fell=False))
         return token
 
     def unblock(self, token: int) -> None:
         """Give the lanes of `block` back."""
         links = self._times.unblock(token)
-        self._replan(
-            unit
-            for unit in self._drives
-            if self._passes(unit, links) or self._may_pass(unit, links)
-        )
+        self._replan(self._concerned(links, fell=True))
 
     def close_links(self, links: Sequence[int], lanes: int | None) -> None:
         """Close links (`lanes` None) or that many of their lanes, until `open_links`."""
@@ -230,32 +242,26 @@ class TableMobility:
 
     def _stand(self, unit: int, place: Place) -> None:
         self._link[unit], self._pos[unit] = place
+        self._count[unit] = 0
 
-    def _at(self, drive: _Drive) -> int:
-        """Return which link of its route a drive is on, or the number of them at its end."""
-        return int(np.searchsorted(drive.at, self._env.now, side="right")) - 1
-
-    def _passes(self, unit: int, links: I64) -> bool:
-        """Return whether a unit is on one of these links or has yet to enter it."""
-        drive = self._drives[unit]
-        rest = drive.links[self._at(drive) :]
-        return any(bool((rest == link).any()) for link in links.tolist())
-
-    def _may_pass(self, unit: int, links: I64) -> bool:
-        """Return whether a way over one of these links could be faster than a unit's own.
-
-        No link is driven faster, as the crow flies, than the router's bound.
-        """
-        network, drive, now = self._network, self._drives[unit], self._env.now
-        router = self._times.router(now, siren=drive.siren)
-        x, y = network.node_x, network.node_y
-        here = network.link_to[drive.links[min(self._at(drive), len(drive.links) - 1)]]
-        goal = network.link_from[drive.destination.link]
-        first, last = network.link_from[links], network.link_to[links]
-        away = np.hypot(x[first] - x[here], y[first] - y[here])
-        on = np.hypot(x[goal] - x[last], y[goal] - y[last])
-        least = (away + on) / router.max_speed + router.times[links]
-        return bool((least < drive.at[-1] - now + _SLACK_S).any())
+    def _concerned(self, links: I64, *, fell: bool) -> list[int]:
+        """Return the units that a change of the times of links concerns."""
+        routers = [self._times.router(self._env.now, siren=siren) for siren in (False, True)]
+        out = np.empty(len(self._count), np.uint8)
+        concerned(
+            self._env.now,
+            self._count,
+            self._way,
+            self._at,
+            self._siren,
+            links,
+            fell,
+            np.stack([router.times[links] for router in routers]),
+            np.array([router.max_speed for router in routers]),
+            self._corners,
+            out,
+        )
+        return np.flatnonzero(out).tolist()
 
     def _replan(self, units: Iterable[int]) -> None:
         """Let units under way go on from their places at the present times."""
@@ -266,7 +272,7 @@ class TableMobility:
     def _plan(self, unit: int, drive: _Drive) -> None:
         start = Place(int(self._link[unit]), float(self._pos[unit]))
         router = self._times.router(self._env.now, siren=drive.siren)
-        links, drive.end = router.route_between(start, drive.destination)
+        links, end = router.route_between(start, drive.destination)
         if not len(links):
             del self._drives[unit]
             drive.event.fail(
@@ -275,34 +281,39 @@ class TableMobility:
                 )
             )
             return
-        drive.start_m = start.pos_m
-        drive.links = links
-        drive.at = self._timetable(router, links, start.pos_m, drive.end.pos_m, siren=drive.siren)
+        self._write(unit, router, links, start.pos_m, end.pos_m, siren=drive.siren)
         drive.plan += 1
-        timer = self._env.timeout(float(drive.at[-1]) - self._env.now)
+        timer = self._env.timeout(float(self._at[unit, len(links)]) - self._env.now)
         timer.callbacks.append(partial(self._reached, unit, drive, drive.plan))
 
-    def _timetable(
-        self, router: Router, links: I32, start_m: float, end_m: float, *, siren: bool
-    ) -> F64:
-        """Return when each link is entered, and the end reached, hour by hour."""
-        at = np.empty(len(links) + 1)
+    def _write(
+        self, unit: int, router: Router, links: I32, start_m: float, end_m: float, *, siren: bool
+    ) -> None:
+        """Write a drive's timetable: when each link is entered, and the end reached."""
+        n = len(links)
+        while n > self._way.shape[1]:
+            self._way = np.concatenate([self._way, np.zeros_like(self._way)], axis=1)
+            self._at = np.concatenate([self._at, np.zeros_like(self._at)], axis=1)
+        self._count[unit], self._siren[unit] = n, siren
+        self._start[unit], self._end[unit] = start_m, end_m
+        self._way[unit, :n] = links
+        at = self._at[unit]
         at[0] = self._env.now
         i = 0
-        while i < len(links):
+        while i < n:
             t = float(at[i])
             seconds = self._times.at(t).of(siren=siren)
             length = self._network.link_length
             fill_timetable(router.graph, links, length, seconds, start_m, end_m, i, at)
             hour_end = (t // HOUR_S + 1) * HOUR_S
-            if at[-1] < hour_end:
-                break
+            if at[n] < hour_end:
+                return
             # Links entered after the full hour have its times.
-            i = max(int(np.searchsorted(at[: len(links)], hour_end)), i + 1)
-        return at
+            i = max(int(np.searchsorted(at[:n], hour_end)), i + 1)
 
     def _reached(self, unit: int, drive: _Drive, plan: int, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:
             del self._drives[unit]
-            self._stand(unit, drive.end)
-            drive.event.succeed(float(drive.at[-1]))
+            n = int(self._count[unit])
+            self._stand(unit, Place(int(self._way[unit, n - 1]), float(self._end[unit])))
+            drive.event.succeed(float(self._at[unit, n]))

@@ -34,9 +34,12 @@ class ClosestIdle:
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
-        incident = task.incident
-        eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
-        wait = turnout(world, task, units)
+        incident, wait = task.incident, turnout(world, task, units)
+        # Where nobody keeps the candidates, the search may end when the first one is known.
+        beside = None if world.scenario.record.decisions else wait
+        eta = world.mobility.etas(
+            [u.handle for u in units], incident.place, siren=incident.siren, beside=beside
+        )
         return Scores(eta, eta + wait, wait)
 
 

@@ -26,8 +26,10 @@ class NearestSuitable:
 
     def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
+        # Where nobody keeps the candidates, the search may end when the first one is known.
+        beside = None if world.scenario.record.decisions else np.zeros(len(hospitals))
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren, beside=beside
         )
         return Scores(eta, eta)
 
