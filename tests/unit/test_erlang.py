@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.queueing import erlang_c, waits, within
+from tests.support.queueing import waits, within
+from twin.queueing.erlang import erlang_c
 
 
 def test_waits_of_an_m_m_3_queue() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.support.queueing import erlang_c, within
+from tests.support.queueing import within
 from tests.support.table_city import region, replayed
+from twin.queueing.erlang import erlang_c
 
 pytestmark = pytest.mark.verify
 
