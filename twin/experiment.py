@@ -116,12 +116,7 @@ def run_scenario(
             "queued": result.queued,
             "queue": queueing(reader.table("pulse", ["calls_waiting"])),
             "intervals": intervals,
-            **service_figures(
-                calls,
-                reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"]),
-                scenario.period.start_s,
-                scenario.period.end_s,
-            ),
+            **service_figures(reader, calls, scenario.period.start_s, scenario.period.end_s),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "hospitals": emergency_rooms(reader),
             "vehicles": {

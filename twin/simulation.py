@@ -13,6 +13,7 @@ import simpy
 from mesa.datacollection import DataCollector
 
 from twin.agents.agenda import Agenda
+from twin.agents.cover_log import log_cover
 from twin.agents.observer import Observer
 from twin.agents.policies import check_policies
 from twin.agents.roster import populate
@@ -178,6 +179,7 @@ class CityModel(World):
         if isinstance(self.traffic, MicroTraffic) and (record.detectors or record.emissions):
             self.sensors = Sensors(self.traffic, record, streams, period.start_s)
         self.observer = Observer(self, self.traffic, frame_box(city.network), self.sensors)
+        log_cover(self)
         env.process(received(self, self.calls))
         self.datacollector = DataCollector(
             model_reporters={

@@ -14,6 +14,7 @@ from apps.cli.common import AsJson, answers, end_with_json
 from apps.report.service import (
     OPEN_ENDED,
     STANDARD_COLUMNS,
+    cover_line,
     fairness_line,
     hours_line,
     kilometres_line,
@@ -25,7 +26,7 @@ from twin.core.errors import InputError
 from twin.metrics.comparison import FILE, read_comparison
 from twin.metrics.standards import NAMES, Scorecard, load_standard, scorecard
 from twin.metrics.summary import fairness
-from twin.metrics.units import kilometres, lost_at_hospital, unit_hours, utilisation
+from twin.metrics.units import coverage, kilometres, lost_at_hospital, unit_hours, utilisation
 from twin.metrics.warm_up import settled_from
 from twin.recording.reader import RunReader
 
@@ -82,6 +83,7 @@ def score(
                 hours_line(figures["unit_hours"], figures["lost_at_hospital"]),
                 fairness_line(figures["fairness"]),
                 kilometres_line(figures["km"], every_s),
+                cover_line(figures["coverage"]),
             ]
         if len(sides) == 1:
             content |= figures
@@ -130,11 +132,15 @@ def _of_one_run(
 ) -> dict[str, Any]:
     """Return what is counted of the units and districts of one run."""
     events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
-    frames = reader.table("unit_frames", ["t", "unit_id", "x", "y"])
+    frames, looks = (
+        reader.table("unit_frames", ["t", "unit_id", "x", "y"]),
+        reader.table("coverage"),
+    )
     return {
         "unit_hours": unit_hours(utilisation(events, from_s, end_s)),
         "lost_at_hospital": lost_at_hospital(events, from_s, end_s),
         "fairness": fairness(calls[calls["t_call"] >= from_s], end_s),
+        "coverage": coverage(looks[looks["t"] >= from_s]),
         "km": kilometres(frames[frames["t"] >= from_s], float(reader.meta["box"]["side_m"])),
     }
 

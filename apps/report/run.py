@@ -16,6 +16,7 @@ from apps.report.html import Raw, key_figures, page, section, table, tag, write_
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.run_map import run_map
 from apps.report.service import (
+    cover_section,
     fairness_line,
     hours_section,
     standards_section,
@@ -156,6 +157,7 @@ def run_page(reader: RunReader, city: City) -> str:
         hours_section(response_by(calls, "hour", period[1]), TARGET_MIN),
         _units(units, unit_notes(reader, units, period)),
         hospitals_section(reader, city),
+        cover_section(reader, city),
         _speeds(summary),
         assumed(scenario, city, _defaults(summary)),
         again(stored, stored.command),

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from apps.report.charts import over_time
 from apps.report.html import Raw, section, table, tag
+from apps.report.map import PLACES, SEQUENTIAL, Drawing, graded, legend
 from apps.report.words import OUTSIDE, clock, count, percent
+from twin.city.model import City
+from twin.core.clock import HOUR_S, format_clock
 from twin.metrics.standards import Score, Scorecard
 from twin.metrics.summary import IN_TIME
-from twin.metrics.units import kilometres, lost_at_hospital, unit_hours
+from twin.metrics.units import coverage, kilometres, lost_at_hospital, move_ups, unit_hours
 from twin.recording.reader import RunReader
 
 STANDARD_COLUMNS = ("", "calls", "value", "asked for", "met")
@@ -108,6 +113,79 @@ def kilometres_line(km: dict[str, float], every_s: float) -> str:
     )
 
 
+def moves_line(moves: dict[str, Any]) -> str:
+    """Return how often free units were moved to other stations; empty where none was."""
+    if not moves["made"]:
+        return ""
+    by = moves["by_unit"]
+    most = max(by, key=by.__getitem__)
+    return (
+        f"Moved up to other stations: {moves['made']:,} times, {len(by)} units; most often {most} "
+        f"({by[most]:,} times)."
+    )
+
+
+def cover_line(found: dict[str, dict[str, float]]) -> str:
+    """Return the cover by each kind of unit in sentences; empty where it was not recorded."""
+    return " ".join(
+        f"Demand within reach of free {kind}s: {percent(row['mean_share'])} on average, least "
+        f"{percent(row['least_share'])} at {format_clock(row['least_at_s'])}."
+        for kind, row in found.items()
+    )
+
+
+def cover_section(reader: RunReader, city: City) -> Raw | None:
+    """Return cover over time and by district; None where the run did not record it."""
+    looks = reader.table("coverage")
+    if looks.empty:
+        return None
+    points, found = reader.table("coverage_points"), coverage(looks)
+    settings = reader.scenario.coverage
+    content: list[Raw] = []
+    for kind, group in looks.groupby("kind", sort=True):
+        row = found[str(kind)]
+        mine = points[points["kind"] == kind]
+        hours = group["t"].to_numpy(np.float64) / HOUR_S
+        content += [
+            tag("h3", f"By {kind}s: {percent(row['mean_share'])} on average"),
+            over_time(hours, 100.0 * group["share"].to_numpy(np.float64), "% of demand covered"),
+            tag(
+                "p",
+                f"Least {percent(row['least_share'])}, at {format_clock(row['least_at_s'])}; "
+                f"covered twice {percent(row['mean_twice'])}; expected to find a free unit, each "
+                f"busy for {100 * settings.busy:g}% of its time, {percent(row['mean_expected'])}.",
+                class_="note",
+            ),
+            *([_cover_map(mine, city, str(kind))] if mine["district"].ne("").any() else []),
+        ]
+    said = (
+        f"Demand is covered by a free unit whose base is within {clock(settings.within_s)} of it "
+        "on empty streets. District colour: share of the time in which its demand was covered."
+    )
+    return section("Cover", *content, tag("p", said, class_="note"))
+
+
+def _cover_map(points: pd.DataFrame, city: City, kind: str) -> Raw:
+    weighted = points.assign(covered=points["weight"] * points["share"]).groupby("district")
+    sums = weighted[["covered", "weight"]].sum()
+    share = {str(name): float(row["covered"] / row["weight"]) for name, row in sums.iterrows()}
+    drawing = Drawing(city)
+    # Dark is bad, as on the map of responses.
+    late = {name: 1.0 - value for name, value in share.items()}
+    low, high = min(late.values()), max(late.values())
+    drawing.districts(
+        graded(late, SEQUENTIAL, low, high),
+        lambda name: f"{name}: {percent(share.get(name))} of the time",
+    )
+    drawing.places()
+    step = (high - low) / len(SEQUENTIAL)
+    scale = [
+        ("box", colour, f"{percent(1.0 - low - (k + 1) * step)} to {percent(1.0 - low - k * step)}")
+        for k, colour in enumerate(SEQUENTIAL)
+    ]
+    return tag("div", drawing.svg(f"Map of cover by {kind}s"), legend(PLACES), legend(scale))
+
+
 def unit_notes(reader: RunReader, units: pd.DataFrame, period: tuple[float, float]) -> list[str]:
     """Return sentences on the hours, the hours lost and the kilometres of all units."""
     events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
@@ -116,5 +194,6 @@ def unit_notes(reader: RunReader, units: pd.DataFrame, period: tuple[float, floa
     said = [
         hours_line(unit_hours(units), lost_at_hospital(events, *period)),
         kilometres_line(km, reader.scenario.record.frame_every_s),
+        moves_line(move_ups(reader.table("moves", ["unit_id", "made"]))),
     ]
     return [line for line in said if line]

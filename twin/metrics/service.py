@@ -7,25 +7,31 @@ from typing import Any
 import pandas as pd
 
 from twin.metrics.standards import NAMES, load_standard, scorecard
-from twin.metrics.units import lost_at_hospital, unit_hours, utilisation
+from twin.metrics.units import coverage, lost_at_hospital, move_ups, unit_hours, utilisation
 from twin.metrics.warm_up import settled_from
+from twin.recording.reader import RunReader
 
 
 def service_figures(
-    calls: pd.DataFrame, unit_events: pd.DataFrame, start_s: float, end_s: float
+    reader: RunReader, calls: pd.DataFrame, start_s: float, end_s: float
 ) -> dict[str, Any]:
-    """Return hours of units, hours lost at hospital, the standards, and what MSER-5 would cut.
+    """Return hours, hours lost at hospital, moves, cover, standards, and what MSER-5 would cut.
 
     Parameters
     ----------
-    calls, unit_events
-        Tables of the run.
+    reader
+        The run.
+    calls
+        Its calls, which have been read already.
     start_s, end_s
         What it counts, seconds.
     """
+    events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
     return {
-        "unit_hours": unit_hours(utilisation(unit_events, start_s, end_s)),
-        "lost_at_hospital": lost_at_hospital(unit_events, start_s, end_s),
+        "unit_hours": unit_hours(utilisation(events, start_s, end_s)),
+        "lost_at_hospital": lost_at_hospital(events, start_s, end_s),
+        "move_ups": move_ups(reader.table("moves", ["unit_id", "made"])),
+        "coverage": coverage(reader.table("coverage")),
         "warm_up": {"rule": "mser-5", "settled_from_s": settled_from(calls, start_s)},
         "standards": {
             name: scorecard(load_standard(name), [calls], end_s).as_dict() for name in NAMES

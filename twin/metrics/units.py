@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -120,6 +122,50 @@ def lost_at_hospital(
         "standard_s": standard_s,
         "hours": float(beyond.sum()) / HOUR_S,
     }
+
+
+def move_ups(moves: pd.DataFrame) -> dict[str, Any]:
+    """Return the moves that were made: how many, and how many by each unit that made one.
+
+    Parameters
+    ----------
+    moves
+        The `moves` table.
+    """
+    made = moves.loc[moves["made"], "unit_id"].value_counts().sort_index()
+    return {
+        "made": int(made.sum()),
+        "by_unit": {str(unit): int(count) for unit, count in made.items()},
+    }
+
+
+def coverage(looks: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return means and the least of cover by each kind of unit; nothing where it was not recorded.
+
+    Parameters
+    ----------
+    looks
+        The `coverage` table; its looks are equally far apart.
+
+    Returns
+    -------
+    dict
+        By kind: `mean_share`, `least_share` and the first `t` of it (`least_at_s`), `mean_twice`,
+        `mean_expected`, `mean_free`.
+    """
+    found = {}
+    for kind, group in looks.groupby("kind", sort=True):
+        share = group["share"].to_numpy(np.float64)
+        least = int(share.argmin())
+        found[str(kind)] = {
+            "mean_share": float(share.mean()),
+            "least_share": float(share[least]),
+            "least_at_s": float(group["t"].iloc[least]),
+            "mean_twice": float(group["twice"].mean()),
+            "mean_expected": float(group["expected"].mean()),
+            "mean_free": float(group["free"].mean()),
+        }
+    return found
 
 
 def kilometres(unit_frames: pd.DataFrame, side_m: float) -> dict[str, float]:

@@ -107,6 +107,26 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "chosen": "bool",
         "made": "bool",
     },
+    # With `record.coverage_every_s`, cover by the free units of a kind (see `twin.agents.cover`).
+    "coverage": {
+        "t": "float64",
+        "kind": "string",
+        "free": "int32",
+        "share": "float64",
+        "twice": "float64",
+        "expected": "float64",
+    },
+    # The same by point of demand, over the run: one row a point, at the last look.
+    "coverage_points": {
+        "t": "float64",
+        "kind": "string",
+        "point": "string",
+        "district": "string",
+        "lon": "float64",
+        "lat": "float64",
+        "weight": "float64",
+        "share": "float64",
+    },
     # One row a choice of hospital and candidate.
     "hospital_choices": {
         "t": "float64",
@@ -278,6 +298,18 @@ RUN_TABLES: dict[str, dict[str, str]] = {
 }
 
 MEANINGS: dict[str, dict[str, str]] = {
+    "coverage": {
+        "kind": "of unit",
+        "free": "free units, at their bases or on their way there",
+        "share": "of the demand that a free unit's base reaches within `coverage.within_s`",
+        "twice": "of the demand that two free units or more so reach",
+        "expected": "of the demand that finds one if each is busy for `coverage.busy` of its time",
+    },
+    "coverage_points": {
+        "kind": "of unit",
+        "weight": "share of all demand that the point stands for",
+        "share": "of the looks at which a free unit's base reached the point",
+    },
     "calls": {
         "kind": "medical, fire or collision",
         "type": "name of the call type (`care.types`); null where it has none",

@@ -256,6 +256,13 @@ class Record(Part):
     decisions: bool = Field(
         default=True, description="Write every candidate of each choice of a unit or a hospital."
     )
+    coverage_every_s: float | None = Field(
+        default=None,
+        ge=10.0,
+        le=3600.0,
+        description="Seconds between looks at what demand is covered by free units (`coverage`); "
+        "none if left out.",
+    )
     emissions: bool = Field(default=False, description="Write what the traffic emits, by link.")
     diesel_share: float = Field(
         default=0.3, ge=0.0, le=1.0, description="Share of cars that burn diesel, for emissions."
