@@ -150,19 +150,20 @@ def show_units(city: City, calls: pd.DataFrame) -> None:
     """Print how often the twin sent what was sent then."""
     units = city["units"].set_index("unit_id")
     stations = city["stations"].set_index("station_id")
-    both = city["history"].merge(
-        calls[["call_id", "unit_id"]], on="call_id", suffixes=("", "_twin")
-    )
+    twin = calls[["call_id", "unit_id", "t_enroute", "t_onscene"]]
+    both = city["history"].merge(twin, on="call_id", suffixes=("", "_twin"))
     both = both[both["unit_id_twin"].notna() & both["unit_id"].ne("") & both["t_onscene"].notna()]
     both = both.assign(
         kind_twin=both["unit_id_twin"].map(units["kind"]),
         station_twin=both["unit_id_twin"].map(units["station_id"]),
+        drive=(both["t_onscene"] - both["t_enroute"]).dt.total_seconds(),
+        drive_twin=both["t_onscene_twin"] - both["t_enroute_twin"],
     )
     print(
         "\n| calls | both reached | same type | base known | same station | by chance | same unit "
-        "| bases apart, km (median) |"
+        "| bases apart, km (median) | its drive then | in the twin |"
     )
-    print("|---" * 8 + "|")
+    print("|---" * 10 + "|")
     for kind, group in both.groupby("kind"):
         known = group[group["station_id"].ne("") & (group["unit_kind"] == group["kind_twin"])]
         fleet = units.loc[units["kind"] == known["kind_twin"].mode()[0], "station_id"]
@@ -171,13 +172,20 @@ def show_units(city: City, calls: pd.DataFrame) -> None:
             stations.loc[known[column], ["lon", "lat"]].to_numpy()
             for column in ("station_id", "station_twin")
         ]
+        same = known[(known["unit_id"] == known["unit_id_twin"]) & (known["drive"] > 0.0)]
         gap = (ends[0] - ends[1]) * [np.cos(np.radians(37.76)) * 111.32, 110.99]
         print(
             f"| {kind} | {len(group):,} | {(group['unit_kind'] == group['kind_twin']).mean():.1%} "
             f"| {len(known):,} | {(known['station_id'] == known['station_twin']).mean():.1%} "
             f"| {chance:.1%} | {(known['unit_id'] == known['unit_id_twin']).mean():.1%} "
-            f"| {np.median(np.hypot(*gap.T)):.1f} |"
+            f"| {np.median(np.hypot(*gap.T)):.1f} | {clock_or_dash(same['drive'])} "
+            f"| {clock_or_dash(same['drive_twin'])} |"
         )
+
+
+def clock_or_dash(seconds: pd.Series) -> str:
+    """Return the median as m:ss; a dash without values."""
+    return "-" if seconds.dropna().empty else clock(float(seconds.median()))
 
 
 def day_text(k: int) -> str:

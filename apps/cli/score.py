@@ -18,6 +18,7 @@ from apps.report.service import (
     fairness_line,
     hours_line,
     kilometres_line,
+    moves_line,
     standard_cells,
 )
 from apps.report.words import SMALL_NUMBERS
@@ -26,7 +27,14 @@ from twin.core.errors import InputError
 from twin.metrics.comparison import FILE, read_comparison
 from twin.metrics.standards import NAMES, Scorecard, load_standard, scorecard
 from twin.metrics.summary import fairness
-from twin.metrics.units import coverage, kilometres, lost_at_hospital, unit_hours, utilisation
+from twin.metrics.units import (
+    coverage,
+    kilometres,
+    lost_at_hospital,
+    move_ups,
+    unit_hours,
+    utilisation,
+)
 from twin.metrics.warm_up import settled_from
 from twin.recording.reader import RunReader
 
@@ -84,6 +92,7 @@ def score(
                 fairness_line(figures["fairness"]),
                 kilometres_line(figures["km"], every_s),
                 cover_line(figures["coverage"]),
+                moves_line(figures["move_ups"]),
             ]
         if len(sides) == 1:
             content |= figures
@@ -141,6 +150,7 @@ def _of_one_run(
         "lost_at_hospital": lost_at_hospital(events, from_s, end_s),
         "fairness": fairness(calls[calls["t_call"] >= from_s], end_s),
         "coverage": coverage(looks[looks["t"] >= from_s]),
+        "move_ups": move_ups(reader.table("moves", ["unit_id", "made"])),
         "km": kilometres(frames[frames["t"] >= from_s], float(reader.meta["box"]["side_m"])),
     }
 

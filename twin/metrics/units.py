@@ -44,7 +44,8 @@ def utilisation(unit_events: pd.DataFrame, start_s: float, end_s: float) -> pd.D
     entered = (spells.entered >= start_s) & (spells.entered < end_s)
     busy = spells.is_in(*BUSY_STATES)
     working = entered & busy & (spells.call >= 0)
-    jobs = np.unique(np.column_stack([spells.unit, spells.call])[working], axis=0)
+    calls = int(spells.call.max()) + 1
+    jobs = np.unique(spells.unit[working] * calls + spells.call[working]) // max(calls, 1)
     left = entered & spells.is_in("transporting")
     busy_s = np.bincount(spells.unit, weights=spells.lasts_s * busy, minlength=n)
     off_s = np.bincount(spells.unit, weights=spells.lasts_s * spells.is_in(OFF_STATE), minlength=n)
@@ -55,7 +56,7 @@ def utilisation(unit_events: pd.DataFrame, start_s: float, end_s: float) -> pd.D
         {
             "unit_id": spells.names,
             "kind": spells.kinds,
-            "jobs": np.bincount(jobs[:, 0], minlength=n),
+            "jobs": np.bincount(jobs, minlength=n),
             "transports": np.bincount(spells.unit, weights=left, minlength=n).astype(np.int64),
             "busy_s": busy_s,
             "on_shift_s": on_shift_s,
