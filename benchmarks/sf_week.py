@@ -25,6 +25,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from apps.report.service import sent_lines
+from apps.report.words import clock
 from calibration.feeds.cad import read_cad
 from calibration.feeds.calls import calls_of
 from calibration.feeds.mapping import load_mapping
@@ -34,6 +36,7 @@ from twin.city.library import get_city
 from twin.city.model import City, Service
 from twin.core.paths import data_dir
 from twin.metrics.intervals import INTERVALS, interval_table, ks_distance
+from twin.metrics.sent import units_sent
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.spec import Scenario
 from twin.simulation import CityModel
@@ -148,55 +151,14 @@ def show_intervals(
 
 def show_units(city: City, calls: pd.DataFrame) -> None:
     """Print how often the twin sent what was sent then."""
-    units = city["units"].set_index("unit_id")
-    stations = city["stations"].set_index("station_id")
-    twin = calls[["call_id", "unit_id", "t_enroute", "t_onscene"]]
-    both = city["history"].merge(twin, on="call_id", suffixes=("", "_twin"))
-    both = both[both["unit_id_twin"].notna() & both["unit_id"].ne("") & both["t_onscene"].notna()]
-    both = both.assign(
-        kind_twin=both["unit_id_twin"].map(units["kind"]),
-        station_twin=both["unit_id_twin"].map(units["station_id"]),
-        drive=(both["t_onscene"] - both["t_enroute"]).dt.total_seconds(),
-        drive_twin=both["t_onscene_twin"] - both["t_enroute_twin"],
-    )
-    print(
-        "\n| calls | both reached | same type | base known | same station | by chance | same unit "
-        "| bases apart, km (median) | its drive then | in the twin |"
-    )
-    print("|---" * 10 + "|")
-    for kind, group in both.groupby("kind"):
-        known = group[group["station_id"].ne("") & (group["unit_kind"] == group["kind_twin"])]
-        fleet = units.loc[units["kind"] == known["kind_twin"].mode()[0], "station_id"]
-        chance = known["station_id"].map(fleet.value_counts(normalize=True)).fillna(0.0).mean()
-        ends = [
-            stations.loc[known[column], ["lon", "lat"]].to_numpy()
-            for column in ("station_id", "station_twin")
-        ]
-        same = known[(known["unit_id"] == known["unit_id_twin"]) & (known["drive"] > 0.0)]
-        gap = (ends[0] - ends[1]) * [np.cos(np.radians(37.76)) * 111.32, 110.99]
-        print(
-            f"| {kind} | {len(group):,} | {(group['unit_kind'] == group['kind_twin']).mean():.1%} "
-            f"| {len(known):,} | {(known['station_id'] == known['station_twin']).mean():.1%} "
-            f"| {chance:.1%} | {(known['unit_id'] == known['unit_id_twin']).mean():.1%} "
-            f"| {np.median(np.hypot(*gap.T)):.1f} | {clock_or_dash(same['drive'])} "
-            f"| {clock_or_dash(same['drive_twin'])} |"
-        )
-
-
-def clock_or_dash(seconds: pd.Series) -> str:
-    """Return the median as m:ss; a dash without values."""
-    return "-" if seconds.dropna().empty else clock(float(seconds.median()))
+    print()
+    for line in sent_lines(units_sent(calls, city["history"], city["units"])):
+        print(line)
 
 
 def day_text(k: int) -> str:
     """Return the k-th day of the records as YYYY-MM-DD."""
     return date.fromordinal(FIRST.toordinal() + k).isoformat()
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as m:ss."""
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d}"
 
 
 if __name__ == "__main__":

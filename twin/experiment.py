@@ -31,6 +31,7 @@ from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.hospitals import emergency_rooms
 from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
+from twin.metrics.sent import units_sent
 from twin.metrics.service import service_figures
 from twin.metrics.summary import queueing, summarise
 from twin.metrics.survivors import survivors
@@ -116,6 +117,7 @@ def run_scenario(
             "queued": result.queued,
             "queue": queueing(reader.table("pulse", ["calls_waiting"])),
             "intervals": intervals,
+            "sent": units_sent(calls, city["history"], city["units"]) if recorded else {},
             **service_figures(reader, calls, scenario.period.start_s, scenario.period.end_s),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "hospitals": emergency_rooms(reader),

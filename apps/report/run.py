@@ -19,6 +19,7 @@ from apps.report.service import (
     cover_section,
     fairness_line,
     hours_section,
+    sent_lines,
     standards_section,
     unit_notes,
 )
@@ -269,10 +270,11 @@ def _intervals(summary: Summary, scenario: Scenario) -> Raw:
                 INTERVAL_NAMES.get(name, name),
                 clock(observed.p50), mine[0], _apart(simulated.p50, observed.p50),
                 clock(observed.p90) + (p90_mark(n) if observed.n else ""), mine[1],
-                _apart(simulated.p90, observed.p90),
+                _apart(simulated.p90, observed.p90), "-" if row.ks is None else f"{row.ks:.2f}",
                 count(n), f"{observed.alone:,}", f"{simulated.alone:,}",
             ]
         )  # fmt: skip
+    sent = {kind: row.model_dump() for kind, row in summary.sent.items()}
     fitted = (
         "Crew times were fitted without this day where the city has such a fit."
         if scenario.calls.held_out_fit
@@ -283,17 +285,19 @@ def _intervals(summary: Summary, scenario: Scenario) -> Raw:
     if recorded:
         columns = [
             "observed median", "simulated median", "apart", "observed 90th", "simulated 90th",
-            "apart", "calls", "observed only", "simulated only",
+            "apart", "KS", "calls", "observed only", "simulated only",
         ]  # fmt: skip
         said = (
             "Observed: the same calls as they were recorded. Each row uses the calls whose times "
             "are known both in the records and in the run; the last columns count those known in "
             "one of them only (a button not pressed, a call cancelled, the end of the run). "
+            "KS: the greatest distance between the two distribution functions, 0 to 1. "
             f"{fitted}"
         )
     return section(
         "Every interval of the chain, medical calls",
         table(["min:s", *columns], rows),
+        *[tag("p", line) for line in sent_lines(sent)],
         tag("p", said, class_="note"),
         tag("p", SMALL_NUMBERS, class_="note"),
     )

@@ -186,6 +186,29 @@ def _cover_map(points: pd.DataFrame, city: City, kind: str) -> Raw:
     return tag("div", drawing.svg(f"Map of cover by {kind}s"), legend(PLACES), legend(scale))
 
 
+def sent_lines(sent: dict[str, Any]) -> list[str]:
+    """Return how often a replay sent what was sent then, a sentence for each kind of call."""
+    lines = []
+    for kind, row in sent.items():
+        said = (
+            f"{kind.capitalize()}: a unit of the type that was sent then came to "
+            f"{percent(row['same_type'])} of {row['calls']:,} calls"
+        )
+        if row["same_station"] is not None:
+            said += (
+                f", and to {percent(row['same_station'])} of {row['based']:,} from the same "
+                f"station (by chance {percent(row['by_chance'])}); it was the very unit in "
+                f"{percent(row['same_unit'])}"
+            )
+        if row["drive_s"] is not None:
+            said += (
+                f", and there that unit drove {clock(row['drive_then_s'])} then and "
+                f"{clock(row['drive_s'])} here (median)"
+            )
+        lines.append(f"{said}.")
+    return lines
+
+
 def unit_notes(reader: RunReader, units: pd.DataFrame, period: tuple[float, float]) -> list[str]:
     """Return sentences on the hours, the hours lost and the kilometres of all units."""
     events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])

@@ -31,6 +31,20 @@ class Interval(BaseModel):
 
     observed: SideOfInterval | None
     simulated: SideOfInterval
+    ks: float | None = None
+
+
+class Sent(BaseModel):
+    """How often a replay sent what was sent then (`twin.metrics.sent`)."""
+
+    calls: int
+    same_type: float
+    based: int
+    same_station: float | None
+    same_unit: float | None
+    by_chance: float | None
+    drive_then_s: float | None
+    drive_s: float | None
 
 
 class Vehicles(BaseModel):
@@ -77,6 +91,7 @@ class Summary(BaseModel):
     vehicles: Vehicles
     assumed_intervals: list[str] = []
     speeds: list[RoadSpeed] = []
+    sent: dict[str, Sent] = {}
     buses: Buses | None = None
 
 
