@@ -1,0 +1,169 @@
+"""Drives by timetable: when links are entered, where units are, whom a change concerns."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.routing import RoadGraph
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+PRUNING_SLACK_S = 1.0
+"""A way that seems to be slower by less than this may be the faster one."""
+
+
+@inner
+def fill_timetable(
+    graph: RoadGraph,
+    links: I32,
+    length: F32,
+    seconds: F32,
+    start_m: float,
+    end_m: float,
+    begin: int,
+    at: F64,
+) -> None:
+    """Fill (R + 1,) times at which links are entered, and the end reached, from `at[begin]` on.
+
+    Parameters
+    ----------
+    graph
+        Says what turns take.
+    links
+        (R,) the route.
+    length, seconds
+        (L,) metres and seconds of every link.
+    start_m, end_m
+        Where the drive begins on its first and ends on its last link.
+    begin
+        Place in the route whose time is known.
+    """
+    turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
+    last = len(links) - 1
+    since = 0.0
+    for i in range(begin, last + 1):
+        k = links[i]
+        whole = float(length[k])
+        driven = whole
+        if i == 0:
+            driven -= start_m
+        if i == last:
+            driven -= whole - end_m
+        turn = 0.0
+        if i < last:
+            for t in range(turn_ptr[k], turn_ptr[k + 1]):
+                if turn_to[t] == links[i + 1]:
+                    turn = float(turn_cost[t])
+                    break
+        since += seconds[k] * (max(driven, 0.0) / whole) + turn
+        at[i + 1] = at[begin] + since
+
+
+@inner
+def places_of(
+    units: I64,
+    now: float,
+    count: I32,
+    way: I32,
+    at: F64,
+    start_m: F64,
+    end_m: F64,
+    length: F32,
+    link: I32,
+    pos: F64,
+) -> None:
+    """Fill (C,) links and metres of the units that are on the road; the others stay as they are.
+
+    Parameters
+    ----------
+    units
+        (C,) which.
+    now
+        Present time, seconds.
+    count, way, at, start_m, end_m
+        Of every unit: links of its route (0 for one that stands), the links, when each is entered
+        and the end reached, metres at which it begins on the first and ends on the last.
+    length
+        (L,) metres of every link.
+    link, pos
+        (C,) what is filled.
+    """
+    for i in range(len(units)):
+        u = units[i]
+        n = count[u]
+        if n == 0:
+            continue
+        k = n
+        while k > 0 and at[u, k] > now:
+            k -= 1
+        if k == n:
+            link[i], pos[i] = way[u, n - 1], end_m[u]
+            continue
+        begin = start_m[u] if k == 0 else 0.0
+        end = end_m[u] if k == n - 1 else float(length[way[u, k]])
+        share = (now - at[u, k]) / (at[u, k + 1] - at[u, k])
+        link[i], pos[i] = way[u, k], begin + share * (end - begin)
+
+
+@inner
+def concerned(
+    now: float,
+    count: I32,
+    way: I32,
+    at: F64,
+    siren: U8,
+    links: I64,
+    fell: bool,
+    seconds: F32,
+    max_speed: F64,
+    corner: F64,
+    out: U8,
+) -> None:
+    """Fill (U,) whether a change of times of some links concerns a unit: 1 or 0.
+
+    It does if the unit is on one of them or has yet to enter it; if times `fell`, also if a way
+    over one of them might be faster than its own.
+
+    Parameters
+    ----------
+    now, count, way, at
+        As in `places_of`.
+    siren
+        (U,) whether a unit drives under siren.
+    links
+        (K,) the links.
+    seconds, max_speed
+        (2, K) and (2,) what the links take now and the bound of speed as the crow flies, without
+        siren and with it.
+    corner
+        (4, L) x and y of the start of every link, and of its end.
+    """
+    for u in range(len(count)):
+        out[u] = 0
+        n = count[u]
+        if n == 0:
+            continue
+        k = n
+        while k > 0 and out[u] == 0:
+            k -= 1
+            for link in links:
+                if way[u, k] == link:
+                    out[u] = 1
+            if at[u, k] <= now:
+                break
+        if out[u] == 1 or not fell:
+            continue
+        here, goal = way[u, k], way[u, n - 1]
+        rest = at[u, n] - now + PRUNING_SLACK_S
+        for i in range(len(links)):
+            link = links[i]
+            away = np.hypot(corner[0, link] - corner[2, here], corner[1, link] - corner[3, here])
+            on = np.hypot(corner[0, goal] - corner[2, link], corner[1, goal] - corner[3, link])
+            if (away + on) / max_speed[siren[u]] + seconds[siren[u], i] < rest:
+                out[u] = 1
