@@ -143,7 +143,7 @@ class EmergencyRoom:
         streams, settings = self.world.streams, self.settings
         entity = f"{task.incident.call_id}/{task.role}"
         patient = Arrival(
-            priority=task.incident.priority,
+            priority=task.priority,
             t_door=t_door,
             t_alert=t_alert,
             stay_s=float(stays(settings, streams.lent("bed", entity), 1)[0]),
