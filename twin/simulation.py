@@ -323,6 +323,8 @@ class CityModel(World):
             incident.write()
         for hospital in self.hospitals.values():
             hospital.end()
+        for unit in self.units:
+            unit.end()
 
 
 def no_vehicles(network: Network) -> VehicleView:

@@ -103,7 +103,7 @@ def read_city_table(
     header = list(rows[0]) if rows else []
     if not rows:
         raise InputError("holds no rows", file=file)
-    if table == "hospitals":
+    if table in {"hospitals", "units"}:
         kinds |= {name: kind for name, kind in FURTHER[table].items() if name in header}
     columns: dict[str, list[Any]] = {}
     for name, kind in kinds.items():
@@ -185,6 +185,8 @@ def _value(
         if name in _KEYS and not text and name == _KEYS[_KEYED.get(table, 0)]:
             raise wrong("is no identifier")
         return text
+    if table == "units" and name == "days" and set(text) - set("1234567"):
+        raise wrong("are no days of the week", "a digit for each, as 67 for the weekend")
     if kind == "bool":
         if text.lower() not in _TRUE | _FALSE:
             raise wrong("is neither true nor false")

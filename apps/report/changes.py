@@ -20,6 +20,7 @@ from twin.scenarios.change_kinds import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    OffRoad,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -241,6 +242,8 @@ class _Teller:
         on_duty = "around the clock"
         if change.on != change.off:
             on_duty = f"on duty from {change.on} to {change.off}"
+        if change.days:
+            on_duty += f" on {_listed_days(change.days)}"
         where = self._named(change.station, self._stations)
         return f"{_capital(many)} {verb} based at {where}, {on_duty}."
 
@@ -259,6 +262,12 @@ class _Teller:
         verb = "is" if len(change.units) == 1 else "are"
         where = self._named(change.to, self._stations)
         return f"{_listed('Unit', change.units)} {verb} based at {where} instead."
+
+    @say.register
+    def _(self, change: OffRoad) -> str:
+        verb = "is" if len(change.units) == 1 else "are"
+        when = _when(change.at, change.until)
+        return f"{_listed('Unit', change.units)} {verb} kept off the road {when}."
 
     @say.register
     def _(self, change: CloseHospital) -> str:
@@ -334,6 +343,13 @@ def _place(lon: float, lat: float) -> str:
 
 def _number(n: int, one: str, many: str) -> str:
     return f"one {one}" if n == 1 else f"{n} {many}"
+
+
+_DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+
+
+def _listed_days(days: str) -> str:
+    return ", ".join(_DAYS[int(day) - 1] for day in sorted(set(days)))
 
 
 def _listed(word: str, names: Sequence[str]) -> str:

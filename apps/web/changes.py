@@ -23,6 +23,7 @@ from twin.scenarios.change_kinds import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    OffRoad,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -134,6 +135,9 @@ class _Telling:
             mark["sign"] = "units"
             station = self._at_station(change.to, mark)
             return "move_units", {"units": _listed(change.units), "station": station}
+        if isinstance(change, OffRoad):
+            mark["sign"] = "units"
+            return "off_road", {"units": _listed(change.units)}
         if isinstance(change, CloseHospital):
             mark["sign"] = "hospital"
             name, mark["x"], mark["y"] = self.hospitals.get(

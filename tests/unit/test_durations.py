@@ -11,7 +11,7 @@ import pytest
 import twin.agents.hospital
 from tests.support.emergency import QUIET, FixedModel, constant, inject, plan, run, sure, town
 from twin.agents.durations import DEFAULTS, Durations
-from twin.agents.unit import Shift
+from twin.agents.shifts import Shift
 from twin.city.model import Distribution, Service
 from twin.core.random import Streams
 from twin.simulation import CityModel

@@ -11,6 +11,7 @@ from twin.agents.hospital import HospitalStatus
 from twin.agents.incident import Call
 from twin.agents.policies.registry import check_policies, over
 from twin.agents.source import happen
+from twin.agents.upkeep import Upkeep
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (
@@ -20,6 +21,7 @@ from twin.scenarios.change_kinds import (
     CloseHospital,
     CloseLinks,
     InjectIncident,
+    OffRoad,
     PreemptSignals,
     RetimeSignals,
     ScaleDemand,
@@ -48,6 +50,7 @@ Timed: TypeAlias = (
     | PreemptSignals
     | RetimeSignals
     | CloseHospital
+    | OffRoad
     | SetPolicy
     | InjectIncident
 )
@@ -158,6 +161,8 @@ class Agenda:
                 held = [self._in_force[number] for number in sorted(self._in_force)]
                 now = settings_for(world.scenario.traffic, held, world.city.network)
                 world.mobility.set_signals(now)
+            case OffRoad():
+                self._keep_off(change, begins=begins)
             case CloseHospital():
                 self._set_hospital(change.hospital)
             case SetPolicy():
@@ -189,6 +194,15 @@ class Agenda:
                 factor *= change.factor
         self.world.demand_factor = factor
         self.world.mobility.scale_demand(factor)
+
+    def _keep_off(self, change: OffRoad, *, begins: bool) -> None:
+        for unit in self.world.units:
+            if unit.unit_id in change.units:
+                unit.upkeep = upkeep = unit.upkeep or Upkeep(unit)
+                if begins:
+                    upkeep.plan()
+                else:
+                    upkeep.done()
 
     def _set_hospital(self, hospital_id: str) -> None:
         hospital = self.world.hospitals[hospital_id]

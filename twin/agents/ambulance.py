@@ -132,4 +132,6 @@ class Ambulance(Unit):
         self.enter(UnitState.AT_HOSPITAL, t)
         task.hospital_id = hospital.hospital_id
         task.incident.note(task, Stage.AT_HOSPITAL, t)
+        if self.upkeep is not None:
+            self.upkeep.took_patient()
         yield from hospital.receive(t, self._draw(task, "handover"), task, t_alert)

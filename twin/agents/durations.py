@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc
 
 from twin.city.model import City, Distribution, Service
+from twin.core.clock import DAY_S, HOUR_S
 from twin.core.errors import InputError
 from twin.core.random import Streams
 from twin.demand.recorded import INTERVALS
 from twin.scenarios.chain import LONGEST_S, Chain
+from twin.scenarios.crews import Crews
 
 
 def _lognormal(median_s: float, sigma: float, source: str) -> Distribution:
@@ -101,6 +103,28 @@ class Durations:
             return min(max(distribution.a, distribution.low), distribution.high)
         return distribution.draw(self._streams.lent(interval, f"{call_id}/{role}"))
 
+    def turnout(
+        self, kind: str, priority: int, call_id: str, role: str, *, serves: str, t: float
+    ) -> float:
+        """Return the turnout of a unit at a station, seconds; recorded ones are taken as they are.
+
+        A draw is multiplied by the factor of the hour of the day (see `turnout_factor`).
+        """
+        seconds = self.draw(kind, "turnout", priority, call_id, role)
+        if not self.service.turnout_by_hour:
+            return seconds
+        if not math.isnan(self.recorded("turnout", call_id, role)):
+            return seconds
+        return seconds * self.turnout_factor(serves, t)
+
+    def turnout_factor(self, serves: str, t: float) -> float:
+        """Return the factor on turnout at a station of this kind at `t`, as the city states it."""
+        by_hour = self.service.turnout_by_hour
+        if not by_hour:
+            return 1.0
+        factors = by_hour.get(serves) or by_hour.get("")
+        return factors[int(t % DAY_S // HOUR_S)] if factors else 1.0
+
     def mean(self, kind: str, interval: str, priority: int) -> float:
         """Return the mean of an interval in seconds, its bounds left aside; 0 when it has none."""
         distribution = self.distribution(kind, interval, priority)
@@ -178,6 +202,13 @@ def with_chain(service: Service, chain: Chain) -> Service:
     return service.model_copy(
         update={"durations": durations, "p_transport": shares, "siren_to_priority": siren}
     )
+
+
+def with_crews(service: Service, crews: Crews) -> Service:
+    """Return service times with the factors on turnout that a scenario sets."""
+    if not crews.turnout_by_hour:
+        return service
+    return service.model_copy(update={"turnout_by_hour": {"": list(crews.turnout_by_hour)}})
 
 
 def service_of(city: City, day: str, *, held_out: bool) -> Service:

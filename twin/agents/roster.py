@@ -11,8 +11,9 @@ from twin.agents.deployer import Deployer
 from twin.agents.dispatcher import Dispatcher
 from twin.agents.fire_engine import Command, FireEngine, Ladder, Rescue
 from twin.agents.hospital import Hospital
+from twin.agents.shifts import Shift, weekdays
 from twin.agents.station import Station
-from twin.agents.unit import Shift, Unit
+from twin.agents.unit import Unit
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.network.graph import Place
@@ -63,9 +64,16 @@ def populate(world: World) -> None:
             _station(
                 world, change.station_id, change.name or change.station_id, change.serves, place
             )
+    changes_s = tuple(parse_clock(clock) for clock in world.scenario.crews.changes)
     for row in roster(world.city, world.scenario.changes).to_dict("records"):
         kind = UNIT_TYPES[str(row["kind"])]
-        shift = Shift(float(row["on_s"]), float(row["off_s"]))
+        shift = Shift(
+            float(row["on_s"]),
+            float(row["off_s"]),
+            days=weekdays(row.get("days", "")),
+            first_day=world.scenario.period.day.isoweekday(),
+            changes_s=changes_s,
+        )
         unit = kind(world, str(row["unit_id"]), world.stations[str(row["station_id"])], shift)
         world.units.append(unit)
     world.deployer = Deployer(world)
@@ -106,6 +114,7 @@ def _added(units: pd.DataFrame, change: AddUnits) -> pd.DataFrame:
             "station_id": change.station,
             "on_s": parse_clock(change.on),
             "off_s": parse_clock(change.off),
+            **({"days": change.days} if change.days else {}),
         }
     )
 

@@ -17,6 +17,9 @@ class UnitState(StrEnum):
     AT_HOSPITAL = "at_hospital"
     RETURNING = "returning"  # free, on the road
     MOVING_UP = "moving_up"  # free, on the road to another station than its own
+    ON_BREAK = "on_break"  # at its station, as in the next two
+    RESTOCKING = "restocking"
+    OFF_ROAD = "off_road"  # the vehicle has failed, or work on it is planned
 
 
 BUSY = frozenset(
@@ -33,10 +36,13 @@ BUSY = frozenset(
 ON_THE_ROAD = frozenset({UnitState.RETURNING, UnitState.MOVING_UP})
 """States in which a unit is free and on its way to a station."""
 
+PAUSED = frozenset({UnitState.ON_BREAK, UnitState.RESTOCKING, UnitState.OFF_ROAD})
+"""States in which a unit is at its station and takes no calls."""
+
 UNIT_NEXT: dict[UnitState, frozenset[UnitState]] = {
     UnitState.OFF_SHIFT: frozenset({UnitState.IDLE}),
     # On the road from IDLE: to another station, or home from there when the shift is over.
-    UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT, *ON_THE_ROAD}),
+    UnitState.IDLE: frozenset({UnitState.TURNOUT, UnitState.OFF_SHIFT, *ON_THE_ROAD, *PAUSED}),
     # Back to IDLE or RETURNING: recalled, or no road leads to the scene. The same once more: turned
     # to a more urgent call.
     UnitState.TURNOUT: frozenset({UnitState.TURNOUT, UnitState.TO_SCENE, UnitState.IDLE}),
@@ -50,6 +56,7 @@ UNIT_NEXT: dict[UnitState, frozenset[UnitState]] = {
     UnitState.MOVING_UP: frozenset(
         {UnitState.TO_SCENE, UnitState.IDLE, UnitState.RETURNING, UnitState.MOVING_UP}
     ),
+    **{state: frozenset({UnitState.IDLE, *PAUSED}) for state in PAUSED},
 }
 """States that may follow each state."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
 from twin.agents.agent import CityAgent
+from twin.agents.shifts import Shift
 from twin.agents.states import BUSY, ON_THE_ROAD, UNIT_NEXT, Stage, UnitState
-from twin.core.clock import DAY_S
+from twin.agents.upkeep import Upkeep
 from twin.network.graph import Place
 from twin.traffic.mobility import UnreachableError
 
@@ -35,24 +35,6 @@ def arrived_at(drive: simpy.Event, set_out: float) -> float:
     """Return the exact time at which a drive ended, not before it began."""
     value: Any = drive.value
     return max(float(value), set_out)
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A daily shift from `on_s` to `off_s`, seconds since midnight; equal times mean always."""
-
-    on_s: float
-    off_s: float
-
-    def at(self, t: float) -> tuple[float, float]:
-        """Return from when to when the shift lasts that holds at `t`, or else the next one."""
-        length = (self.off_s - self.on_s) % DAY_S
-        if length == 0:
-            return -math.inf, math.inf
-        start = self.on_s + math.floor((t - self.on_s) / DAY_S) * DAY_S
-        if t >= start + length:
-            start += DAY_S
-        return start, start + length
 
 
 class Unit(CityAgent):
@@ -80,6 +62,8 @@ class Unit(CityAgent):
         Its part in a call, None when free.
     base
         The station at which it stands when it is free, or to which it is on its way.
+    upkeep
+        What keeps it from calls between them; None where nothing does.
     """
 
     kind: ClassVar[str]
@@ -94,14 +78,15 @@ class Unit(CityAgent):
         self.task: Task | None = None
         self._handle: int | None = None
         self._last: Task | None = None
-        self._shift_end = -math.inf
+        self._shift_end = self._t_on = -math.inf
         self._called = world.env.event()
-        """Succeeds when it is given a call or another base."""
+        """Succeeds when it is given a call, another base, or a pause is due."""
         self._stands_at: Station | None = station
         self._home_at = world.env.now
         self.since = world.env.now
         self.ready_at = -math.inf
         self.goal = station.place
+        self.upkeep = Upkeep(self) if world.scenario.crews.pause else None
         station.units.append(self)
         self.process = world.env.process(self._life())
 
@@ -123,6 +108,8 @@ class Unit(CityAgent):
     def available(self) -> bool:
         """Whether it can be given a call: staffed and free, at a station or on its way there."""
         free = self.state is UnitState.IDLE or self.state in ON_THE_ROAD
+        if self.upkeep is not None and self.upkeep.keeps_off:
+            return False
         return free and self.task is None and self.world.env.now < self._shift_end
 
     @property
@@ -147,7 +134,7 @@ class Unit(CityAgent):
         if not self.available:
             raise RuntimeError(f"{self.unit_id} is {self.state} and cannot take a call")
         self.task = task
-        self._wake()
+        self.wake()
         self.world.deployer.changed(self, "dispatch")
 
     def move_to(self, station: Station) -> None:
@@ -155,9 +142,10 @@ class Unit(CityAgent):
         if not self.available:
             raise RuntimeError(f"{self.unit_id} is {self.state} and cannot be moved")
         self.base = station
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let it look what it has to do."""
         if not self._called.triggered:
             self._called.succeed()
 
@@ -211,10 +199,12 @@ class Unit(CityAgent):
             self._shift_end = end
             self._handle = self.world.mobility.add_unit(self.unit_id, self.kind, self.station.place)
             self.base = self._stands_at = self.station
+            self._begin(start)
             self.enter(UnitState.IDLE)
             self.world.dispatcher.review(self.kind)
             self.world.deployer.changed(self, "shift")
             yield from self._duty()
+            self.end(env.now)
             self.enter(UnitState.OFF_SHIFT)
             self.world.deployer.changed(self, "shift")
             self.world.mobility.remove_unit(self.handle)
@@ -225,6 +215,8 @@ class Unit(CityAgent):
         env = self.world.env
         over = env.event() if math.isinf(self._shift_end) else self.world.until(self._shift_end)
         while True:
+            if self.upkeep is not None and self.task is None:
+                yield from self._rest(self.upkeep, over)
             if self.task is None:
                 yield self._called | over
             while self.task is not None or self.base is not self._stands_at:
@@ -242,6 +234,49 @@ class Unit(CityAgent):
             elif self.state in ON_THE_ROAD:
                 self.enter(UnitState.IDLE, self._home_at)
 
+    def _rest(self, upkeep: Upkeep, over: simpy.Event) -> Life:
+        """Pause as long as something is due, at home; turn home for it from elsewhere."""
+        if self.base is not self._stands_at:
+            return
+        if self._called.triggered:
+            self._called = self.world.env.event()
+        if upkeep.due and self.base is self.station:
+            yield from upkeep.pause(over)
+        elif upkeep.due:
+            self.base = self.station
+
+    def back(self) -> None:
+        """Be free again after a pause."""
+        self.enter(UnitState.IDLE)
+        self.world.dispatcher.review(self.kind)
+        self.world.deployer.changed(self, "shift")
+
+    def _begin(self, start: float) -> None:
+        """Let a crew come on duty whose shift began at `start`."""
+        self._t_on = self.world.env.now
+        if self.upkeep is not None:
+            self.upkeep.begin(start)
+
+    def end(self, t_off: float | None = None) -> None:
+        """Write down the crew that goes off duty, or that is still on duty when the run ends."""
+        if self.state is UnitState.OFF_SHIFT:
+            return
+        now, due, upkeep = self.world.env.now, self._shift_end, self.upkeep
+        if upkeep is not None:
+            upkeep.end()
+        self.world.recorder.row(
+            "crew_shifts",
+            unit_id=self.unit_id,
+            kind=self.kind,
+            station_id=self.station.station_id,
+            t_on=self._t_on,
+            t_due=None if math.isinf(due) else due,
+            t_off=t_off,
+            overtime_s=max(now - due, 0.0),
+            t_break=None if upkeep is None else upkeep.meal,
+            break_missed=upkeep is not None and upkeep.missed,
+        )
+
     def _answer(self, task: Task) -> Life:
         """Turn out, drive to the scene, work there."""
         world = self.world
@@ -249,8 +284,13 @@ class Unit(CityAgent):
         recall = task.recall  # another event once the task has lost this unit
         if self.state in {UnitState.IDLE, UnitState.TURNOUT}:
             if self.state is UnitState.IDLE:
-                turnout = world.durations.draw(
-                    incident.kind, "turnout", incident.priority, incident.call_id, task.role
+                turnout = world.durations.turnout(
+                    incident.kind,
+                    incident.priority,
+                    incident.call_id,
+                    task.role,
+                    serves=self.station.serves,
+                    t=world.env.now,
                 )
                 self.ready_at = world.env.now + turnout
             else:

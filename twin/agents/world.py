@@ -12,7 +12,7 @@ import simpy
 
 from twin.agents.call_types import CallTypes
 from twin.agents.cover import Cover, cover_of
-from twin.agents.durations import Durations, service_of, with_chain
+from twin.agents.durations import Durations, service_of, with_chain, with_crews
 from twin.agents.plans import ResponsePlans
 from twin.agents.policies.reassign import Never
 from twin.agents.policies.registry import (
@@ -133,7 +133,9 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         fits = service_of(
             city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit
         )
-        self.durations = Durations(with_chain(fits, scenario.chain), streams)
+        self.durations = Durations(
+            with_crews(with_chain(fits, scenario.chain), scenario.crews), streams
+        )
         self.stations = {}
         self.hospitals = {}
         self.units = []

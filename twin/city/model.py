@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from twin.network.build import BuildReport
 from twin.network.graph import Network
@@ -71,6 +71,18 @@ class Service(BaseModel):
     siren_to_priority: int = Field(
         default=4, ge=0, description="Least urgent priority whose calls are answered under siren."
     )
+    turnout_by_hour: dict[str, list[float]] = Field(
+        default={},
+        description="24 factors on turnout by what a station serves (ems, fire, both; empty: any).",
+    )
+
+    @field_validator("turnout_by_hour")
+    @classmethod
+    def _factors(cls, value: dict[str, list[float]]) -> dict[str, list[float]]:
+        for serves, factors in value.items():
+            if len(factors) != 24 or not all(0.0 < factor <= 100.0 for factor in factors):
+                raise ValueError(f"{serves!r} has not 24 factors over 0 and up to 100")
+        return value
 
     def duration(self, kind: str, interval: str, priority: int) -> Distribution:
         """Return the distribution of an interval for an incident.
@@ -234,6 +246,8 @@ TABLES: dict[str, dict[str, str]] = {
 OPTIONAL: dict[str, dict[str, str]] = {
     # The district that a place belongs to in truth, where the city's borders are only drawn.
     "stations": {"district": "str"},
+    # Days of the week on which a unit's shift begins, as "67" for the weekend; every day if empty.
+    "units": {"days": "str"},
     # Beds of the emergency room (0: none is simulated) and patients who come by themselves.
     "hospitals": {"district": "str", "beds": "int32", "walk_ins_per_day": "float64"},
     # What is recorded of a call beside its stamps: its place in a city of travel times, seconds

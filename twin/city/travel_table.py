@@ -67,7 +67,8 @@ def read_table_city(meta: Meta, *, times: Path, places: Path, units: Path, hospi
     places
         `id,lon,lat`, or `id,x,y` in metres.
     units
-        `id,base` and, if they are not always staffed, `on,off` (HH:MM, or seconds of the day).
+        `id,base` and, if they are not always staffed, `on,off` (HH:MM, or seconds of the day) and
+        maybe `days` of the week, as `67` for the weekend.
     hospitals
         `id,place` and maybe `beds` of the emergency room, `walk_ins_per_day` and `capabilities`
         (words between spaces; `emergency` if left out).
@@ -251,9 +252,21 @@ def _read_units(
             "station_id": [places.ids[k] for k in base],
             "on_s": shift[0],
             "off_s": shift[1],
+            **({"days": _days(sheet)} if "days" in sheet else {}),
         }
     )
     return stations, units
+
+
+def _days(sheet: Sheet) -> list[str]:
+    found = sheet.text("days")
+    for k, text in enumerate(found):
+        if set(text) - set("1234567"):
+            raise sheet.wrong(
+                f"{text[:60]!r} are no days of the week", at=k, field="days",
+                hint="a digit for each, as 67 for the weekend",
+            )  # fmt: skip
+    return found
 
 
 def _clocks(sheet: Sheet, field: str, count: int) -> F64:

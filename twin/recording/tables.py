@@ -224,6 +224,18 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "t_released": "float64",
         "door_to_treatment_s": "float64",
     },
+    # One row a crew that was on duty, when it goes off or the run ends.
+    "crew_shifts": {
+        "unit_id": "string",
+        "kind": "string",
+        "station_id": "string",
+        "t_on": "float64",
+        "t_due": "float64",
+        "t_off": "float64",
+        "overtime_s": "float64",
+        "t_break": "float64",
+        "break_missed": "bool",
+    },
     # One row a time that a crew asked a hospital to take a patient.
     "hospital_enquiries": {
         "t": "float64",
@@ -356,6 +368,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "t_treatment": "treatment begins: there is a bed and a team is ready",
         "t_released": "the crew is free",
         "door_to_treatment_s": "`t_treatment` minus `t_door`, s",
+    },
+    "crew_shifts": {
+        "t_on": "it began, or the run did",
+        "t_due": "its time is over; null where the unit is always staffed",
+        "t_off": "it was home and free; null while it is on duty",
+        "overtime_s": "so far after `t_due`, s",
+        "t_break": "its meal break began",
+        "break_missed": "whether it was due and could not be had",
     },
     "hospital_enquiries": {
         "t": "the hospital answers",

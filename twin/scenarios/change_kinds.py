@@ -231,6 +231,12 @@ class AddUnits(Part):
     count: int = Field(default=1, ge=1, le=50, description="How many.")
     on: Clock = Field(default="00:00", description="Start of duty, city time.")
     off: Clock = Field(default="00:00", description="End of duty; as `on`: around the clock.")
+    days: str = Field(
+        default="",
+        pattern="^[1-7]*$",
+        description="Days of the week on which it starts, 1 is Monday: `67` for the weekend. Every "
+        "day if left out.",
+    )
 
     _clocks = field_validator("on", "off")(check_clock)
 
@@ -251,6 +257,16 @@ class MoveUnits(Part):
     kind: Literal["move-units"]
     units: list[str] = Field(min_length=1, description="Ids of units.")
     to: str = Field(description="The `station_id` of their new base.")
+
+
+class OffRoad(Timed):
+    """Keep vehicles off the road: a service, an inspection, a training.
+
+    They finish what they do, drive home and take no calls until the change ends.
+    """
+
+    kind: Literal["off-road"]
+    units: list[str] = Field(min_length=1, description="Ids of units.")
 
 
 class CloseHospital(Timed):
@@ -305,6 +321,7 @@ Change = Annotated[
     | AddUnits
     | RemoveUnits
     | MoveUnits
+    | OffRoad
     | CloseHospital
     | SetPolicy
     | InjectIncident,

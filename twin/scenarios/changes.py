@@ -27,6 +27,7 @@ from twin.scenarios.change_kinds import (
     CloseLinks,
     InjectIncident,
     MoveUnits,
+    OffRoad,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -217,6 +218,10 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 for unit in change.units:
                     _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
                 _check_known("station", change.to, stations, city["stations"]["name"], field="to")
+            elif isinstance(change, OffRoad):
+                _check_once(change.units)
+                for unit in change.units:
+                    _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
             elif isinstance(change, CloseHospital):
                 hospitals = city["hospitals"]
                 known = set(hospitals["hospital_id"])
@@ -231,7 +236,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
 
 _WITHOUT_STREETS = (
     *(AddStation, AddUnits, RemoveUnits, MoveUnits),
-    *(CloseHospital, InjectIncident, SetPolicy),
+    *(OffRoad, CloseHospital, InjectIncident, SetPolicy),
 )
 """Changes that a city of travel times can have."""
 

@@ -15,6 +15,7 @@ from twin.scenarios.care import Care
 from twin.scenarios.chain import Chain
 from twin.scenarios.change_kinds import Change
 from twin.scenarios.coverage import Coverage
+from twin.scenarios.crews import Crews
 from twin.scenarios.detectors import Detector
 from twin.scenarios.hospitals import Hospitals
 from twin.scenarios.moves import Moves
@@ -299,6 +300,7 @@ class Scenario(Part):
     chain: Chain = Chain()
     care: Care = Care()
     hospitals: Hospitals = Hospitals()
+    crews: Crews = Crews()
     policy: Policy = Policy()
     coverage: Coverage = Coverage()
     moves: Moves = Moves()

@@ -11,10 +11,13 @@ export const STATES = {
   at_hospital: {shape: "square", color: "#5cc1ff"},
   returning: {shape: "triangle", color: "#c3a6ff"},
   moving_up: {shape: "triangle", color: "#7ee08a"},
+  on_break: {shape: "circle", color: "#d9a86c"},
+  restocking: {shape: "circle", color: "#6fae9f"},
+  off_road: {shape: "circle", color: "#a0525f"},
 };
 
 /** States in which a unit stands at its station and is drawn small. */
-export const PARKED = new Set(["off_shift", "idle"]);
+export const PARKED = new Set(["off_shift", "idle", "on_break", "restocking", "off_road"]);
 
 export const KINDS = {medical: "#ff6b81", fire: "#ff9f43", collision: "#ffe066"};
 
