@@ -28,6 +28,7 @@ from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
+from twin.metrics.crews import crew_figures
 from twin.metrics.hospitals import emergency_rooms
 from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
@@ -121,6 +122,12 @@ def run_scenario(
             **service_figures(reader, calls, scenario.period.start_s, scenario.period.end_s),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "hospitals": emergency_rooms(reader),
+            "crews": crew_figures(
+                reader.table("crew_shifts"),
+                reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"]),
+                scenario.period.start_s,
+                scenario.period.end_s,
+            ),
             "vehicles": {
                 "inserted": result.vehicles_inserted,
                 "finished": result.vehicles_finished,

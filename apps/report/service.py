@@ -14,6 +14,7 @@ from apps.report.map import PLACES, SEQUENTIAL, Drawing, graded, legend
 from apps.report.words import OUTSIDE, clock, count, percent
 from twin.city.model import City
 from twin.core.clock import HOUR_S, format_clock
+from twin.metrics.crews import crew_figures
 from twin.metrics.standards import Score, Scorecard
 from twin.metrics.summary import IN_TIME
 from twin.metrics.units import coverage, kilometres, lost_at_hospital, move_ups, unit_hours
@@ -82,6 +83,27 @@ def hours_line(hours: dict[str, dict[str, Any]], lost: dict[str, Any]) -> str:
             f"Lost at hospitals beyond {lost['standard_s'] / 60:g} min: {lost['hours']:.1f} h, in "
             f"{lost['over']:,} of {lost['stays']:,} stays."
         )
+    return " ".join(said)
+
+
+def crews_line(crews: dict[str, Any]) -> str:
+    """Return sentences on overtime, meals and pauses; empty where there was none of it."""
+    said = []
+    if crews["with_overtime"]:
+        said.append(
+            f"Overtime: {crews['overtime_h']:.1f} h, of {crews['with_overtime']:,} of "
+            f"{crews['crews']:,} crews."
+        )
+    if crews["breaks"] or crews["breaks_missed"]:
+        said.append(f"Meal breaks: {crews['breaks']:,} had, {crews['breaks_missed']:,} missed.")
+    paused = {
+        "on breaks": crews["on_break_h"],
+        "restocking": crews["restocking_h"],
+        "off the road": crews["off_road_h"],
+    }
+    if any(paused.values()):
+        hours = ", ".join(f"{hours:.1f} h {what}" for what, hours in paused.items() if hours)
+        said.append(f"On duty and kept from calls: {hours}.")
     return " ".join(said)
 
 
@@ -216,6 +238,7 @@ def unit_notes(reader: RunReader, units: pd.DataFrame, period: tuple[float, floa
     km = kilometres(frames, float(reader.meta["box"]["side_m"]))
     said = [
         hours_line(unit_hours(units), lost_at_hospital(events, *period)),
+        crews_line(crew_figures(reader.table("crew_shifts"), events, *period)),
         kilometres_line(km, reader.scenario.record.frame_every_s),
         moves_line(move_ups(reader.table("moves", ["unit_id", "made"]))),
     ]

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from apps.report.service import crews_line
 from tests.support.emergency import QUIET, SERVICE, FixedModel, at, inject, plan, run, sure, town
 from twin.agents.shifts import Shift, weekdays
 from twin.city.model import Service
 from twin.core.errors import InputError
+from twin.metrics.crews import crew_figures
 from twin.recording.memory import MemoryRecorder
 
 HOUR = 3600.0
@@ -245,3 +247,30 @@ def test_who_asks_for_nothing_has_one_crew_all_the_time() -> None:
     assert shifts["t_due"].isna().all()
     assert isinstance(shifts, pd.DataFrame)
     assert shifts["overtime_s"].sum() == 0.0
+
+
+def test_figures_of_crews() -> None:
+    shifts = pd.DataFrame(
+        {
+            "t_on": [0.0, 3600.0, 3600.0],
+            "t_due": [3600.0, None, 7200.0],
+            "t_off": [4500.0, None, 7200.0],
+            "t_break": [None, 100.0, 6000.0],
+            "break_missed": [True, False, False],
+        }
+    )
+    events = pd.DataFrame(
+        [(0.0, "a", "idle"), (3000.0, "a", "off_road"), (6000.0, "a", "on_break")],
+        columns=["t", "unit_id", "state"],
+    ).assign(kind="ambulance", call_id=None)
+    assert crew_figures(shifts, events, 1800.0, 9000.0) == {
+        "crews": 3, "staffed_h": (2700.0 + 5400.0 + 3600.0) / 3600.0, "with_overtime": 1,
+        "overtime_h": 0.25, "breaks": 1, "breaks_missed": 1, "on_break_h": 3000.0 / 3600.0,
+        "restocking_h": 0.0, "off_road_h": 3000.0 / 3600.0,
+    }  # fmt: skip
+    said = crews_line(crew_figures(shifts, events, 1800.0, 9000.0))
+    assert said == (
+        "Overtime: 0.2 h, of 1 of 3 crews. Meal breaks: 1 had, 1 missed. On duty and kept from "
+        "calls: 0.8 h on breaks, 0.8 h off the road."
+    )
+    assert crews_line(crew_figures(shifts.iloc[:0], events.iloc[:1], 0.0, 1.0)) == ""

@@ -97,6 +97,14 @@ def unit_hours(units: pd.DataFrame) -> dict[str, dict[str, float | int | None]]:
     return found
 
 
+def hours_in(unit_events: pd.DataFrame, state: str, start_s: float, end_s: float) -> float:
+    """Return the hours that all units together spent in a state in a period."""
+    if unit_events.empty or not (unit_events["state"] == state).any():
+        return 0.0
+    spells = _Spells(unit_events, start_s, end_s)
+    return float(spells.lasts_s[spells.is_in(state)].sum()) / HOUR_S
+
+
 def lost_at_hospital(
     unit_events: pd.DataFrame, start_s: float, end_s: float, standard_s: float = HANDOVER_STANDARD_S
 ) -> dict[str, float | int]:
