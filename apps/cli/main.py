@@ -28,6 +28,7 @@ VERBS = {
     "assign": "Let the drivers of a scenario learn their routes.",
     "compare": "Compare a what-if with its base over several replications.",
     "score": "Hold a run against response standards.",
+    "why": "Say why the units of a call were sent.",
     "report": "Write the report of a run or of a comparison.",
     "city": "Build, import, export, show and list cities.",
     "traffic": "Let the vehicles of SUMO route files drive in a city.",

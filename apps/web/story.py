@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from apps.web.care_story import care_facts
+from apps.rows import rows_of
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
 from apps.web.scene import places
 from apps.web.texts import pick
+from apps.why import duration, expected, losses, told
 from twin.city.names import by_language, district_names
 from twin.metrics.intervals import INTERVALS
 
@@ -44,14 +44,6 @@ def tell(feed: RunFeed, key: str, words: dict[str, Any]) -> Story:
     return {"key": key, **told} if told else {}
 
 
-def _duration(seconds: float, say: dict[str, str]) -> str:
-    """Return a drive or a response in words; an infinite one has no road."""
-    if not np.isfinite(seconds):
-        return say["no_road"]
-    minutes, rest = divmod(round(seconds), 60)
-    return say["duration"].format(minutes=minutes, seconds=rest)
-
-
 def _text(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
@@ -66,7 +58,7 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
     hospitals = feed.city["hospitals"].set_index("hospital_id")["name"].to_dict()
     facts: list[tuple[str, str]] = []
     if incident["response_s"] is not None:
-        facts.append((say["response"], _duration(incident["response_s"], say)))
+        facts.append((say["response"], duration(incident["response_s"], words)))
     if incident["unit"]:
         facts.append((say["first_unit"], incident["unit"]))
     if row is not None:
@@ -75,7 +67,6 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
             facts.append((say["hospital"], pick(name, words["lang"])))
         if (carrier := _text(row["carrier_id"])) != _text(row["unit_id"]) and carrier:
             facts.append((say["carrier"], carrier))
-        facts += care_facts(feed, row, words, lambda seconds: _duration(seconds, say))
         fate = _text(row["fate"])
         facts.append((say["fate"], say.get(f"fate_{fate}", fate)))
     names = district_names(feed.city["districts"])
@@ -137,44 +128,27 @@ def _decision(
     feed: RunFeed, call_id: str, t_call: float, words: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return why the first unit was sent: the candidates of the first decision that sent one."""
-    rows = feed.decisions[feed.decisions["call_id"] == call_id]
-    sent = rows[rows["chosen"]]
-    if not len(sent):
+    first = next((each for each in told(feed.decisions, call_id, words) if each.sent), None)
+    if first is None:
         return None
-    first = sent["t"].min()
-    rows = rows[rows["t"] == first].sort_values(["eta_s", "unit_id"], kind="stable")
-    chosen = rows[rows["chosen"]].iloc[0]
-    nearest = rows.iloc[0]
-    say = words["story"]
-    form = say["why"] if nearest["unit_id"] == chosen["unit_id"] else say["why_other"]
-    sentence = form.format(
-        unit=chosen["unit_id"],
-        policy=chosen["policy"],
-        eta=_duration(chosen["eta_s"], say),
-        n=len(rows),
-        nearest=nearest["unit_id"],
-        nearest_eta=_duration(nearest["eta_s"], say),
-    )
-    if len(rows) == 1 and _waited(feed, first, t_call):
-        sentence = f"{say['waited']} {sentence}"
+    sentence, rows = first.sentence, first.rows
+    if len(rows) == 1 and _waited(feed, first.t, t_call):
+        sentence = f"{words['story']['waited']} {sentence}"
+    turned = [said for _, said in losses(feed.decisions, call_id, words)]
     shown = rows.head(_CANDIDATES)
     if not shown["chosen"].any():
         shown = pd.concat([shown.head(_CANDIDATES - 1), rows[rows["chosen"]].head(1)])
-    return {"sentence": sentence, "candidates": [_candidate(each, say) for each in _dicts(shown)]}
+    candidates = [
+        {"unit": row.unit_id, "eta": expected(row, words), "chosen": bool(row.chosen)}
+        for row in rows_of(shown)
+    ]
+    return {"sentence": " ".join([sentence, *turned]), "candidates": candidates}
 
 
 def _waited(feed: RunFeed, decided: float, t_call: float) -> bool:
     """Return whether other calls were decided between: this one stood in the queue."""
     between = feed.decisions["t"].between(t_call, decided, inclusive="neither")
     return bool(between.any())
-
-
-def _candidate(row: dict[str, Any], say: dict[str, str]) -> Story:
-    return {
-        "unit": row["unit_id"],
-        "eta": _duration(row["eta_s"], say),
-        "chosen": bool(row["chosen"]),
-    }
 
 
 def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -233,7 +207,7 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         facts.append(
             (say["capabilities"], ", ".join(known.get(each, each) for each in treats.split()))
         )
-    facts += _emergency_room(feed, hospital_id, say)
+    facts += _emergency_room(feed, hospital_id, words)
     rows = [
         {
             "t": float(each["t_hospital"]),
@@ -254,8 +228,11 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
     }
 
 
-def _emergency_room(feed: RunFeed, hospital_id: str, say: dict[str, str]) -> list[tuple[str, str]]:
+def _emergency_room(
+    feed: RunFeed, hospital_id: str, words: dict[str, Any]
+) -> list[tuple[str, str]]:
     """Return how full the emergency room was last, and how long crews and patients waited."""
+    say = words["story"]
     status = feed.reader.table("hospital_status", ["t", "hospital_id", "beds", "occupied"])
     status = status[(status["hospital_id"] == hospital_id) & status["beds"].notna()]
     if not len(status):
@@ -270,7 +247,7 @@ def _emergency_room(feed: RunFeed, hospital_id: str, say: dict[str, str]) -> lis
         ("door_to_treatment", seen["door_to_treatment_s"]),
     ):
         if seconds.notna().any():
-            facts.append((say[label], _duration(float(seconds.mean()), say)))
+            facts.append((say[label], duration(float(seconds.mean()), words)))
     return facts
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
+from tests.support.emergency import QUIET, FixedModel, plan, town
 from tests.support.table_city import region, replayed
 from twin.core.errors import InputError
+from twin.scenarios.change_kinds import Change
 
 HEAD = "id,t,place,priority,dispatch_delay_s,scene_s,transport,hospital,handover_s\n"
 FAR = 5000.0
@@ -128,3 +131,16 @@ def test_units_away_from_their_base_count_where_they_head(tmp_path) -> None:
 def test_contributions_must_fall(tmp_path) -> None:
     with pytest.raises(InputError, match=r"preparedness.contributions.*must fall"):
         first_of(tmp_path, "p0", 1, rule("preparedness", contributions=[1.0, 1.0]))
+
+
+def test_a_city_that_does_not_know_its_demand_is_refused_at_the_start() -> None:
+    city = town(medical_per_day=0.0, fire_per_day=0.0)
+    for name in ("least-loss", "dmexclp-dispatch", "preparedness"):
+        with pytest.raises(InputError, match="does not say where calls come from"):
+            FixedModel(city, plan(calls=QUIET, policy={"dispatch": name}))
+    change = {"kind": "set-policy", "at": "07:00", "dispatch": "least-loss"}
+    with pytest.raises(InputError, match="does not say where calls come from"):
+        FixedModel(city, plan(calls=QUIET, changes=[change]))
+    model = FixedModel(city, plan(calls=QUIET))
+    with pytest.raises(InputError, match="does not say where calls come from"):
+        model.submit(TypeAdapter(Change).validate_python(change))

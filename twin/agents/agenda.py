@@ -100,6 +100,8 @@ class Agenda:
         refuse_own_code(alone, self.world.scenario)
         check(alone, self.world.city)
         check_policies(alone)
+        if isinstance(change, SetPolicy):
+            self.world.dispatcher.check(alone)
         self._commands.put(change)
 
     def apply(self, t: float, t_to: float) -> None:

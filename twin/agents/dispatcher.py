@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twin.agents.agent import CityAgent
+from twin.agents.policies.registry import make, over
 from twin.agents.policies.scores import Scores
 from twin.agents.states import Stage
 from twin.agents.unit import RETRY_S
+from twin.scenarios.change_kinds import SetPolicy
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
     from twin.agents.unit import Unit
     from twin.agents.world import Life, World
+    from twin.scenarios.spec import Scenario
 
 
 class _Judged(NamedTuple):
@@ -36,6 +39,19 @@ class Dispatcher(CityAgent):
         self.queued = 0
         """Counted calls that had to wait for a unit."""
         self._made = 0
+
+    def check(self, scenario: Scenario) -> None:
+        """Refuse rules that do not fit the city, those of later changes too, by `InputError`."""
+        policy = scenario.policy
+        rules = [(policy.dispatch, policy.parameters)]
+        for change in scenario.changes:
+            if isinstance(change, SetPolicy):
+                parameters = over(policy.parameters, change.parameters)
+                rules.append((change.dispatch or policy.dispatch, parameters))
+        for name, parameters in rules:
+            rule = make("dispatch", name, parameters)
+            if hasattr(rule, "check"):
+                rule.check(self.world)
 
     def next_number(self) -> int:
         """Return the number of a new task."""

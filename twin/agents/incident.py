@@ -1,4 +1,4 @@
-"""What happens to people: the course of an incident."""
+"""What happens to people: the course of an incident; and the plain medical one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from twin.network.graph import Place
 
 if TYPE_CHECKING:
     from twin.agents.world import Life, World
-    from twin.scenarios.care import Sent
 
 _TIME_OF_STAGE = {
     Stage.DISPATCHED: "t_dispatch",
@@ -140,15 +139,14 @@ class Incident(CityAgent):
 
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
-        return self.wanted(self.world.plans.of(self.kind, self.finding.name, self.priority))
-
-    def wanted(self, lines: Sequence[Sent]) -> list[Task]:
-        """Return the requests of the lines of a plan."""
-        made = Counter(task.unit_kind for task in self.tasks)
+        world = self.world
+        made: Counter[str] = Counter()
         tasks: list[Task] = []
         each = self.patients if self.mass is None else self.mass.crews
-        for kind, number, per_patient in lines:
-            if kind not in self.world.kinds:
+        for kind, number, per_patient in world.plans.of(
+            self.kind, self.finding.name, self.priority
+        ):
+            if kind not in world.kinds:
                 continue
             for _ in range(each if per_patient else number):
                 made[kind] += 1
@@ -383,3 +381,41 @@ class Incident(CityAgent):
             self.dismiss(task)
         if not self.reached.triggered:
             self.reached.succeed(None)
+
+
+class Medical(Incident):
+    """People who are ill or hurt: an ambulance for each."""
+
+    kind: ClassVar[str] = "medical"
+    clock_kinds: ClassVar[frozenset[str]] = frozenset({"ambulance"})
+    _relieved = False
+
+    @property
+    def patients(self) -> int:
+        """One at least: an ambulance comes where nobody turns out to be hurt."""
+        return max(super().patients, 1)
+
+    def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # it counts from now
+        """Let first responders go some time after the ambulance has come, if one is to come."""
+        helpers = [other for other in self.tasks if other.unit_kind != self.capable_kind]
+        if not helpers:
+            return
+        if task.unit_kind == self.capable_kind:
+            if not self._relieved:
+                self._relieved = True
+                self.world.env.process(self._relieve(helpers))
+        elif len(helpers) == len(self.tasks):
+            self.world.env.process(self._leave([task]))
+
+    def _relieve(self, helpers: Sequence[Task]) -> Life:
+        """Turn back who is still on the way, and let the others go."""
+        there = [task for task in helpers if task.t_onscene is not None]
+        for task in helpers:
+            if task.t_onscene is None:
+                self.dismiss(task)
+        yield from self._leave(there)
+
+    def _leave(self, there: Sequence[Task]) -> Life:
+        yield self.world.env.timeout(self.world.scenario.care.first_responder_stay_s)
+        for task in there:
+            self.dismiss(task)

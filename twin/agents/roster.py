@@ -78,6 +78,7 @@ def populate(world: World) -> None:
         world.units.append(unit)
     world.deployer = Deployer(world)
     world.kinds |= {unit.kind for unit in world.units}
+    world.dispatcher.check(world.scenario)
 
 
 def roster(city: City, changes: Sequence[Change]) -> pd.DataFrame:

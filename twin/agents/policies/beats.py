@@ -47,13 +47,10 @@ class Beats:
         ] = {},  # noqa: B006  # nobody changes it
     ) -> None:
         self._lists = {area: _ranks(ids) for area, ids in lists.items()}
-        self._checked = not lists
         self._by_drive: dict[int, dict[str, int]] = {}
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task: by their places on the list, then by arrival."""
-        if not self._checked:
-            self._check(world)
         incident = task.incident
         ranks = self._list(world, incident)
         last = float(len(ranks))
@@ -96,9 +93,8 @@ class Beats:
         ]
         return _ranks([stations[k].station_id for k in np.argsort(seconds, kind="stable").tolist()])
 
-    def _check(self, world: World) -> None:
+    def check(self, world: World) -> None:
         """Refuse lists of areas, units or stations that the city does not have."""
-        self._checked = True
         city, field = world.city, f"policy.parameters.{self.name}.lists"
         areas = {*city["zones"]["district"].astype(str), *city["districts"]["district"].astype(str)}
         if city.is_table:

@@ -41,6 +41,12 @@ _DIGITS = 9
 """Values that agree to so many digits are equal: the first on scene goes."""
 
 
+def prepare(world: World) -> None:
+    """Compute the cover by each kind of unit, which fails where the demand is not known."""
+    for kind in sorted({unit.kind for unit in world.units}):
+        world.cover(kind)
+
+
 def judge(
     world: World,
     task: Task,
@@ -109,6 +115,10 @@ class LeastLoss:
         self._within_s, self._urgent_to = within_s, urgent_to
         self._once: dict[str, Cover] = {}
 
+    def check(self, world: World) -> None:
+        """Refuse a city of which it is not known where calls come from."""
+        prepare(world)
+
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
         kind = task.unit_kind
@@ -141,6 +151,10 @@ class DmexclpDispatch:
 
     def __init__(self, *, within_s: Within = None, urgent_to: UrgentTo = 0) -> None:
         self._within_s, self._urgent_to = within_s, urgent_to
+
+    def check(self, world: World) -> None:
+        """Refuse a city of which it is not known where calls come from."""
+        prepare(world)
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
@@ -193,6 +207,10 @@ class Preparedness:
         self._within_s, self._urgent_to = within_s, urgent_to
         self._g = contributions
         self._least_min = least_drive_min
+
+    def check(self, world: World) -> None:
+        """Refuse a city of which it is not known where calls come from."""
+        prepare(world)
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""

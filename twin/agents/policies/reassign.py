@@ -112,8 +112,11 @@ class ByPriority:
         if may:
             handles = [units[k].handle for k in may]
             eta[may] = world.mobility.etas(handles, to.place, siren=to.siren)
-        gain = best_s - (wait + eta)
-        for k in sorted(may, key=lambda k: -gain[k]):
+        arrival = wait + eta
+        there = np.isfinite(arrival)
+        gain = np.full(len(units), np.nan)
+        gain[there] = best_s - arrival[there]
+        for k in sorted(np.flatnonzero(there).tolist(), key=lambda k: -gain[k]):
             if gain[k] <= self._least_gain_s:
                 break
             if self._left_s(world, units[k], float(wait[k])) > self._nearly_there_s:

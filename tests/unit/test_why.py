@@ -1,0 +1,143 @@
+"""Every decision can be told in plain words, on the page and by `twin why`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from apps.cli.main import main
+from apps.web.texts import LANGUAGES, words
+from apps.why import losses, told
+from tests.support.emergency import QUIET, inject, plan, sure, town
+from tests.support.table_city import region, replayed
+from twin.agents.policies.scores import WHY
+from twin.experiment import run_scenario
+
+THREE = [[0.0, 300.0, 600.0], [330.0, 0.0, 400.0], [610.0, 420.0, 0.0]]
+HEAD = "id,t,place,priority,dispatch_delay_s,scene_s,transport,hospital,handover_s\n"
+COLUMNS = {
+    "t": 0.0, "call_id": "c", "policy": "p", "unit_id": "u", "eta_s": 60.0, "score": 60.0,
+    "chosen": False, "role": "ambulance-1", "doing": "idle", "on_call": None, "wait_s": 0.0,
+    "term": None, "value": np.nan, "why": None,
+}  # fmt: skip
+
+
+def rows(*each: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame([COLUMNS | one for one in each])
+
+
+def test_there_is_a_sentence_for_every_reason() -> None:
+    for lang in LANGUAGES:
+        for why in WHY:
+            one = {"why": why, "chosen": why != "held", "term": "beat", "value": 2.0}
+            other = {"unit_id": "v", "eta_s": 5.0, "wait_s": 55.0}
+            for found in (rows(one), rows(one, other)):
+                (decision,) = told(found, "c", words(lang))
+                assert "u" in decision.sentence
+                assert "{" not in decision.sentence
+        (nobody,) = told(rows({"eta_s": np.inf, "score": np.inf}), "c", words(lang))
+        assert nobody.sentence == words(lang)["why"]["none"]
+
+
+@pytest.mark.parametrize(
+    ("each", "said"),
+    [
+        (
+            [{"why": "first", "chosen": True}, {"unit_id": "v", "eta_s": 100.0}],
+            (
+                "u was expected on scene first, in 1 min 0 s."
+                " Next would have been v with 1 min 40 s. Rule “p”; free units: 2."
+            ),
+        ),
+        (
+            [
+                {"why": "cover", "chosen": True, "term": "cover_lost", "value": 0.0312},
+                {"unit_id": "v", "eta_s": 20.0, "doing": "returning"},
+                {"unit_id": "w", "eta_s": 10.0, "doing": "on_scene", "wait_s": 500.0},
+            ],
+            (
+                "Of the units in time, the rest of the city misses u least (3.1% of the demand "
+                "loses cover); expected in 1 min 0 s. v would have been there sooner, in "
+                "0 min 20 s. Rule “p”; free units: 2."
+            ),
+        ),
+        (
+            [{"why": "only", "chosen": True, "wait_s": np.nan}],
+            "u was the only unit that could go, expected in 1 min 0 s. Rule “p”; free units: 1.",
+        ),
+        # A run of an earlier version.
+        (
+            [{"chosen": True, "doing": None}, {"unit_id": "v", "eta_s": 20.0, "doing": None}],
+            (
+                "u had the best score under the rule, expected in 1 min 0 s. v would have been "
+                "there sooner, in 0 min 20 s. Rule “p”; free units: 2."
+            ),
+        ),
+    ],
+)
+def test_a_decision_is_told_with_what_would_have_been(each, said) -> None:
+    (decision,) = told(rows(*each), "c", words("en"))
+    assert decision.sentence == said
+
+
+def test_a_unit_turned_away_is_told_of_both_calls(tmp_path) -> None:
+    city = region(tmp_path, THREE, [0], [2])
+    text = HEAD + "1,0,p2,4,0,60,no,,\n2,300,p1,1,0,50,no,,\n"
+    _, model = replayed(
+        city, tmp_path, text, policy={"reassign": "by-priority"},
+        traffic={"speed_without_siren": 1.0},
+    )  # fmt: skip
+    found = model.recorder.frame("decisions")
+    (urgent,) = told(found, "2", words("en"))
+    assert urgent.sentence.startswith(
+        "u0 was turned from the less urgent call 1: expected in 6 min"
+    )
+    assert [t for t, _ in losses(found, "1", words("en"))] == [300.0]
+    assert losses(found, "1", words("en"))[0][1] == "u0 was turned to the more urgent call 2."
+    assert [each.t for each in told(found, "1", words("en"))] == [0.0, 710.0]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory):
+    city = town(ambulances=2, service=sure(0.0), rows=6)
+    folder = tmp_path_factory.mktemp("why") / "run"
+    changes = [inject(city, "07:00"), inject(city, "07:05")]
+    run_scenario(plan(calls=QUIET, changes=changes), folder, city=city)
+    return folder
+
+
+def test_the_command_says_why(run_folder, capsys) -> None:
+    assert main(["why", str(run_folder), "I-1"]) == 0
+    out = capsys.readouterr().out
+    assert "A0 was expected on scene first" in out
+    assert "sent" in out
+    assert main(["why", str(run_folder), "I-1", "--lang", "ko"]) == 0
+    assert "가장 먼저 도착할" in capsys.readouterr().out
+    assert main(["why", str(run_folder), "I-2", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [c["unit_id"] for c in said["decisions"][0]["candidates"]] == ["A1"]
+    assert said["decisions"][0]["candidates"][0]["why"] == "only"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["I-9"], "no call 'I-9'; did you mean 'I-2'?"),
+        (["I-1", "--lang", "fr"], "'fr' is not spoken; known: en, ko"),
+    ],
+)
+def test_what_cannot_be_told_is_said(run_folder, capsys, arguments, said) -> None:
+    assert main(["why", str(run_folder), *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_run_without_decisions_says_so(tmp_path, capsys) -> None:
+    city = town(ambulances=1, service=sure(0.0))
+    quiet = plan(calls=QUIET, changes=[inject(city, "07:00")], record={"decisions": False})
+    run_scenario(quiet, tmp_path / "run", city=city)
+    assert main(["why", str(tmp_path / "run"), "I-1"]) == 2
+    assert "kept no decisions" in capsys.readouterr().err
