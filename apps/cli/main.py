@@ -29,6 +29,7 @@ VERBS = {
     "compare": "Compare a what-if with its base over several replications.",
     "score": "Hold a run against response standards.",
     "why": "Say why the units of a call were sent.",
+    "site": "Find where ambulances should stand.",
     "report": "Write the report of a run or of a comparison.",
     "city": "Build, import, export, show and list cities.",
     "traffic": "Let the vehicles of SUMO route files drive in a city.",

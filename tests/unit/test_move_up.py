@@ -61,7 +61,7 @@ def test_who_moves_up_takes_calls_on_the_way_and_where_it_waits(tmp_path):
     assert calls.loc["3", ["unit_id", "response_s"]].tolist() == ["u0", 130.0]
 
 
-def test_limits_hold_and_going_home_is_no_move(tmp_path):
+def test_limits_hold(tmp_path):
     rows = "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n3,1160,p5,0,60,no,,\n"
     scenario = {"policy": {"moveup": "dmexclp"}, "coverage": {"busy": 0.3}}
     for limit in ({"per_hour": 0}, {"per_crew": 0}):

@@ -39,10 +39,11 @@ def test_the_small_mclp_of_jemss(method, n, value, counts):
 @pytest.mark.parametrize(("rows", "order"), [(None, [0, 1, 2]), ([1.0, 4.0, 1.0], [2, 1, 0])])
 def test_the_small_nested_mclp_of_jemss(method, rows, order):
     demand = np.array([5.0, 3.0, 2.0, 1.0])
-    found, value, proved = nest_cover(demand, COVER, 3, rows, method=method)
-    assert found == order
-    assert value == (29.0 if rows is None else 61.0)
-    assert proved == (method == "exact")
+    found = nest_cover(demand, COVER, 3, rows, method=method)
+    assert found.order == order
+    assert found.value == (29.0 if rows is None else 61.0)
+    assert found.bound >= found.value - 1e-9
+    assert found.exact == (method == "exact")
 
 
 def _instances(n: int, seed: int = 4) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
@@ -101,12 +102,12 @@ def test_nested_models_against_every_order(busy):
             )
 
         best = max(worth(order) for order in permutations(range(len(reach)), n))
-        order, value, _ = nest_cover(weight, reach, n, rows, busy=busy, method="exact")
-        assert value == pytest.approx(best, rel=1e-9)
-        assert worth(order) == pytest.approx(best, rel=1e-9)
-        order, value, _ = nest_cover(weight, reach, n, rows, busy=busy, method="heuristic")
-        assert worth(order) == pytest.approx(value, rel=1e-9)
-        assert 0.9 * best <= value <= best + 1e-9
+        exact = nest_cover(weight, reach, n, rows, busy=busy, method="exact")
+        assert exact.value == pytest.approx(best, rel=1e-9)
+        assert worth(exact.order) == pytest.approx(best, rel=1e-9)
+        quick = nest_cover(weight, reach, n, rows, busy=busy, method="heuristic")
+        assert worth(quick.order) == pytest.approx(quick.value, rel=1e-9)
+        assert 0.9 * best <= quick.value <= best + 1e-9 <= quick.bound + 2e-9
 
 
 def test_the_median_against_every_choice():

@@ -124,13 +124,11 @@ class Deployer(CityAgent):
     def _make(self, moves: Sequence[Move], reason: str) -> None:
         """Carry out moves in their order, as far as the limits allow; record each choice."""
         for move in moves:
-            wanted = move.station is not move.unit.base
-            made = wanted and (move.station is move.unit.station or self._allowed(move.unit))
+            made = move.station is not move.unit.base and self._allowed(move.unit)
             if self.world.env.now >= self.world.scenario.period.start_s:
                 self._record(move, reason, made=made)
             if made:
-                if move.station is not move.unit.station:
-                    self._count(move.unit)
+                self._count(move.unit)
                 move.unit.move_to(move.station)
 
     def _allowed(self, unit: Unit) -> bool:

@@ -32,6 +32,10 @@ EXACT_SIZE = 60_000
 """`auto` solves exactly what has at most so many variables."""
 NEGLIGIBLE = 1e-9
 """What the k-th unit adds to the chance of finding one is left out below this."""
+RARE = 1e-3
+"""Rows of a nested model with less than this share of the weight have a rough bound."""
+LONGEST_SWAPPED = 40
+"""Longer orders stay greedy: each pass tries n (n + B) of them."""
 FARTHEST_S = 86_400.0
 """A drive that no road allows counts as a day."""
 _BETTER = 1e-12
@@ -61,6 +65,27 @@ class Siting(NamedTuple):
     def gap(self) -> float:
         """By what share of the value a better solution could be better, at most."""
         return 0.0 if self.exact else abs(self.bound - self.value) / max(abs(self.value), 1e-300)
+
+
+class Nest(NamedTuple):
+    """An order of bases: where the first k of them are, k free units stand.
+
+    Attributes
+    ----------
+    order
+        Rows of the bases.
+    value
+        The sum over k of w_k times what the first k cover.
+    bound
+        No order is better than this.
+    exact
+        Whether the solver proved that there is no better one.
+    """
+
+    order: list[int]
+    value: float
+    bound: float
+    exact: bool
 
 
 def site_cover(
@@ -174,7 +199,7 @@ def nest_cover(
     busy: float = 0.0,
     most: int = 1,
     method: Method = "auto",
-) -> tuple[list[int], float, bool]:
+) -> Nest:
     """Return an order of n bases: the first k of them are where k free units stand, for each k.
 
     It maximises the sum over k of w_k times what the first k cover, with V as above: the maximal
@@ -184,20 +209,30 @@ def nest_cover(
     Parameters
     ----------
     weight, reach, busy, most, method
-        As of `site_cover`; `heuristic` is greedy, then exchanges of two and replacements of one.
+        As of `site_cover`; `heuristic` is greedy, then exchanges of two and replacements of one,
+        with the linear relaxations of the rows as its bound.
     row_weights
         (n,) weights w_k; equal ones if left out.
-
-    Returns
-    -------
-    list, float, bool
-        The order, the objective, and whether it is proved to be the best.
     """
     rows = np.ones(n) if row_weights is None else np.asarray(row_weights, np.float64)
     levels = _levels(n, busy)
     size = n * (reach.shape[0] + reach.shape[1] * levels)
     if method == "exact" or (method == "auto" and size <= EXACT_SIZE // 30):
         return _nest_by_solver(weight, reach, rows, busy, most, levels)
+    order, value = nest_by_swaps(weight, reach, rows, busy=busy, most=most)
+    bound = _bound_of_rows(weight, reach, rows, busy, most)
+    return Nest(order, value, max(value, bound), exact=False)
+
+
+def nest_by_swaps(
+    weight: F64, reach: Flags, rows: F64, *, busy: float, most: int
+) -> tuple[list[int], float]:
+    """Return an order of as many bases as `rows` has weights, and its value, see `nest_cover`.
+
+    It is greedy, and up to `LONGEST_SWAPPED` then improved by exchanges of two and replacements of
+    one.
+    """
+    n = len(rows)
     order = order_of(weight, reach, n, busy=busy, most=most)
 
     def worth(each: list[int]) -> float:
@@ -205,7 +240,7 @@ def nest_cover(
         return float(rows @ ((1.0 - busy**k) @ weight))
 
     best = worth(order)
-    improved = n <= 40  # longer ones stay greedy: n (n + B) orders would be tried again and again
+    improved = n <= LONGEST_SWAPPED
     while improved:
         improved = False
         for i in range(n):
@@ -217,7 +252,18 @@ def nest_cover(
                     tried[i] = other - n
                 if (found := worth(tried)) > best + _BETTER:
                     order, best, improved = tried, found, True
-    return order, best, False
+    return order, best
+
+
+def _bound_of_rows(weight: F64, reach: Flags, rows: F64, busy: float, most: int) -> float:
+    """Return the sum of w_k times the most that any k units cover, or a little more."""
+    bound = 0.0
+    for k, row in enumerate(rows.tolist(), start=1):
+        if row > RARE * float(rows.sum()):
+            bound += row * _cover_by_solver(weight, reach, k, busy, most, relaxed=True).value
+        else:
+            bound += row * float(weight.sum()) * (1.0 - busy**k)
+    return bound
 
 
 def site_median(weight: F64, seconds: F64, n: int, *, method: Method = "auto") -> Siting:
@@ -313,7 +359,7 @@ def _cover_by_solver(
 
 def _nest_by_solver(
     weight: F64, reach: Flags, rows: F64, busy: float, most: int, levels: int
-) -> tuple[list[int], float, bool]:
+) -> Nest:
     """Solve the nested model: x_jk units at base j when k are free, never fewer with one more."""
     bases, points = reach.shape
     n = len(rows)
@@ -340,7 +386,7 @@ def _nest_by_solver(
         ],
     )
     added = np.diff(np.rint(x[:x_size]).reshape(n, bases), axis=0, prepend=0)
-    return [int(np.argmax(row)) for row in added], -least, True
+    return Nest([int(np.argmax(row)) for row in added], -least, -least, exact=True)
 
 
 def _median_by_solver(share: F64, seconds: F64, n: int, *, relaxed: bool) -> Siting:

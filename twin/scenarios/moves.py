@@ -10,8 +10,8 @@ from twin.scenarios.parts import Part
 class Moves(Part):
     """Limits on the moves that `policy.moveup` makes.
 
-    A move is an order to a free unit to go to another station than its own, or than the one at
-    which it stands or for which it heads; going home is none.
+    A move is an order to a free unit to go to another station than the one at which it stands or
+    for which it heads, which after a call is its own. Going home at the end of a shift is none.
     """
 
     per_hour: int | None = Field(

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from twin.agents.deployer import KIND
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Move
-from twin.agents.siting import cover_by_swaps, free_shares, nest_cover
+from twin.agents.siting import cover_by_swaps, free_shares, nest_by_swaps
 from twin.agents.states import UnitState
 from twin.core.errors import InputError, did_you_mean
 
@@ -230,8 +230,8 @@ def computed_order(world: World) -> list[str]:
     """Return stations in the order in which they are to be manned, one for each unit."""
     cover = world.cover(KIND)
     n = sum(unit.kind == KIND for unit in world.units)
-    order, _, _ = nest_cover(
-        cover.weight, cover.reach, n, free_shares(n, cover.busy), busy=cover.busy, most=n
+    order, _ = nest_by_swaps(
+        cover.weight, cover.reach, free_shares(n, cover.busy), busy=cover.busy, most=n
     )
     return [cover.bases[base] for base in order]
 

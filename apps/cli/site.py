@@ -1,0 +1,288 @@
+"""`twin site`: where ambulances should stand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import numpy as np
+import typer
+from rich.table import Column, Table
+
+from apps.cli.common import (
+    AsJson,
+    Out,
+    answers,
+    end_with_json,
+    load,
+    long_job,
+    notes,
+    read_scenario,
+)
+from apps.cli.replay_calls import with_calls, with_history
+from twin.agents.resite import (
+    Model,
+    Sited,
+    Sites,
+    changes_to,
+    figures,
+    moves_to,
+    sites_of,
+)
+from twin.agents.resite import (
+    site as find_sites,
+)
+from twin.agents.siting import Method
+from twin.city.bundle import empty_table
+from twin.city.model import City
+from twin.city.toml_text import dump_toml
+from twin.core.errors import InputError, did_you_mean
+from twin.demand.call_file import is_call_file, read_calls
+from twin.scenarios.changes import check
+from twin.scenarios.coverage import Coverage
+from twin.scenarios.load import load_scenario
+from twin.scenarios.sources import catalogue
+from twin.scenarios.spec import Period, Scenario
+
+WORDS = {
+    "within_reach": "within reach of one",
+    "twice": "within reach of two",
+    "expected": "finds a free one in reach",
+    "mean_drive_s": "mean drive of the nearest",
+}
+
+
+def site(
+    city: Annotated[str, typer.Argument(help="Name or folder of a city.")],
+    *,
+    ambulances: Annotated[
+        int | None,
+        typer.Option("--ambulances", min=1, max=10_000, help="As many as there are if left out."),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option("--target", min=1.0, max=86_400.0, help="Reach: a drive of so many seconds."),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="|".join(get_args(Model)), help="What is best."),
+    ] = "mexclp",
+    busy: Annotated[
+        float | None,
+        typer.Option("--busy", min=0.0, max=0.99, help="Share of time for which one is busy."),
+    ] = None,
+    slower: Annotated[
+        float | None,
+        typer.Option("--slower", min=0.1, max=10.0, help="Factor on drives on empty streets."),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option("--most", min=1, max=10_000, help="Most ambulances at one station."),
+    ] = None,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="Consider new stations, in the middle of each zone.")
+    ] = False,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="|".join(get_args(Method)),
+            help="Exactly by HiGHS, by greedy and swaps, or whichever is quick.",
+        ),
+    ] = "auto",
+    calls: Annotated[
+        Path | None,
+        typer.Option(
+            "--calls", help="Recorded calls (CSV, as of twin replay) that show where demand is."
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="SCENARIO", help="Scenario whose service is changed."),
+    ] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find where ambulances should stand, and write the scenario that puts them there.
+
+    Ambulances count as always staffed, whatever their shifts; drives are those under siren on empty
+    streets, or the city's table. What is left out is the scenario's `coverage`: 480 s, 0.3 and 1.
+    """
+    chosen: Model = _one_of(model, get_args(Model), "--model")
+    how: Method = _one_of(method, get_args(Method), "--method")
+    if base is None:
+        plain = Scenario(name="today", city=city)
+        place = load(city)
+        if place.is_table:
+            plain = plain.model_copy(
+                update={"traffic": plain.traffic.model_copy(update={"fidelity": "table"})}
+            )
+    else:
+        plain = read_scenario(base, None, None)
+        if plain.city != city:
+            raise InputError(f"is of the city {plain.city!r}, not {city!r}", field="--base")
+        place = load(city)
+        check(plain, place)
+    given = {"within_s": target, "slower": slower, "busy": busy}
+    if calls is not None:
+        place = _by_calls(place, calls)
+    coverage = plain.coverage.model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    scenario = plain.model_copy(update={"coverage": coverage})
+    with long_job() as tell:
+        tell("Drives from every station to every point of demand")
+        sites = sites_of(place, scenario, anywhere=anywhere)
+        n = ambulances or int(sites.today.sum())
+        if not n:
+            raise InputError("the city has no ambulance", field="--ambulances", hint="say how many")
+        tell(f"{n} ambulances, {len(sites.ids)} sites, {len(sites.cover.weight)} points: {model}")
+        found = find_sites(sites, n, chosen, most=most, method=how)
+    changes = changes_to(place, scenario, sites, found.siting.counts)
+    folder = out or Path("runs") / f"site-{Path(city).name}"
+    whatif = _write(folder, plain, base, chosen, sites, found, changes, coverage)
+    answer = _answer(place, scenario, sites, found, chosen, how)
+    if as_json:
+        end_with_json({**answer, **whatif})
+        return
+    _show(answer, sites, found, chosen)
+    notes.print(f"Scenario: {whatif['scenario']}")
+    notes.print(f"Compare: twin compare {whatif['base']} {whatif['scenario']}")
+
+
+def _by_calls(city: City, file: Path) -> City:
+    """Return the city as if its demand were known by the calls of a file alone."""
+    if is_call_file(file):
+        found = with_history(city, read_calls(file, city, Period().day))
+    else:
+        found = with_calls(city, file, None)
+    found.tables["call_rates"] = empty_table("call_rates")
+    return found
+
+
+def _one_of(given: str, known: tuple[str, ...], field: str) -> Any:
+    if given not in known:
+        raise InputError(
+            f"{given!r} is none of {', '.join(known)}", field=field, hint=did_you_mean(given, known)
+        )
+    return given
+
+
+def _write(
+    folder: Path,
+    plain: Scenario,
+    base: str | None,
+    model: Model,
+    sites: Sites,
+    found: Sited,
+    changes: list[dict[str, Any]],
+    coverage: Coverage,
+) -> dict[str, str]:
+    """Write the what-if, and its base if none was named; return how to name both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if base is None:
+        file = folder / "today.toml"
+        settings = plain.model_dump(mode="json", exclude_defaults=True, exclude={"name", "city"})
+        file.write_text(dump_toml({"name": "today", "city": plain.city, **settings}), "utf-8")
+        below, named = file.name, str(file)
+    elif base in catalogue():
+        below = named = base
+    else:
+        below, named = os.path.relpath(base, folder), base
+    content: dict[str, Any] = {
+        "name": "sited",
+        "base": below,
+        "coverage": coverage.model_dump(exclude_defaults=True),
+    }
+    if model == "nested":
+        order = [sites.ids[row] for row in found.order]
+        content["policy"] = {
+            "moveup": "compliance-table",
+            "parameters": {"compliance-table": {"nested": order}},
+        }
+    whatif = folder / "sited.toml"
+    whatif.write_text(dump_toml({**content, "changes": changes}), "utf-8")
+    load_scenario(whatif)
+    return {"base": named, "scenario": str(whatif)}
+
+
+def _answer(
+    city: City, scenario: Scenario, sites: Sites, found: Sited, model: Model, method: Method
+) -> dict[str, Any]:
+    siting = found.siting
+    moves = moves_to(city, scenario, sites, siting.counts)
+    used = np.flatnonzero((siting.counts > 0) | (sites.today > 0)).tolist()
+    return {
+        "city": city.meta.name,
+        "model": model,
+        "method": method,
+        "ambulances": int(siting.counts.sum()),
+        "ambulances_today": int(sites.today.sum()),
+        "target_s": scenario.coverage.within_s,
+        "slower": scenario.coverage.slower,
+        "busy": scenario.coverage.busy,
+        "objective": siting.value,
+        "bound": siting.bound,
+        "exact": siting.exact,
+        "gap": siting.gap,
+        "today": figures(sites, sites.today),
+        "sited": figures(sites, siting.counts),
+        "order": [sites.ids[row] for row in found.order],
+        "stations": [
+            {
+                "station_id": sites.ids[row],
+                "name": sites.names[row],
+                "new": bool(sites.new[row]),
+                "today": int(sites.today[row]),
+                "sited": int(siting.counts[row]),
+            }
+            for row in used
+        ],
+        "moves": [
+            {"unit_id": unit, "from": sites.ids[a], "to": sites.ids[b], "drive_s": seconds}
+            for unit, a, b, seconds in moves
+        ],
+    }
+
+
+def _show(answer: dict[str, Any], sites: Sites, found: Sited, model: Model) -> None:
+    console = answers()
+    table = Table(
+        Column("station"),
+        Column("name"),
+        Column("today", justify="right"),
+        Column("sited", justify="right"),
+    )
+    same = 0
+    for row in answer["stations"]:
+        if row["today"] == row["sited"]:
+            same += 1
+            continue
+        name = f"{row['name']} (new)" if row["new"] else row["name"]
+        table.add_row(row["station_id"], name, str(row["today"]), str(row["sited"]))
+    console.print(f"{answer['ambulances']} ambulances in {answer['city']} by {model}:")
+    if table.row_count:
+        console.print(table)
+    console.print(f"{same} stations keep what they have.")
+    shares = Table("demand", Column("today", justify="right"), Column("sited", justify="right"))
+    for key, words in WORDS.items():
+        cells = (answer["today"][key], answer["sited"][key])
+        if key == "mean_drive_s":
+            shares.add_row(words, *(f"{value:.0f} s" for value in cells))
+        else:
+            shares.add_row(words, *(f"{100.0 * value:.2f}%" for value in cells))
+    console.print(shares)
+    console.print(
+        f"Reach is a drive of {answer['target_s']:g} s; each is busy for {answer['busy']:g} of its "
+        f"time; {len(answer['moves'])} ambulances change their station."
+    )
+    if answer["order"]:
+        console.print("To be manned in this order: " + ", ".join(sites.ids[r] for r in found.order))
+    if answer["exact"]:
+        console.print("No siting is better by this model (HiGHS, proved).")
+    else:
+        console.print(
+            f"Found by greedy and swaps: no siting is better by more than "
+            f"{100.0 * answer['gap']:.2f}%."
+        )
