@@ -16,7 +16,8 @@ def calls(rows: list[tuple[str, int, float, float, float, str]]) -> pd.DataFrame
     """Return calls of kind, priority, call, dispatch, on scene, fate; the rest is not known."""
     names = ["kind", "priority", "t_call", "t_dispatch", "t_onscene", "fate"]
     table = pd.DataFrame(rows, columns=names)
-    return table.assign(t_enroute=NONE, t_leave=NONE, t_hospital=NONE, t_clear=NONE)
+    others = ("t_answer", "t_enroute", "t_full", "t_leave", "t_hospital", "t_clear")
+    return table.assign(**dict.fromkeys(others, NONE))
 
 
 def standard(**line: object) -> Standard:
@@ -107,7 +108,8 @@ def test_published_limits_are_those_of_the_standards() -> None:
         ("p90", 2400.0, None), ("p90", 7200.0, None), ("p90", 10_800.0, None),
     ]  # fmt: skip
     assert [line[1:] for line in limits["nfpa-1710"]] == [
-        (64.0, 0.9), (60.0, 0.9), (80.0, 0.9), (240.0, 0.9), (480.0, 0.9)
+        (15.0, 0.95), (40.0, 0.99), (64.0, 0.9), (60.0, 0.9), (80.0, 0.9), (240.0, 0.9),
+        (480.0, 0.9), (480.0, 0.9),
     ]  # fmt: skip
     assert limits["us-8-59"][0] == ("share", 539.0, 0.9)
     assert [line[1] for line in limits["korea-7-min"]] == [420.0, 120.0, 300.0, 420.0]

@@ -28,7 +28,17 @@ from twin.metrics.compare import interval
 from twin.metrics.summary import few_calls
 
 Stamp = Literal[
-    "t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"
+    "t_call",
+    "t_answer",
+    "t_dispatch",
+    "t_enroute",
+    "t_first",
+    "t_capable",
+    "t_onscene",
+    "t_full",
+    "t_leave",
+    "t_hospital",
+    "t_clear",
 ]
 _STAMPS: tuple[str, ...] = get_args(Stamp)
 _PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0}
