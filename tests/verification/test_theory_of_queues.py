@@ -62,10 +62,12 @@ def poisson(rng: np.random.Generator, rate: float, n: int) -> np.ndarray:
     return np.cumsum(rng.exponential(1.0 / rate, n))
 
 
-@pytest.mark.parametrize(("load", "servers"), [(1.5, 3), (5.0, 8), (8.0, 10), (16.0, 20)])
-def test_waits_of_m_m_c(load, servers):
+@pytest.mark.parametrize(
+    ("load", "servers", "n"),
+    [(1.5, 3, 2_000_000), (5.0, 8, 2_000_000), (8.0, 10, 5_000_000), (16.0, 20, 5_000_000)],
+)
+def test_waits_of_m_m_c(load, servers, n):
     chance, mean = [], []
-    n = 2_000_000
     for seed in range(20):
         rng = np.random.default_rng([servers, seed])
         waits = plain_waits(
