@@ -58,14 +58,6 @@ def time_mean(status: pd.DataFrame, column: str, t_from: float, t_to: float) -> 
     return float(np.diff(t) @ status[column].to_numpy(np.float64)) / (t_to - t_from)
 
 
-def erlang_b(load: float, servers: int) -> float:
-    """Return the chance that all servers are busy and who comes is lost (Erlang 1917)."""
-    blocked = 1.0
-    for n in range(1, servers + 1):
-        blocked = load * blocked / (n + load * blocked)
-    return blocked
-
-
 def diverted(load: float, beds: int, reopen: int) -> float:
     """Return the share of time in which a hospital diverts that is full at all `beds`.
 

@@ -20,11 +20,11 @@ from tests.support.emergency import (
     sure,
     town,
 )
-from tests.support.emergency_rooms import FLAT, clinic, diverted, erlang_b, hours, time_mean
-from tests.support.queueing import erlang_c
+from tests.support.emergency_rooms import FLAT, clinic, diverted, hours, time_mean
 from twin.agents.emergency_room import WalkIns, still_there
 from twin.agents.hospital import HospitalStatus
 from twin.city.model import City
+from twin.queueing.erlang import erlang_b, erlang_c
 from twin.scenarios.spec import Scenario
 
 # In `FixedModel`, a call at 07:00 is dispatched at 07:01; the unit rolls at 07:01:30, is there at

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.support.emergency import FixedModel, InstantModel, constant, plan, run, sure, town
-from tests.support.emergency_rooms import clinic, diverted, erlang_b, hours, time_mean
-from tests.support.queueing import erlang_c, within
+from tests.support.emergency_rooms import clinic, diverted, hours, time_mean
+from tests.support.queueing import within
+from twin.queueing.erlang import erlang_b, erlang_c
 from twin.simulation import CityModel
 
 pytestmark = pytest.mark.verify
