@@ -29,6 +29,7 @@ from twin.city.model import City
 from twin.core.errors import InputError, TwinError
 from twin.metrics.comparison import Comparison, compare_runs, run_folder
 from twin.metrics.crews import crew_figures
+from twin.metrics.fires import fire_figures
 from twin.metrics.hospitals import emergency_rooms
 from twin.metrics.intervals import interval_table
 from twin.metrics.road_speeds import PublishedSpeed, published_beside_simulated
@@ -120,6 +121,7 @@ def run_scenario(
             "intervals": intervals,
             "sent": units_sent(calls, city["history"], city["units"]) if recorded else {},
             **service_figures(reader, calls, scenario.period.start_s, scenario.period.end_s),
+            "fires": fire_figures(reader.table("fires", ["alarm", "burnt_m2"])),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "hospitals": emergency_rooms(reader),
             "crews": crew_figures(

@@ -50,6 +50,11 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             ],
             "call_takers": draw(st.sampled_from([None, 1, 3])),
             "patients": {"record": True},
+            "fire": {
+                "enabled": draw(st.booleans()),
+                "rate": draw(st.sampled_from(["slow", "medium", "fast", "ultra-fast"])),
+                "alarms": draw(st.sampled_from([1, 3])),
+            },
             "mass": {
                 "from_patients": draw(st.sampled_from([None, 2, 5])),
                 "ambulances": draw(st.sampled_from([1, 3, 10])),
@@ -100,6 +105,13 @@ def test_each_call_ends_once_and_nobody_is_lost(world: dict[str, Any]) -> None:
     assert (known["t_answer"] <= known["t_first"]).all()
     assert not (known["t_capable"] < known["t_first"]).any()
     assert not (known["t_full"] < known["t_first"]).any()
+
+    fires = recorder.frame("fires")
+    grown = calls.loc[calls["kind"] == "fire", "call_id"]
+    assert sorted(fires["call_id"]) == (sorted(grown) if scenario.care.fire.enabled else [])
+    assert not (fires["t_control"] < fires["t_water"]).any()
+    assert not (fires["t_out"] < fires["t_control"]).any()
+    assert fires["burnt_m2"].dropna().between(0.0, scenario.care.fire.largest_m2).all()
 
     patients = recorder.frame("patients")
     assert not patients.duplicated(["call_id", "patient"]).any()

@@ -1,4 +1,4 @@
-"""Expected survivors against answers worked out by hand."""
+"""Expected survivors and the cost of fires against answers worked out by hand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.emergency import QUIET, inject, plan, town
 from twin.experiment import run_scenario
+from twin.metrics.fires import fire_figures
 from twin.metrics.survivors import survivors
 
 
@@ -39,3 +40,16 @@ def test_a_run_tells_them_in_its_summary(tmp_path):
     assert 0.0 < summary["survivors"]["expected"] <= 6.0
     plain = run_scenario(plan(period={"start": "06:00", "end": "06:30"}), tmp_path / "b", city=city)
     assert plain["survivors"] is None
+    assert plain["fires"] is None
+
+
+def test_what_fires_have_cost():
+    fires = pd.DataFrame({"alarm": [1, 2, 3], "burnt_m2": [10.0, 50.0, np.nan]})
+    assert fire_figures(fires) == {
+        "fires": 3,
+        "held": 2,
+        "burnt_m2": 60.0,
+        "mean_burnt_m2": 30.0,
+        "later_alarms": 2,
+    }
+    assert fire_figures(fires.iloc[:0]) is None

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.core.random import Streams
-from twin.scenarios.care import CallType, MedicalType
+from twin.scenarios.care import CallType, FireType, MedicalType
+from twin.scenarios.care_fire import Rate
 
 
 class Finding(NamedTuple):
@@ -27,6 +28,8 @@ class Finding(NamedTuple):
         Patients beside those that were reported.
     p_transport
         Share of its patients taken to hospital; None as of others.
+    rate
+        How the fire grows; None as of others.
     need
         What a hospital must be able to treat; None as of others.
     shift
@@ -42,6 +45,7 @@ class Finding(NamedTuple):
     arrest: bool = False
     more_patients: int = 0
     p_transport: float | None = None
+    rate: Rate | None = None
     need: str | None = None
     shift: int = 0
     cancelled_s: float = math.inf
@@ -87,6 +91,7 @@ class CallTypes:
             priority=found.priority,
             arrest=isinstance(found, MedicalType) and found.arrest,
             p_transport=found.p_transport,
+            rate=found.rate if isinstance(found, FireType) else None,
             need=found.need,
             shift=shift,
             cancelled_s=-found.cancelled_after_s * math.log1p(-u[3]) if cancelled else math.inf,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from twin.agents.fire_growth import Growth, water_lps
 from twin.agents.incident import Incident
 from twin.agents.states import Stage
 from twin.network.graph import Place
@@ -37,11 +38,15 @@ class Fire(Incident):
         super().__init__(world, call)
         self._engines = 0
         self._block = -1
+        rules = world.scenario.care.fire
+        self.growing = GrowingFire(self) if rules.enabled else None
 
-    def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # engines stand at once
-        """Let an engine stand in the road."""
+    def arrived(self, task: Task, t: float) -> None:
+        """Let an engine stand in the road, and begin its work where the fire grows."""
         if task.unit_kind != "ambulance":
             self.world.env.process(self._stand(task))
+        if self.growing is not None and task.unit_kind == "engine":
+            self.world.env.process(self.growing.set_up(task, t))
 
     def _stand(self, task: Task) -> Life:
         mobility = self.world.mobility
@@ -62,12 +67,117 @@ class Fire(Incident):
             return
         total = self.draw("scene")
         weights = world.streams.stream("fire-stages", self.call_id).dirichlet(STAGE_WEIGHTS)
-        marks = began + total * np.cumsum(weights)
-        stages = (Stage.ACTIVITY_START, Stage.UNDER_CONTROL, Stage.OUT)
-        for stage, t in zip(stages, marks.tolist(), strict=False):
-            yield world.until(t)
-            self.enter(stage, world.env.now)
-        yield world.until(began + total)
+        if self.growing is None:
+            marks = began + total * np.cumsum(weights)
+            stages = (Stage.ACTIVITY_START, Stage.UNDER_CONTROL, Stage.OUT)
+            for stage, t in zip(stages, marks.tolist(), strict=False):
+                yield world.until(t)
+                self.enter(stage, world.env.now)
+            yield world.until(began + total)
+        else:
+            yield from self.growing.fight()
+            yield world.env.timeout(total * float(weights[-1]))
         for task in self.tasks:
             if task.unit_kind != "ambulance":
                 self.dismiss(task)
+
+    def write(self) -> None:
+        """Write the rows of the call and of a fire that grew."""
+        super().write()
+        if self.counted and self.growing is not None:
+            self.growing.record()
+
+
+class GrowingFire:
+    """The growth of a fire against the water of the engines that are there.
+
+    It is under control when the engines at work bring the water that its heat release needs, or
+    when its fuel is gone; it grows until then. From the first water on, and every so often, the
+    officer strikes the next alarm if all engines that were asked for would not suffice now.
+
+    Parameters
+    ----------
+    fire
+        The incident.
+    """
+
+    def __init__(self, fire: Fire) -> None:
+        self.fire = fire
+        self.rules = fire.world.scenario.care.fire
+        self.rate = fire.finding.rate or self.rules.rate
+        self.growth = Growth.of(self.rules, self.rate)
+        self.t_ignition = fire.t_call - self.rules.burning_before_s
+        self.alarm = 1
+        self.at_work = 0
+        self.burnt_m2 = 0.0
+        self.heat_kw = 0.0
+        self.t_water: float | None = None
+        self.t_control: float | None = None
+        self.t_out: float | None = None
+        self._held = fire.world.env.event()
+
+    def set_up(self, task: Task, t: float) -> Life:
+        """Bring an engine to work that came at `t`."""
+        world = self.fire.world
+        yield world.until(t + self.rules.set_up_s) | task.release
+        if task.release.triggered:
+            return
+        self.at_work += 1
+        if self.t_water is None:
+            self.t_water = world.env.now
+            self.fire.enter(Stage.ACTIVITY_START, world.env.now)
+            world.env.process(self._review())
+        if self._suffices(self.at_work) and not self._held.triggered:
+            self._held.succeed()
+
+    def fight(self) -> Life:
+        """Fight until the fire is out."""
+        world = self.fire.world
+        burnt_out = self.t_ignition + self.growth.burns_out_s
+        yield self._held | world.until(burnt_out)
+        now = self.t_control = world.env.now
+        self.heat_kw = self.growth.heat_kw(now - self.t_ignition)
+        self.burnt_m2 = self.heat_kw / self.rules.kw_per_m2
+        self.fire.enter(Stage.UNDER_CONTROL, now)
+        for task in self.fire.tasks:
+            if task.unit_kind != "ambulance" and task.t_onscene is None:
+                self.fire.dismiss(task)
+        work = self.burnt_m2 * self.rules.overhaul_s_per_m2
+        yield world.env.timeout(work / max(self.at_work, 1))
+        self.t_out = world.env.now
+        self.fire.enter(Stage.OUT, world.env.now)
+
+    def record(self) -> None:
+        """Write the fire's row."""
+        self.fire.world.recorder.row(
+            "fires",
+            call_id=self.fire.call_id,
+            rate=self.rate,
+            t_ignition=self.t_ignition,
+            t_water=self.t_water,
+            t_control=self.t_control,
+            t_out=self.t_out,
+            alarm=self.alarm,
+            engines=self.at_work,
+            heat_kw=None if self.t_control is None else self.heat_kw,
+            burnt_m2=None if self.t_control is None else self.burnt_m2,
+        )
+
+    def _suffices(self, engines: int) -> bool:
+        """Return whether so many engines bring the water that the fire needs now."""
+        heat = self.growth.heat_kw(self.fire.world.env.now - self.t_ignition)
+        needed = water_lps(heat, self.rules.water_efficiency)
+        return engines * self.rules.engine_lps >= needed
+
+    def _review(self) -> Life:
+        """Strike the next alarm when the engines that were asked for do not suffice."""
+        fire, world = self.fire, self.fire.world
+        while self.t_control is None and self.alarm < self.rules.alarms:
+            engines = [t for t in fire.tasks if t.unit_kind == "engine"]
+            if not self._suffices(sum(not task.release.triggered for task in engines)):
+                self.alarm += 1
+                lines = world.plans.more(fire.finding.name, fire.priority, self.alarm)
+                more = fire.wanted(lines)
+                fire.tasks.extend(more)
+                world.dispatcher.request(more)
+            yield world.env.timeout(self.rules.review_s)

@@ -19,6 +19,7 @@ from twin.network.graph import Place
 
 if TYPE_CHECKING:
     from twin.agents.world import Life, World
+    from twin.scenarios.care import Sent
 
 _TIME_OF_STAGE = {
     Stage.DISPATCHED: "t_dispatch",
@@ -139,14 +140,15 @@ class Incident(CityAgent):
 
     def plan(self) -> list[Task]:
         """Return the units that are asked for when the call has been handled."""
-        world = self.world
-        made: Counter[str] = Counter()
+        return self.wanted(self.world.plans.of(self.kind, self.finding.name, self.priority))
+
+    def wanted(self, lines: Sequence[Sent]) -> list[Task]:
+        """Return the requests of the lines of a plan."""
+        made = Counter(task.unit_kind for task in self.tasks)
         tasks: list[Task] = []
         each = self.patients if self.mass is None else self.mass.crews
-        for kind, number, per_patient in world.plans.of(
-            self.kind, self.finding.name, self.priority
-        ):
-            if kind not in world.kinds:
+        for kind, number, per_patient in lines:
+            if kind not in self.world.kinds:
                 continue
             for _ in range(each if per_patient else number):
                 made[kind] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twin.scenarios.care import Plan, Sent, read_sent
+from twin.scenarios.care import FirePlan, Plan, Sent, read_sent
 
 _USUAL: dict[tuple[str, int | None], tuple[str, ...]] = {
     ("medical", None): ("ambulance per patient",),
@@ -15,6 +15,8 @@ _USUAL: dict[tuple[str, int | None], tuple[str, ...]] = {
 }
 """What is sent where a scenario says nothing, by kind of incident and priority (assumption: two
 engines to a serious fire, as the first-due and second-due of Seoul's safety centres)."""
+_MORE = (read_sent("2 engine"),)
+"""What is sent with a later alarm where a scenario says nothing (assumption)."""
 
 
 class ResponsePlans:
@@ -28,8 +30,13 @@ class ResponsePlans:
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._lines: dict[tuple[str, str, int | None], tuple[Sent, ...]] = {}
+        self._later: dict[tuple[str, int | None, int], tuple[Sent, ...]] = {}
         for plan in plans:
-            self._lines.setdefault((plan.kind, plan.type or "", plan.priority), _read(plan.send))
+            key = (plan.type or "", plan.priority)
+            if isinstance(plan, FirePlan) and plan.alarm > 1:
+                self._later.setdefault((*key, plan.alarm), _read(plan.send))
+            else:
+                self._lines.setdefault((plan.kind, *key), _read(plan.send))
         for_every = {kind for kind, name, priority in self._lines if not name and priority is None}
         for (kind, priority), lines in _USUAL.items():
             if kind not in for_every:
@@ -45,6 +52,13 @@ class ResponsePlans:
             if key in lines:
                 return lines[key]
         return lines[kind, "", None]
+
+    def more(self, name: str, priority: int, alarm: int) -> tuple[Sent, ...]:
+        """Return what is sent to a fire when the second alarm or a later one is struck."""
+        for key in ((name, priority), (name, None), ("", priority), ("", None)):
+            if (*key, alarm) in self._later:
+                return self._later[*key, alarm]
+        return _MORE
 
 
 def _read(lines: Sequence[str]) -> tuple[Sent, ...]:

@@ -37,6 +37,19 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "false_alarm": "bool",
         "fate": "string",
     },
+    # With `care.fire.enabled`, one row a fire.
+    "fires": {
+        "call_id": "string",
+        "rate": "string",
+        "t_ignition": "float64",
+        "t_water": "float64",
+        "t_control": "float64",
+        "t_out": "float64",
+        "alarm": "int32",
+        "engines": "int32",
+        "heat_kw": "float64",
+        "burnt_m2": "float64",
+    },
     # With `care.patients.record`, and of incidents with triage: one row a patient.
     "patients": {
         "call_id": "string",
@@ -396,6 +409,16 @@ MEANINGS: dict[str, dict[str, str]] = {
         "value": "the candidate's value of it",
         "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, diverted "
         "or score; held where the call waits for it",
+    },
+    "fires": {
+        "rate": "how it grows: slow, medium, fast or ultra-fast",
+        "t_water": "the first engine has water on it",
+        "t_control": "it is under control: the water suffices, or the fuel is gone",
+        "t_out": "it is out",
+        "alarm": "the highest alarm that was struck",
+        "engines": "engines at work when it was closed",
+        "heat_kw": "heat release when it came under control; null until then",
+        "burnt_m2": "area that burns then",
     },
     "patients": {
         "condition": "arrest, or the class of severity: immediate, delayed, minor, dead",

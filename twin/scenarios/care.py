@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from twin.core.survival import Curve
+from twin.scenarios.care_fire import FireGrowth, Rate
 from twin.scenarios.parts import Part
 
 UnitKind = Literal["ambulance", "engine", "ladder", "rescue", "command"]
@@ -81,6 +82,18 @@ class FirePlan(_Plan):
     """Units sent to fires."""
 
     kind: Literal["fire"]
+    alarm: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="Of this alarm; the second and later ones come with `care.fire.enabled`.",
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.alarm > 1 and any(read_sent(line).per_patient for line in self.send):
+            raise ValueError("ambulances per patient are asked for with the first alarm")
+        return self
 
 
 class CollisionPlan(_Plan):
@@ -152,6 +165,9 @@ class FireType(_CallType):
     """A type of fires."""
 
     kind: Literal["fire"]
+    rate: Rate | None = Field(
+        default=None, description="How it grows; as `care.fire.rate` says if left out."
+    )
 
 
 class CollisionType(_CallType):
@@ -260,13 +276,15 @@ class Care(Part):
         default=[],
         max_length=200,
         description="Response plans; `2 engine` for fires of priority 1, one for others, an engine "
-        "for collisions of priority 1, and an ambulance per patient, where none fits.",
+        "for collisions of priority 1, and an ambulance per patient, where none fits; `2 engine` "
+        "for each later alarm.",
     )
     types: list[CallType] = Field(
         default=[], max_length=200, description="Types of calls; the rest of a kind has none."
     )
     patients: Patients = Patients()
     mass: Mass = Mass()
+    fire: FireGrowth = FireGrowth()
 
     @model_validator(mode="after")
     def _types(self) -> Self:
