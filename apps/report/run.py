@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from apps.report.buses import bus_sentence
+from apps.report.care import care_sections
 from apps.report.changes import change_sentences, settings_of
 from apps.report.charts import bars, curve, ecdf, over_time
 from apps.report.hospitals import hospitals_section
@@ -159,6 +160,7 @@ def run_page(reader: RunReader, city: City) -> str:
         _units(units, unit_notes(reader, units, period)),
         hospitals_section(reader, city),
         cover_section(reader, city),
+        *care_sections(reader, calls),
         _speeds(summary),
         assumed(scenario, city, _defaults(summary)),
         again(stored, stored.command),

@@ -1,4 +1,4 @@
-"""What happens to people: the course of an incident; and the plain medical one."""
+"""What happens to people: the course of an incident."""
 
 from __future__ import annotations
 
@@ -383,41 +383,3 @@ class Incident(CityAgent):
             self.dismiss(task)
         if not self.reached.triggered:
             self.reached.succeed(None)
-
-
-class Medical(Incident):
-    """People who are ill or hurt: an ambulance for each."""
-
-    kind: ClassVar[str] = "medical"
-    clock_kinds: ClassVar[frozenset[str]] = frozenset({"ambulance"})
-    _relieved = False
-
-    @property
-    def patients(self) -> int:
-        """One at least: an ambulance comes where nobody turns out to be hurt."""
-        return max(super().patients, 1)
-
-    def arrived(self, task: Task, t: float) -> None:  # noqa: ARG002  # it counts from now
-        """Let first responders go some time after the ambulance has come, if one is to come."""
-        helpers = [other for other in self.tasks if other.unit_kind != self.capable_kind]
-        if not helpers:
-            return
-        if task.unit_kind == self.capable_kind:
-            if not self._relieved:
-                self._relieved = True
-                self.world.env.process(self._relieve(helpers))
-        elif len(helpers) == len(self.tasks):
-            self.world.env.process(self._leave([task]))
-
-    def _relieve(self, helpers: Sequence[Task]) -> Life:
-        """Turn back who is still on the way, and let the others go."""
-        there = [task for task in helpers if task.t_onscene is not None]
-        for task in helpers:
-            if task.t_onscene is None:
-                self.dismiss(task)
-        yield from self._leave(there)
-
-    def _leave(self, there: Sequence[Task]) -> Life:
-        yield self.world.env.timeout(self.world.scenario.care.first_responder_stay_s)
-        for task in there:
-            self.dismiss(task)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from twin.agents.collision import Collision
 from twin.agents.fire import Fire
-from twin.agents.incident import Call, Incident, Medical
+from twin.agents.incident import Call, Incident
+from twin.agents.medical import Medical
 from twin.demand.calls import COLUMNS
 
 if TYPE_CHECKING:

@@ -1,0 +1,86 @@
+"""What the report of a run says of answers, plans, patients and fires."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from apps.report.html import Raw, section, table, tag
+from apps.report.words import clock, group_name
+from twin.metrics.fires import fire_figures
+from twin.metrics.summary import figures
+from twin.metrics.survivors import survivors
+from twin.recording.reader import RunReader
+
+_CLOCKS = {
+    "t_answer": "answer",
+    "t_first": "first unit of any kind",
+    "t_capable": "first capable unit",
+    "t_full": "all of the plan",
+}
+
+
+def care_sections(reader: RunReader, calls: pd.DataFrame) -> list[Raw]:
+    """Return the clocks of the response plans, the patients and the fires, where there are any."""
+    found = [_clocks(calls), _patients(reader), _fires(reader)]
+    return [each for each in found if each is not None]
+
+
+def _clocks(calls: pd.DataFrame) -> Raw | None:
+    """Return how long each clock ran; None where all units of each call are one."""
+    several = (calls["t_full"] > calls["t_first"]) | (calls["t_first"] < calls["t_onscene"])
+    if not (several | (calls["t_answer"] > calls["t_call"])).any():
+        return None
+    rows = []
+    for kind, group in calls.groupby("kind", sort=True):
+        for column, name in _CLOCKS.items():
+            seconds = (group[column] - group["t_call"]).to_numpy(float)
+            got = figures(seconds)
+            rows.append(
+                [group_name("kind", str(kind)), name, f"{got['n']:,}", clock(got["mean"]),
+                 clock(got["p50"]), clock(got["p90"])]
+            )  # fmt: skip
+    return section(
+        "From the call until",
+        table(["calls", "until", "known", "mean, min:s", "median", "90th percentile"], rows),
+        tag(
+            "p",
+            "Capable: an ambulance, for a fire an engine. Units that turned back because they were "
+            "not needed any more do not count.",
+            class_="note",
+        ),
+    )
+
+
+def _patients(reader: RunReader) -> Raw | None:
+    got = survivors(reader.table("patients", ["condition", "survival"]))
+    if got is None:
+        return None
+    rows = [
+        [name, f"{row['patients']:,}", f"{row['judged']:,}", f"{row['expected']:.2f}"]
+        for name, row in [*got["by_condition"].items(), ("all", got)]
+    ]
+    return section(
+        "Patients",
+        table(["condition", "patients", "chance known", "expected survivors"], rows),
+        tag(
+            "p",
+            "A chance is known of cardiac arrests and of patients under triage who were reached "
+            "before the run ended.",
+            class_="note",
+        ),
+    )
+
+
+def _fires(reader: RunReader) -> Raw | None:
+    got = fire_figures(reader.table("fires", ["alarm", "burnt_m2"]))
+    if got is None:
+        return None
+    mean = "-" if got["mean_burnt_m2"] is None else f"{got['mean_burnt_m2']:.1f}"
+    return section(
+        "Fires that grow",
+        table(
+            ["fires", "under control", "area that burnt, m\u00b2", "mean", "later alarms"],
+            [[f"{got['fires']:,}", f"{got['held']:,}", f"{got['burnt_m2']:.0f}", mean,
+              f"{got['later_alarms']:,}"]],
+        ),
+    )  # fmt: skip
