@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from apps.why import duration
 
+if TYPE_CHECKING:
     from apps.web.feed import RunFeed
 
 _TAGS = ("immediate", "delayed", "minor", "dead")
 
 
-def care_facts(
-    feed: RunFeed, row: pd.Series, words: dict[str, Any], duration: Callable[[float], str]
-) -> list[tuple[str, str]]:
+def care_facts(feed: RunFeed, row: pd.Series, words: dict[str, Any]) -> list[tuple[str, str]]:
     """Return facts of a row of `calls`; those that say nothing are left out.
 
     Parameters
@@ -27,8 +25,6 @@ def care_facts(
         The call.
     words
         The words of a language.
-    duration
-        Writes seconds.
     """
     say = words["story"]
     facts: list[tuple[str, str]] = []
@@ -39,11 +35,11 @@ def care_facts(
         facts.append((say["priority_after"], f"{after:.0f}"))
     waited = row["t_answer"] - row["t_call"]
     if waited > 0.5:
-        facts.append((say["answer"], duration(waited)))
+        facts.append((say["answer"], duration(waited, words)))
     if row["t_first"] < row["t_onscene"]:
-        facts.append((say["first_of_any"], duration(row["t_first"] - row["t_call"])))
+        facts.append((say["first_of_any"], duration(row["t_first"] - row["t_call"], words)))
     if row["t_full"] > row["t_first"]:
-        facts.append((say["full"], duration(row["t_full"] - row["t_call"])))
+        facts.append((say["full"], duration(row["t_full"] - row["t_call"], words)))
     if row["false_alarm"]:
         facts.append((say["false_alarm"], say["yes"]))
     return [*facts, *_patients(feed, row, say), *_fire(feed, row, say)]

@@ -68,7 +68,7 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
             facts.append((say["hospital"], pick(name, words["lang"])))
         if (carrier := _text(row["carrier_id"])) != _text(row["unit_id"]) and carrier:
             facts.append((say["carrier"], carrier))
-        facts += care_facts(feed, row, words, lambda seconds: _duration(seconds, say))
+        facts += care_facts(feed, row, words)
         fate = _text(row["fate"])
         facts.append((say["fate"], say.get(f"fate_{fate}", fate)))
     names = district_names(feed.city["districts"])
