@@ -39,9 +39,32 @@ def test_the_lines_of_a_plan() -> None:
     assert read_sent("ambulance per patient") == Sent("ambulance", 1, per_patient=True)
 
 
+def test_an_advanced_ambulance_is_waited_for() -> None:
+    """Only A1 gives advanced care and is busy until 810 s; A0 stands there and is not sent."""
+    assert read_sent("2 advanced ambulance") == Sent("ambulance", 2, False, advanced=True)
+    city = town(ambulances=2, service=sure(0.0))
+    first = {"kind": "medical", "priority": 2, "send": ["advanced ambulance per patient"]}
+    second = {"kind": "medical", "send": ["ambulance", "advanced ambulance per patient"]}
+    care = {"advanced_units": ["A1"], "plans": [first, second]}
+    changes = [inject(city, "07:00", priority=2), inject(city, "07:01")]
+    _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes, care=care))
+    one, two = (call for _, call in calls_of(recorder).iterrows())
+    assert one["unit_id"] == "A1"
+    assert two["unit_id"] == "A0"
+    assert two["t_first"] == two["t_onscene"] == at(7) + 270.0
+    assert two["t_capable"] == two["t_full"] == at(7) + 810.0 + 120.0
+
+
+def test_an_advanced_ambulance_must_be_there() -> None:
+    scenario = plan(calls=QUIET, care={"advanced_units": ["A9"]})
+    with pytest.raises(InputError, match="no ambulance 'A9'") as caught:
+        FixedModel(town(), scenario)
+    assert "care.advanced_units" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "line",
-    ["", "boat", "0 engine", "-1 engine", "99 engine", "engine per patient",
+    ["advanced engine", "", "boat", "0 engine", "-1 engine", "99 engine", "engine per patient",
      "2 ambulance per patient", "engines", "2  engine", "engine\n"],
 )  # fmt: skip
 def test_what_is_no_line_of_a_plan(line) -> None:

@@ -116,7 +116,8 @@ class Dispatcher(CityAgent):
 
     def _serve(self, task: Task, free: list[Unit], soon: list[Unit]) -> Task | None:
         """Give a request to a unit, or keep it waiting; return the request that lost its unit."""
-        judged = self._judge(task, free, soon)
+        able = [u for u in free if u.advanced] if task.advanced else free
+        judged = self._judge(task, able, soon)
         best_s = np.inf
         unit = None
         if judged is not None:
@@ -129,7 +130,7 @@ class Dispatcher(CityAgent):
             self._record(task, [judged, other], other.units[other.scores.best()], "diverted")
             return self._divert(task, other.units[other.scores.best()])
         if judged is None:
-            if free and not soon:
+            if able and not soon:
                 self._try_later(task)
             return None
         if unit is None:
@@ -142,15 +143,15 @@ class Dispatcher(CityAgent):
             self._assign(task, unit)
         else:
             soon.remove(unit)
-            self._hold(task, unit, judged, now_or_never=bool(free))
+            self._hold(task, unit, judged, now_or_never=bool(able))
         return None
 
     def _judge(self, task: Task, free: list[Unit], soon: list[Unit]) -> _Judged | None:
         """Return what the rule thinks of the candidates; None if there are none."""
         rule = self.world.dispatch_policy
-        units = [u for u in free if u.unit_id not in task.failed]
+        units = [u for u in free if task.takes(u)]
         if soon and self.world.env.now - task.t_held < rule.hold_s:
-            units += [u for u in soon if u.unit_id not in task.failed]
+            units += [u for u in soon if task.takes(u)]
         if not units:
             return None
         return _Judged(rule.name, units, rule.score(self.world, task, units))
@@ -161,9 +162,7 @@ class Dispatcher(CityAgent):
         if world.reassign_policy is None:
             return None
         units = [
-            u
-            for u in world.units
-            if u.kind == task.unit_kind and u.on_the_way and u.unit_id not in task.failed
+            u for u in world.units if u.kind == task.unit_kind and u.on_the_way and task.takes(u)
         ]
         if not units:
             return None

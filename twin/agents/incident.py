@@ -147,7 +147,7 @@ class Incident(CityAgent):
         made = Counter(task.unit_kind for task in self.tasks)
         tasks: list[Task] = []
         each = self.patients if self.mass is None else self.mass.crews
-        for kind, number, per_patient in lines:
+        for kind, number, per_patient, advanced in lines:
             if kind not in self.world.kinds:
                 continue
             for _ in range(each if per_patient else number):
@@ -155,7 +155,7 @@ class Incident(CityAgent):
                 k = made[kind]
                 role = f"{kind}-{k}"
                 transport = per_patient and self.taken(k, role)
-                task = self.task(kind, role, transport=transport)
+                task = self.task(kind, role, transport=transport, advanced=advanced)
                 task.need = self.finding.need
                 if per_patient and self.mass is None and k <= len(self.people):
                     task.patient, self.people[k - 1].task = self.people[k - 1], task
@@ -179,6 +179,12 @@ class Incident(CityAgent):
         if self.finding.shift:
             task.priority = min(max(self.priority + self.finding.shift, 1), 4)
         return t
+
+    def can(self, task: Task) -> bool:
+        """Return whether a unit can do what is needed, of the level that was asked for."""
+        if task.unit_kind != self.capable_kind or task.unit is None:
+            return False
+        return task.unit.advanced or not any(each.advanced for each in self.tasks)
 
     def dismiss(self, task: Task) -> None:
         """Let a unit go, wherever it is, unless it has been let go before."""
@@ -301,7 +307,7 @@ class Incident(CityAgent):
         A unit that turned back because it was not needed any more does not count for the last.
         """
         there = [t for t in self.tasks if t.t_onscene is not None]
-        capable = [t.t_onscene for t in there if t.unit_kind == self.capable_kind]
+        capable = [t.t_onscene for t in there if self.can(t)]
         plan = self.tasks[: self._asked]
         every = [t.t_onscene for t in plan if t.t_onscene is not None or not t.done.triggered]
         full = [t for t in every if t is not None]
@@ -320,10 +326,12 @@ class Incident(CityAgent):
             p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
         return bool(self.world.streams.stream("transport", f"{self.call_id}/{role}").random() < p)
 
-    def task(self, unit_kind: str, role: str, *, transport: bool = False) -> Task:
+    def task(
+        self, unit_kind: str, role: str, *, transport: bool = False, advanced: bool = False
+    ) -> Task:
         """Return a request for a unit."""
         number = self.world.dispatcher.next_number()
-        return Task(self, unit_kind, role, transport=transport, number=number)
+        return Task(self, unit_kind, role, transport=transport, number=number, advanced=advanced)
 
     def draw(self, interval: str, role: str = "") -> float:
         """Return the duration of an interval of this call, seconds."""

@@ -113,19 +113,23 @@ class Patient:
         rules = incident.world.scenario.care.patients
         there = [t for t in incident.tasks if t.t_onscene is not None]
         first = min((t.t_onscene for t in there if t.t_onscene is not None), default=math.inf)
-        able = [t.t_onscene for t in there if t.unit_kind == incident.capable_kind]
-        capable = min((t for t in able if t is not None), default=math.inf)
+        able = [
+            t.t_onscene
+            for t in there
+            if t.unit_kind == incident.capable_kind and t.unit is not None and t.unit.advanced
+        ]
+        advanced = min((t for t in able if t is not None), default=math.inf)
         cpr, aed = self._bystanders(rules)
 
-        def chance(first: float, capable: float) -> float:
-            """Return the chance if the first crew and the first ambulance come at these times."""
+        def chance(first: float, advanced: float) -> float:
+            """Return the chance if the first crew and advanced care come at these times."""
             since = incident.t_call - rules.collapse_before_s
             reach = 0.0 if rules.curve == "de-maio" else rules.to_patient_s
             seconds = Arrest(
                 call=incident.t_call,
                 cpr=min(cpr, first + reach),
                 defib=min(aed, first + reach),
-                als=capable + reach,
+                als=advanced + reach,
                 ems=first + reach,
             )
             return of_arrest(rules.curve, Arrest(*((t - since) / 60.0 for t in seconds)))
@@ -137,7 +141,7 @@ class Patient:
             "t_defib": _known(min(aed, first + rules.to_patient_s)),
             "chance_call": chance(incident.t_call, incident.t_call),
             "chance_onscene": chance(first, first) if known else None,
-            "survival": chance(first, capable) if known else None,
+            "survival": chance(first, advanced) if known else None,
         }
 
     def _bystanders(self, rules: Patients) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from twin.agents.station import Station
 from twin.agents.unit import Unit
 from twin.city.model import City
 from twin.core.clock import parse_clock
+from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Place
 from twin.scenarios.change_kinds import AddStation, AddUnits, Change, MoveUnits, RemoveUnits
 
@@ -79,6 +80,24 @@ def populate(world: World) -> None:
     world.deployer = Deployer(world)
     world.kinds |= {unit.kind for unit in world.units}
     world.dispatcher.check(world.scenario)
+    _set_levels(world)
+
+
+def _set_levels(world: World) -> None:
+    """Say which ambulances give advanced life support; all do where the scenario names none."""
+    advanced = world.scenario.care.advanced_units
+    if advanced is None:
+        return
+    ambulances = {unit.unit_id: unit for unit in world.units if unit.kind == "ambulance"}
+    for unit_id in advanced:
+        if unit_id not in ambulances:
+            raise InputError(
+                f"there is no ambulance {unit_id!r}",
+                field="care.advanced_units",
+                hint=did_you_mean(unit_id, sorted(ambulances)),
+            )
+    for unit_id, unit in ambulances.items():
+        unit.advanced = unit_id in advanced
 
 
 def roster(city: City, changes: Sequence[Change]) -> pd.DataFrame:

@@ -27,6 +27,8 @@ class Task:
         Whether an ambulance takes a patient to hospital.
     number
         Order in which tasks were made.
+    advanced
+        Whether only a unit of advanced life support will do.
 
     Attributes
     ----------
@@ -62,7 +64,14 @@ class Task:
     """
 
     def __init__(
-        self, incident: Incident, unit_kind: str, role: str, *, transport: bool, number: int
+        self,
+        incident: Incident,
+        unit_kind: str,
+        role: str,
+        *,
+        transport: bool,
+        number: int,
+        advanced: bool = False,
     ) -> None:
         env: simpy.Environment = incident.world.env
         self.incident = incident
@@ -70,6 +79,7 @@ class Task:
         self.role = role
         self.transport = transport
         self.number = number
+        self.advanced = advanced
         self.recall = env.event()
         self.release = env.event()
         self.off_scene = env.event()
@@ -95,3 +105,7 @@ class Task:
         self.t_clear: float | None = None
         self.t_base: float | None = None
         self.settled = False
+
+    def takes(self, unit: Unit) -> bool:
+        """Return whether a unit of its kind may be sent, as far as the task knows."""
+        return unit.unit_id not in self.failed and (unit.advanced or not self.advanced)

@@ -60,6 +60,8 @@ class Unit(CityAgent):
         Its number in the mobility layer; None off shift.
     task
         Its part in a call, None when free.
+    advanced
+        Whether its crew gives advanced life support.
     base
         The station at which it stands when it is free, or to which it is on its way.
     upkeep
@@ -76,6 +78,7 @@ class Unit(CityAgent):
         self.shift = shift
         self.state = UnitState.OFF_SHIFT
         self.task: Task | None = None
+        self.advanced = True
         self._handle: int | None = None
         self._last: Task | None = None
         self._shift_end = self._t_on = -math.inf

@@ -345,8 +345,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "t_enroute": "`unit_id` sets off",
         "t_onscene": "`unit_id` is on scene",
         "t_first": "the first unit of any kind is on scene",
-        "t_capable": "the first unit is on scene that can do what is needed: an ambulance, for a "
-        "fire an engine",
+        "t_capable": "the first unit is on scene that can do what is needed: an ambulance (of "
+        "advanced life support, where the plan asks for one), for a fire an engine",
         "t_full": "the last unit of the response plan is on scene; those that turned back because "
         "they were not needed any more are left aside",
         "t_leave": "`carrier_id` leaves the scene with a patient",

@@ -14,21 +14,27 @@ from twin.scenarios.parts import Part
 UnitKind = Literal["ambulance", "engine", "ladder", "rescue", "command"]
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
 
-_SENT = re.compile(r"(?:(?P<count>[1-9]\d?) )?(?P<kind>[a-z]+)(?P<each> per patient)?")
+_SENT = re.compile(
+    r"(?:(?P<count>[1-9]\d?) )?(?P<level>advanced )?(?P<kind>[a-z]+)(?P<each> per patient)?"
+)
 _MOST_SENT = 50
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Sent(NamedTuple):
-    """Units of one kind that a plan sends: `number` of them, or one per patient."""
+    """Units of one kind that a plan sends: `number` of them, or one per patient.
+
+    `advanced` asks for advanced life support.
+    """
 
     kind: UnitKind
     number: int
     per_patient: bool
+    advanced: bool = False
 
 
 def read_sent(text: str) -> Sent:
-    """Return what `"2 engine"`, `"ladder"` or `"ambulance per patient"` means.
+    """Return what `"2 engine"`, `"advanced ambulance"` or `"ambulance per patient"` means.
 
     Raises
     ------
@@ -36,16 +42,20 @@ def read_sent(text: str) -> Sent:
         If it means nothing.
     """
     found = _SENT.fullmatch(text)
-    if not found or (found["each"] and (found["count"] or found["kind"] != "ambulance")):
+    ambulances = found is not None and found["kind"] == "ambulance"
+    if not found or (found["each"] and (found["count"] or not ambulances)):
         raise ValueError(
             f"{text!r} is no line of a plan: write '2 engine', 'ladder' or 'ambulance per patient'"
         )
+    if found["level"] and not ambulances:
+        raise ValueError(f"{text!r}: only ambulances are advanced")
     for kind in UNIT_KINDS:
         if kind == found["kind"]:
             number = int(found["count"] or 1)
             if number > _MOST_SENT:
                 raise ValueError(f"{text!r}: a plan sends at most {_MOST_SENT} of a kind")
-            return Sent(kind, number, per_patient=found["each"] is not None)
+            advanced = found["level"] is not None
+            return Sent(kind, number, per_patient=found["each"] is not None, advanced=advanced)
     raise ValueError(f"{found['kind']!r} is no kind of unit; legal are {', '.join(UNIT_KINDS)}")
 
 
@@ -60,8 +70,9 @@ class _Plan(Part):
     )
     send: list[str] = Field(
         min_length=1,
-        description="Lines as `2 engine`, `ladder` or `ambulance per patient`, in the order in "
-        "which units are asked for. Ladders, rescue and command cars only where the city has any.",
+        description="Lines as `2 engine`, `ladder`, `ambulance per patient` or `advanced "
+        "ambulance`, in the order in which units are asked for. Ladders, rescue and command cars "
+        "only where the city has any.",
     )
 
     @field_validator("send")
@@ -271,6 +282,10 @@ class Care(Part):
         le=7200.0,
         description="How long an engine, ladder, rescue or command car at a medical call stays "
         "when the ambulance has come; those still on their way then turn back. Seconds.",
+    )
+    advanced_units: list[str] | None = Field(
+        default=None,
+        description="Ids of the ambulances that give advanced life support; all if left out.",
     )
     plans: list[Plan] = Field(
         default=[],
