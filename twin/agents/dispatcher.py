@@ -134,10 +134,10 @@ class Dispatcher(CityAgent):
                 self._try_later(task)
             return None
         if unit is None:
-            self._record(task, [judged], None, "")
+            self._record(task, [judged], None)
             self._try_later(task)
         elif unit.available:
-            self._record(task, [judged], unit, _why(judged))
+            self._record(task, [judged], unit)
             free.remove(unit)
             self.waiting.remove(task)
             self._assign(task, unit)
@@ -211,9 +211,12 @@ class Dispatcher(CityAgent):
         self.review(kind)
 
     def _record(
-        self, task: Task, judged: Sequence[_Judged | None], winner: Unit | None, why: str
+        self, task: Task, judged: Sequence[_Judged | None], winner: Unit | None, why: str = ""
     ) -> None:
-        """Write the candidates, what was thought of them, and why the winner won."""
+        """Write the candidates, what was thought of them, and why the winner won.
+
+        What the rule thought says why unless `why` does.
+        """
         if not (task.incident.counted and self.world.scenario.record.decisions):
             return
         for each in judged:
@@ -237,7 +240,7 @@ class Dispatcher(CityAgent):
                 term=scores.term or None,
                 value=scores.value,
                 chosen=won & (why != "held"),
-                why=np.where(won, why, none).tolist(),
+                why=np.where(won, why or _why(each), none).tolist() if won.any() else None,
             )
 
 
