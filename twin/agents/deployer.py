@@ -42,7 +42,7 @@ class Deployer(CityAgent):
         self._made_by: dict[str, deque[float]] = {}
         self._asked_for: set[str] = set()
         self._drives: dict[tuple[str, int], NDArray[np.float64]] = {}
-        self._stations: dict[str, int] = {}
+        self._row = {station: k for k, station in enumerate(world.stations)}
         self._check()
 
     def freed(self, unit: Unit) -> None:
@@ -67,25 +67,41 @@ class Deployer(CityAgent):
             self.world.env.process(self._look())
         self._asked_for.add(what)
 
-    def seconds(self, unit: Unit, stations: Sequence[Station]) -> NDArray[np.float64]:
-        """Return (S,) seconds of a drive without siren from where a free unit is to stations.
+    def seconds(self, units: Sequence[Unit], stations: Sequence[Station]) -> NDArray[np.float64]:
+        """Return (U, S) seconds of drives without siren from where free units are to stations.
 
         Those from a station are asked of the streets once an hour.
         """
-        world = self.world
-        if unit.state is not UnitState.IDLE:
+        found = np.empty((len(units), len(stations)))
+        rows = [self._row[station.station_id] for station in stations]
+        driving = []
+        for k, unit in enumerate(units):
+            if unit.state is UnitState.IDLE:
+                found[k] = self._from_station(unit.base)[rows]
+            else:
+                driving.append(k)
+        mobility = self.world.mobility
+        if len(stations) < len(driving):
+            handles = [units[k].handle for k in driving]
+            for column, station in enumerate(stations):
+                found[driving, column] = mobility.etas(handles, station.place, siren=False)
+        else:
             goals = [station.place for station in stations]
-            return world.mobility.travel_times(unit.place, goals, siren=False)
-        if not self._stations:
-            self._stations = {key: row for row, key in enumerate(world.stations)}
-        hour = int(world.env.now // HOUR_S)
-        key = unit.base.station_id, hour
+            for k in driving:
+                found[k] = mobility.travel_times(units[k].place, goals, siren=False)
+        return found
+
+    def _from_station(self, station: Station) -> NDArray[np.float64]:
+        """Return seconds from a station to all, as they were first asked of this hour."""
+        hour = int(self.world.env.now // HOUR_S)
+        key = station.station_id, hour
         if key not in self._drives:
             self._drives = {k: row for k, row in self._drives.items() if k[1] == hour}
-            goals = [station.place for station in world.stations.values()]
-            self._drives[key] = world.mobility.travel_times(unit.base.place, goals, siren=False)
-            self._drives[key][self._stations[unit.base.station_id]] = 0.0
-        return self._drives[key][[self._stations[station.station_id] for station in stations]]
+            goals = [each.place for each in self.world.stations.values()]
+            row = self.world.mobility.travel_times(station.place, goals, siren=False)
+            row[self._row[station.station_id]] = 0.0
+            self._drives[key] = row
+        return self._drives[key]
 
     def summary(self) -> dict[str, int] | None:
         """Return the moves of the scenario's period; None if the scenario names no rule."""

@@ -56,7 +56,7 @@ class Dmexclp:
         cover = world.cover(freed.kind)
         gain = cover.gain(cover.counts(unit for unit in units if unit is not freed))
         stations = [world.stations[base] for base in cover.bases]
-        eta = world.deployer.seconds(freed, stations)
+        eta = world.deployer.seconds([freed], stations)[0]
         gain[np.isinf(eta)] = -np.inf
         best = np.flatnonzero(gain >= gain.max() - SAME)
         chosen = stations[int(best[np.argmin(eta[best])])]

@@ -114,7 +114,7 @@ class ComplianceTable:
             return []
         stations = [world.stations[base] for base in dict.fromkeys(slots)]
         number = {station.station_id: k for k, station in enumerate(stations)}
-        eta = np.array([world.deployer.seconds(unit, stations) for unit in open_units])
+        eta = world.deployer.seconds(open_units, stations)
         cost = eta[:, [number[base] for base in slots]]
         found = assigned(cost, longest=self._assignment == "longest")
         moves = []
@@ -173,7 +173,7 @@ class PriorityList:
             wanted[base] += 1
             if there[base] < wanted[base]:
                 stations = [world.stations[each] for each in order]
-                eta = world.deployer.seconds(freed, stations)
+                eta = world.deployer.seconds([freed], stations)[0]
                 rank = np.arange(len(order), dtype=np.float64)
                 score = np.where(rank < order.index(base), np.inf, rank)
                 return [Move(freed, world.stations[base], stations, eta, score)]
