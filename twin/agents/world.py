@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import mesa
@@ -23,6 +22,7 @@ from twin.agents.policies.registry import (
     ReassignPolicy,
     make,
 )
+from twin.agents.positions import Positions
 from twin.city.model import City
 from twin.core.random import Streams
 from twin.demand.recorded import doors
@@ -128,8 +128,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.streams = streams
         self.locator = Locator(city.network)
         self.doors = doors(city.network)
-        # Units are recorded where they were a moment ago: at stations, scenes, hospitals.
-        self.lonlat = lru_cache(maxsize=4096)(self._lonlat)
+        self.lonlat = Positions(self.locator)
         fits = service_of(
             city, scenario.period.day.isoformat(), held_out=scenario.calls.held_out_fit
         )
@@ -169,10 +168,6 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.moveup_policy: MoveUpPolicy = make("moveup", policy.moveup, with_)
         turns: ReassignPolicy = make("reassign", policy.reassign, with_)
         self.reassign_policy = None if isinstance(turns, Never) else turns
-
-    def _lonlat(self, place: Place) -> tuple[float, float]:
-        lon, lat = self.locator.lonlat(np.array([place.link]), np.array([place.pos_m]))
-        return float(lon[0]), float(lat[0])
 
     def zone_of(self, place: Place) -> int:
         """Return the row of the zone whose middle is nearest; -1 where there is none."""

@@ -15,7 +15,6 @@ from twin.city.model import City, Service
 from twin.core.clock import DAY_S, HOUR_S
 from twin.core.random import Streams
 from twin.demand.recorded import P_TRANSPORT, Period, doors, recorded_calls
-from twin.network.graph import Network
 from twin.network.locate import Locator
 
 COLUMNS: dict[str, str] = {
@@ -33,6 +32,8 @@ COLUMNS: dict[str, str] = {
     "hospital_id": "str",
 }
 """Columns of a frame of calls; `t_call` is seconds since midnight of the first day."""
+
+_DRAWS = 6
 
 P_FIRE_PATIENT = 0.07
 """Chance that a fire has a patient (assumption)."""
@@ -109,61 +110,122 @@ def draw_calls(
 def _generated(
     city: City, scenario: CallSettings, streams: Streams, service: Service
 ) -> pd.DataFrame:
-    network, scale = city.network, scenario.calls.scale
-    period = scenario.period
-    zones = {row["zone_id"]: row for row in city["zones"].to_dict("records")}
-    links: dict[Any, NDArray[np.int64]] = {
-        zone: rows["link"].to_numpy(np.int64)
-        for zone, rows in city["zone_links"].groupby("zone_id", sort=True)
-    }
+    scale, period = scenario.calls.scale, scenario.period
     shapes: dict[Any, NDArray[np.float64]] = {
         kind: _hours(rows) for kind, rows in city["call_profile"].groupby("kind", sort=True)
     }
-    finder: Locator | None = None
-    parts: list[dict[str, NDArray[Any]]] = []
+    days = range(int(period.begin_s // DAY_S), int(np.ceil(period.end_s / DAY_S)))
+    drawn = _Drawn()
     for rate in city["call_rates"].to_dict("records"):
         zone, kind = rate["zone_id"], str(rate["kind"])
-        if zone not in links:
-            finder = finder or doors(network)
-            at, _, _ = finder.nearest_many([zones[zone]["lon"]], [zones[zone]["lat"]])
-            links[zone] = at.astype(np.int64)
         by_hour = float(rate["per_day"]) * shapes.get(kind, np.full(24, 1.0 / 24.0))
-        for day in range(int(period.begin_s // DAY_S), int(np.ceil(period.end_s / DAY_S))):
+        for day in days:
             for layer in range(int(np.ceil(scale))):
-                # Layer j holds the calls that appear as the scale grows from j to j + 1.
+                # Layer j holds the calls that appear as the scale grows from j to j + 1. A day is
+                # drawn whole, whatever the period: it never shifts a draw.
                 entity = f"{kind}/{zone}/{day}/{layer}"
-                part = _zone_day(streams.stream("calls", entity), network, links[zone], by_hour)
-                t = part["t_call"] + day * DAY_S
-                inside = (t >= period.begin_s) & (t < period.end_s)
-                kept = np.flatnonzero((part.pop("mark") < scale - layer) & inside)
-                if not len(kept):
-                    continue
-                prefix = f"{kind[0].upper()}{layer or ''}-{zone}-{day}"
-                parts.append(
-                    {name: column[kept] for name, column in part.items()}
-                    | {
-                        "t_call": t[kept],
-                        "call_id": np.array([f"{prefix}-{k}" for k in kept], object),
-                        "kind": np.full(len(kept), kind, object),
-                        "district": np.full(len(kept), zones[zone]["district"], object),
-                    }
-                )
-    if not parts:
+                drawn.add(streams.lent("calls", entity), by_hour, (kind, zone, day, layer))
+    if not drawn.parts:
         return pd.DataFrame(columns=list(COLUMNS))
-    column = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    column["lon"], column["lat"] = Locator(network).lonlat(column["link"], column["pos_m"])
-    n = len(column["link"])
+    part, number, hour, u = drawn.calls()
+    kinds, zones, of_day, of_layer = (
+        np.array(column)[part] for column in zip(*drawn.parts, strict=True)
+    )
+    t = hour * HOUR_S + u[0] * HOUR_S + of_day * DAY_S
+    kept = np.flatnonzero((u[2] < scale - of_layer) & (t >= period.begin_s) & (t < period.end_s))
+    if not len(kept):
+        return pd.DataFrame(columns=list(COLUMNS))
+    u, kinds, zones = u[:, kept], kinds[kept], zones[kept]
+    column: dict[str, NDArray[Any]] = {"t_call": t[kept]}
+    column["link"], column["pos_m"] = _along(city, zones, u[1])
+    column["lon"], column["lat"] = Locator(city.network).lonlat(column["link"], column["pos_m"])
+    rows = (kinds, of_layer[kept], zones, of_day[kept], number[kept])
+    column["call_id"] = np.array(
+        [
+            f"{kind[0].upper()}{layer or ''}-{zone}-{day}-{k}"
+            for kind, layer, zone, day, k in zip(*(row.tolist() for row in rows), strict=True)
+        ],
+        object,
+    )
+    column["kind"] = kinds.astype(object)
+    district = city["zones"].set_index("zone_id")["district"]
+    column["district"] = district.loc[zones].to_numpy(object)
+    n = len(kept)
     column["priority"] = np.ones(n, np.int64)
     column["transported"] = np.zeros(n, np.bool_)
-    for kind in sorted(set(column["kind"])):
-        mine = column["kind"] == kind
-        column["priority"][mine] = priorities(service, kind, column["u_priority"][mine])
-        p = service.p_transport.get(kind, P_TRANSPORT)
-        column["transported"][mine] = column["u_transport"][mine] < p
-    fire = column["kind"] == "fire"
+    for each in sorted(set(kinds.tolist())):
+        mine = kinds == each
+        column["priority"][mine] = priorities(service, each, u[3][mine])
+        p = service.p_transport.get(each, P_TRANSPORT)
+        column["transported"][mine] = u[4][mine] < p
     column["hospital_id"] = np.full(n, "", object)
-    column["patients"] = np.where(fire, column["u_patients"] < P_FIRE_PATIENT, True)
+    column["patients"] = np.where(kinds == "fire", u[5] < P_FIRE_PATIENT, True)
     return pd.DataFrame({name: column[name] for name in COLUMNS})
+
+
+class _Drawn:
+    """Draws of many days, zones and kinds, kept flat: a year has hundreds of thousands of them."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[str, Any, int, int]] = []
+        self._counts: list[NDArray[np.int64]] = []
+        self._uniform: list[NDArray[np.float64]] = []
+
+    def add(
+        self,
+        rng: np.random.Generator,
+        by_hour: NDArray[np.float64],
+        part: tuple[str, Any, int, int],
+    ) -> None:
+        """Draw the calls of a kind, zone, day and layer."""
+        counts = rng.poisson(by_hour)
+        if n := int(counts.sum()):
+            self.parts.append(part)
+            self._counts.append(counts)
+            # Of each call its time in the hour, its place in the zone, and four more.
+            self._uniform.append(rng.random(_DRAWS * n))
+
+    def calls(self) -> tuple[NDArray[np.int64], ...]:
+        """Return of every call its part, its number in it, its hour, and (6, N) uniform draws."""
+        counts = np.array(self._counts)
+        many = counts.sum(axis=1)
+        part = np.repeat(np.arange(len(many)), many)
+        start = np.cumsum(many) - many
+        number = np.arange(len(part)) - start[part]
+        hour = np.repeat(np.tile(np.arange(24), len(many)), counts.ravel())
+        flat = np.concatenate(self._uniform)
+        u = np.stack([flat[_DRAWS * start[part] + j * many[part] + number] for j in range(_DRAWS)])
+        return part, number, hour, u
+
+
+def _along(
+    city: City, zone: NDArray[Any], u: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return links and metres of calls from their zones, by the length of the zones' links."""
+    network = city.network
+    links: dict[Any, NDArray[np.int64]] = {
+        name: rows["link"].to_numpy(np.int64)
+        for name, rows in city["zone_links"].groupby("zone_id", sort=True)
+    }
+    zones = city["zones"].set_index("zone_id")
+    finder: Locator | None = None
+    link, pos = np.empty(len(u), np.int64), np.empty(len(u))
+    order = np.argsort(zone, kind="stable")
+    names, first = np.unique(zone[order], return_index=True)
+    for name, mine in zip(names.tolist(), np.split(order, first[1:]), strict=True):
+        if name not in links:
+            finder = finder or doors(network)
+            at, _, _ = finder.nearest_many(
+                *zones.loc[[name], ["lon", "lat"]].to_numpy(np.float64).T
+            )
+            links[name] = at.astype(np.int64)
+        length = network.link_length[links[name]].astype(np.float64)
+        edges = np.cumsum(length)
+        along = u[mine] * edges[-1]
+        which = np.minimum(np.searchsorted(edges, along, side="right"), len(length) - 1)
+        link[mine] = links[name][which]
+        pos[mine] = np.clip(along - (edges[which] - length[which]), 0.0, length[which])
+    return link, pos
 
 
 def priorities(service: Service, kind: str, u: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -182,29 +244,3 @@ def _hours(rows: pd.DataFrame) -> NDArray[np.float64]:
     share[rows["hour"].to_numpy(np.int64)] = rows["share"].to_numpy(np.float64)
     share /= share.sum()
     return share
-
-
-def _zone_day(
-    rng: np.random.Generator,
-    network: Network,
-    links: NDArray[np.int64],
-    by_hour: NDArray[np.float64],
-) -> dict[str, NDArray[Any]]:
-    """Return one day's calls of a zone and kind, whatever the period: it never shifts a draw."""
-    counts = rng.poisson(by_hour)
-    n = int(counts.sum())
-    t = np.repeat(np.arange(24) * HOUR_S, counts) + rng.random(n) * HOUR_S
-    length = network.link_length[links].astype(np.float64)
-    edges = np.cumsum(length)
-    along = rng.random(n) * edges[-1]
-    which = np.minimum(np.searchsorted(edges, along, side="right"), len(links) - 1)
-    u = rng.random((4, n))
-    return {
-        "t_call": t,
-        "link": links[which],
-        "pos_m": np.clip(along - (edges[which] - length[which]), 0.0, length[which]),
-        "mark": u[0],
-        "u_priority": u[1],
-        "u_transport": u[2],
-        "u_patients": u[3],
-    }
