@@ -110,10 +110,11 @@ class Unit(CityAgent):
     @property
     def available(self) -> bool:
         """Whether it can be given a call: staffed and free, at a station or on its way there."""
-        free = self.state is UnitState.IDLE or self.state in ON_THE_ROAD
-        if self.upkeep is not None and self.upkeep.keeps_off:
+        # Asked of every unit at every call: what most often says no is asked first.
+        if self.task is not None or (self.upkeep is not None and self.upkeep.keeps_off):
             return False
-        return free and self.task is None and self.world.env.now < self._shift_end
+        free = self.state is UnitState.IDLE or self.state in ON_THE_ROAD
+        return free and (self._shift_end == math.inf or self.world.env.now < self._shift_end)
 
     @property
     def on_the_way(self) -> bool:

@@ -248,7 +248,7 @@ class Calls(Part):
 class Record(Part):
     """What a run keeps."""
 
-    frame_every_s: float = Field(default=10.0, ge=1.0, le=600.0, description="Seconds.")
+    frame_every_s: float = Field(default=10.0, ge=1.0, le=86_400.0, description="Seconds.")
     frame_vehicles: int = Field(
         default=4000, ge=0, le=100_000, description="At most so many vehicles in a frame."
     )

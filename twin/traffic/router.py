@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
-from twin.traffic.kernels.nearest import Search, fastest_way, least_from, least_towards
+from twin.traffic.kernels.nearest import (
+    Search,
+    fastest_way,
+    least_from,
+    least_towards,
+    way_in,
+    wipe,
+)
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
@@ -137,6 +144,9 @@ class Router:
         self._threads = threads
         self._tree = new_tree(self.graph)
         self._search = new_search(self.graph)
+        self.keeps_way = False
+        """Whether the way to the goal that `travel_times` finds to be the first is kept."""
+        self._found: tuple[int, int, I32] | None = None
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._straight = np.hypot(
@@ -168,6 +178,7 @@ class Router:
         self._max_speed = max(self._max_speed, fastest)
         self.times[links] = times
         self.costs[links] = np.where(self.closed[links], np.float32(np.inf), times)
+        self._found = None
 
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
         """Set (L,) which links are closed."""
@@ -193,6 +204,7 @@ class Router:
         cost[self._banned] = np.inf
         self.graph.turn_cost[:] = cost
         self.graph.back_cost[:] = cost[self.graph.back_turn]
+        self._found = None
 
     @property
     def extra(self) -> F32:
@@ -200,6 +212,7 @@ class Router:
         return np.where(self.closed, np.float32(np.inf), self.tolls)
 
     def _apply(self) -> None:
+        self._found = None
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
 
     def tree_to(self, link: int) -> tuple[F32, I32]:
@@ -216,6 +229,8 @@ class Router:
 
         A route from a link to itself leads round and back to its start.
         """
+        if self._found is not None and self._found[:2] == (origin, destination):
+            return self._found[2]
         return fastest_way(
             self.graph,
             self.costs,
@@ -388,11 +403,15 @@ class Router:
         if beside is None:
             tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
             out = rest + self._tree.label[link].astype(np.float64) + pos * pace
+            if self.keeps_way:
+                goal = int(link[np.argmin(out)])
+                way = way_in(self.graph, origin.link, goal, self._tree.step)
+                self._found = origin.link, goal, way
         else:
             label, least = np.empty(len(link)), float((there + beside[ahead]).min(initial=np.inf))
             extra = rest + pos * pace + beside
             following = np.empty(len(link), np.int32)
-            least_from(
+            written = least_from(
                 self.graph,
                 self.costs,
                 origin.link,
@@ -404,6 +423,11 @@ class Router:
                 label,
             )
             out = rest + label + pos * pace
+            goal = int(link[np.argmin(out + beside)])
+            if self.keeps_way:
+                way = way_in(self.graph, origin.link, goal, self._search.step)
+                self._found = origin.link, goal, way
+            wipe(self._search, written)
         out[ahead] = there
         return out
 

@@ -84,6 +84,8 @@ class TableTimes:
         self._tokens = 0
         self._hour: Hour | None = None
         self.scale_demand(1.0)
+        for router in (self.costs.ordinary, self.costs.siren):
+            router.keeps_way = True
 
     def router(self, t: float, *, siren: bool) -> Router:
         """Return the router of a drive, at the times of the hour of `t`."""

@@ -48,7 +48,8 @@ class Search(NamedTuple):
 
 
 @inner
-def _wipe(search: Search, n: int) -> None:
+def wipe(search: Search, n: int) -> None:
+    """Forget the first `n` links that a search wrote."""
     for i in range(n):
         k = search.touched[i]
         search.label[k] = INF
@@ -140,7 +141,7 @@ def least_towards(
             break
     for k in links:
         first[k] = 0
-    _wipe(search, written)
+    wipe(search, written)
 
 
 @inner
@@ -154,16 +155,17 @@ def least_from(
     search: Search,
     following: I32,
     out: F64,
-) -> None:
+) -> int:
     """Fill (C,) seconds from the end of `origin` to the start of the candidates' links.
 
-    Otherwise as `least_towards`; labels are those of `routing.tree_from`.
+    Otherwise as `least_towards`; labels are those of `routing.tree_from`. The search is left as it
+    is, for `way_in`, and must be wiped: returns how many links it wrote.
     """
-    label, _, first, heap, touched = search
+    label, step, first, heap, touched = search
     turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
     out[:] = np.inf
     if len(links) == 0:
-        return
+        return 0
     spare = _line_up(first, following, links, extra)
     n = 0
     written = 0
@@ -173,13 +175,17 @@ def least_from(
         for t in range(turn_ptr[k], turn_ptr[k + 1]):
             j = turn_to[t]
             d = leave + turn_cost[t]
-            if d < label[j] and cost[j] < INF:
-                if label[j] == INF:
-                    touched[written] = j
-                    written += 1
-                label[j] = d
-                push(heap, n, entry_of(d, j))
-                n += 1
+            if d <= label[j] and cost[j] < INF:
+                if d < label[j]:
+                    if label[j] == INF:
+                        touched[written] = j
+                        written += 1
+                    label[j] = d
+                    step[j] = t
+                    push(heap, n, entry_of(d, j))
+                    n += 1
+                elif t < step[j]:
+                    step[j] = t
         found = False
         while n > 0:
             k = heap[0] & LINK_BITS
@@ -200,7 +206,7 @@ def least_from(
             break
     for k in links:
         first[k] = 0
-    _wipe(search, written)
+    return written
 
 
 @inner
@@ -269,7 +275,14 @@ def fastest_way(
 ) -> I32:
     """Return the links of the fastest way, both ends included; empty if there is none."""
     written = _astar(graph, cost, x, y, max_speed, origin, destination, search)
-    step = search.step
+    out = way_in(graph, origin, destination, search.step)
+    wipe(search, written)
+    return out
+
+
+@njit
+def way_in(graph: RoadGraph, origin: int, destination: int, step: I32) -> I32:
+    """Return the way to a link by the steps of a search from `origin`; empty if it found none."""
     n = 1
     k = destination
     while step[k] >= 0:
@@ -278,7 +291,6 @@ def fastest_way(
         if k == origin:
             break
     if n == 1:
-        _wipe(search, written)
         return np.empty(0, np.int32)
     out = np.empty(n, np.int32)
     out[0] = origin
@@ -286,5 +298,4 @@ def fastest_way(
     for i in range(n - 1, 0, -1):
         out[i] = k
         k = graph.turn_from[step[k]]
-    _wipe(search, written)
     return out
