@@ -12,17 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
 from twin.traffic.kernels.nearest import (
-    Search,
+    COST,
+    HERE_M,
+    arcs_in_order,
+    etas_of_first,
     fastest_way,
-    least_from,
-    least_towards,
-    way_in,
-    wipe,
+    new_rows,
+    times_to_first,
 )
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
     Tree,
+    path_from,
     tree_from,
     tree_towards,
 )
@@ -37,8 +39,6 @@ YIELD_S = 3.0
 """Looking for a gap where a turn without signals gives way, seconds (assumption)."""
 MIN_COST_S = 0.1
 """Least time of a link: rounding never makes a label equal its successor's."""
-HERE_M = 15.0
-"""A goal at most so far behind counts as reached: the crew walks instead of circling the block."""
 ROUTE_SPREAD = 0.2
 """Standard deviation of the logarithm of a link's time as drivers perceive it (assumption)."""
 ROUTE_VARIANTS = 4
@@ -98,18 +98,6 @@ def new_tree(graph: RoadGraph) -> Tree:
     )
 
 
-def new_search(graph: RoadGraph) -> Search:
-    """Return the space of searches that end early."""
-    n_links = len(graph.turn_ptr) - 1
-    return Search(
-        np.full(n_links, np.inf, np.float32),
-        np.full(n_links, -1, np.int32),
-        np.zeros(n_links, np.int32),
-        np.empty(n_links + len(graph.turn_to) + 1, np.int64),
-        np.empty(n_links, np.int32),
-    )
-
-
 class Router:
     """Searches at the link times that were set last; closed links may be left but not entered.
 
@@ -143,12 +131,16 @@ class Router:
         self._delay: F32 = np.zeros(network.n_turns, np.float32)
         self._threads = threads
         self._tree = new_tree(self.graph)
-        self._search = new_search(self.graph)
         self.keeps_way = False
         """Whether the way to the goal that `travel_times` finds to be the first is kept."""
         self._found: tuple[int, int, I32] | None = None
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
+        self._rows = new_rows(self.graph, self._x, self._y)
+        self._arcs = (
+            arcs_in_order(self._rows.link_of, self.graph.turn_ptr),
+            arcs_in_order(self._rows.link_of, self.graph.back_ptr),
+        )
         self._straight = np.hypot(
             network.node_x[network.link_to] - network.node_x[network.link_from],
             network.node_y[network.link_to] - network.node_y[network.link_from],
@@ -178,6 +170,7 @@ class Router:
         self._max_speed = max(self._max_speed, fastest)
         self.times[links] = times
         self.costs[links] = np.where(self.closed[links], np.float32(np.inf), times)
+        self._rows.real[self._rows.row_of[links], COST] = self.costs[links]
         self._found = None
 
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
@@ -204,6 +197,9 @@ class Router:
         cost[self._banned] = np.inf
         self.graph.turn_cost[:] = cost
         self.graph.back_cost[:] = cost[self.graph.back_turn]
+        ahead, back = self._arcs
+        self._rows.ahead_cost[:] = self.graph.turn_cost[ahead]
+        self._rows.back_cost[:] = self.graph.back_cost[back]
         self._found = None
 
     @property
@@ -214,6 +210,7 @@ class Router:
     def _apply(self) -> None:
         self._found = None
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
+        self._rows.real[:, COST] = self.costs[self._rows.link_of]
 
     def tree_to(self, link: int) -> tuple[F32, I32]:
         """Return (L,) seconds from the end of each link to the start of `link`, and (L,) turns.
@@ -231,16 +228,7 @@ class Router:
         """
         if self._found is not None and self._found[:2] == (origin, destination):
             return self._found[2]
-        return fastest_way(
-            self.graph,
-            self.costs,
-            self._x,
-            self._y,
-            self._max_speed,
-            origin,
-            destination,
-            self._search,
-        )
+        return fastest_way(self._rows, self._max_speed, origin, destination)
 
     def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
         """Return the route of a drive, and its end (`start` if that is at most `HERE_M` further).
@@ -357,32 +345,18 @@ class Router:
     def etas_from(self, link: I32, pos: F64, destination: Place, beside: F64 | None = None) -> F64:
         """Return what `etas` does of places given as (U,) links and metres."""
         end_link, end_pos = destination.link, destination.pos_m
-        pace = self.times[link] / self.network.link_length[link]
-        to_end = self.times[end_link] / self.network.link_length[end_link] * end_pos
-        rest = np.maximum(self.network.link_length[link] - pos, 0.0) * pace
-        ahead = (link == end_link) & (end_pos >= pos - HERE_M)
-        there = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
-        out: F64
-        if beside is None:
-            tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
-            out = rest + self._tree.label[link].astype(np.float64) + to_end
-        else:
-            label, least = np.empty(len(link)), float((there + beside[ahead]).min(initial=np.inf))
-            extra = rest + to_end + beside
-            following = np.empty(len(link), np.int32)
-            least_towards(
-                self.graph,
-                self.costs,
-                end_link,
-                link,
-                extra,
-                least,
-                self._search,
-                following,
-                label,
+        length = self.network.link_length
+        if beside is not None:
+            return etas_of_first(
+                self._rows, self.times, length, link, pos, end_link, end_pos, beside
             )
-            out = rest + label + to_end
-        out[ahead] = there
+        tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
+        pace = self.times[link] / length[link]
+        to_end = self.times[end_link] / length[end_link] * end_pos
+        rest = np.maximum(length[link] - pos, 0.0) * pace
+        out: F64 = rest + self._tree.label[link].astype(np.float64) + to_end
+        ahead = (link == end_link) & (end_pos >= pos - HERE_M)
+        out[ahead] = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
         return out
 
     def travel_times(
@@ -394,41 +368,23 @@ class Router:
         the least.
         """
         link, pos = columns(destinations)
-        pace = self.times[link] / self.network.link_length[link]
-        length = self.network.link_length[origin.link]
-        rest = max(length - origin.pos_m, 0.0) * self.times[origin.link] / length
-        ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
-        there = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+        length = self.network.link_length
         out: F64
-        if beside is None:
-            tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
-            out = rest + self._tree.label[link].astype(np.float64) + pos * pace
-            if self.keeps_way:
-                goal = int(link[np.argmin(out)])
-                way = way_in(self.graph, origin.link, goal, self._tree.step)
-                self._found = origin.link, goal, way
-        else:
-            label, least = np.empty(len(link)), float((there + beside[ahead]).min(initial=np.inf))
-            extra = rest + pos * pace + beside
-            following = np.empty(len(link), np.int32)
-            written = least_from(
-                self.graph,
-                self.costs,
-                origin.link,
-                link,
-                extra,
-                least,
-                self._search,
-                following,
-                label,
-            )
-            out = rest + label + pos * pace
+        if beside is not None:
+            out, way = times_to_first(self._rows, self.times, length, *origin, link, pos, beside)
             goal = int(link[np.argmin(out + beside)])
-            if self.keeps_way:
-                way = way_in(self.graph, origin.link, goal, self._search.step)
-                self._found = origin.link, goal, way
-            wipe(self._search, written)
-        out[ahead] = there
+        else:
+            tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+            pace = self.times[link] / length[link]
+            whole = length[origin.link]
+            rest = max(whole - origin.pos_m, 0.0) * self.times[origin.link] / whole
+            out = rest + self._tree.label[link].astype(np.float64) + pos * pace
+            ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
+            out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+            goal = int(link[np.argmin(out)])
+            way = path_from(self.graph, self._tree, origin.link, goal)
+        if self.keeps_way:
+            self._found = origin.link, goal, way
         return out
 
 
