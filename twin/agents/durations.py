@@ -54,6 +54,7 @@ class Durations:
         self._streams = streams
         self.assumed: set[str] = set()
         """Intervals for which a default stood in."""
+        self._known: dict[tuple[str, str, int], Distribution | None] = {}
         self._row: dict[str, int] = {}
         self._recorded: dict[str, NDArray[np.float64]] = {}
 
@@ -82,6 +83,12 @@ class Durations:
 
     def distribution(self, kind: str, interval: str, priority: int) -> Distribution | None:
         """Return the distribution of an interval, or None when calls have no such interval."""
+        key = kind, interval, priority
+        if key not in self._known:
+            self._known[key] = self._look_up(*key)
+        return self._known[key]
+
+    def _look_up(self, kind: str, interval: str, priority: int) -> Distribution | None:
         try:
             return self.service.duration(kind, interval, priority)
         except KeyError:

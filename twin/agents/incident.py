@@ -226,7 +226,7 @@ class Incident(CityAgent):
 
     def record(self, stage: Stage, t: float) -> None:
         """Record a stage, unless the call belongs to the warm-up."""
-        if not self.counted:
+        if not (self.counted and self.world.scenario.record.events):
             return
         self.world.recorder.row(
             "incident_events",

@@ -169,6 +169,8 @@ class Unit(CityAgent):
             raise RuntimeError(f"{self.unit_id} cannot pass from {self.state} to {state}")
         self.state = state
         self.since = self.world.env.now if t is None else t
+        if not self.world.scenario.record.events:
+            return
         lon, lat = self.world.lonlat(self.place)
         self.world.recorder.row(
             "unit_events",

@@ -264,6 +264,11 @@ class Record(Part):
         description="Seconds between looks at what demand is covered by free units (`coverage`); "
         "none if left out.",
     )
+    events: bool = Field(
+        default=True,
+        description="Write every state of a unit and every stage of an incident. Without them the "
+        "hours of units and crews are not known.",
+    )
     emissions: bool = Field(default=False, description="Write what the traffic emits, by link.")
     diesel_share: float = Field(
         default=0.3, ge=0.0, le=1.0, description="Share of cars that burn diesel, for emissions."

@@ -300,16 +300,25 @@ class TableMobility:
         at = self._at[unit]
         at[0] = self._env.now
         i = 0
+        graph, length = router.graph, self._network.link_length
         while i < n:
             t = float(at[i])
             seconds = self._times.at(t).of(siren=siren)
-            length = self._network.link_length
-            fill_timetable(router.graph, links, length, seconds, start_m, end_m, i, at)
             hour_end = (t // HOUR_S + 1) * HOUR_S
-            if at[n] < hour_end:
-                return
             # Links entered after the full hour have its times.
-            i = max(int(np.searchsorted(at[:n], hour_end)), i + 1)
+            i = fill_timetable(
+                graph.turn_ptr,
+                graph.turn_to,
+                graph.turn_cost,
+                links,
+                length,
+                seconds,
+                start_m,
+                end_m,
+                i,
+                hour_end,
+                at,
+            )
 
     def _reached(self, unit: int, drive: _Drive, plan: int, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:

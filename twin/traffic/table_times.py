@@ -83,6 +83,7 @@ class TableTimes:
         self._passers_by = PassersBy(city.network)
         self._tokens = 0
         self._hour: Hour | None = None
+        self._since, self._last = -np.inf, (False, 0)
         self.scale_demand(1.0)
         for router in (self.costs.ordinary, self.costs.siren):
             router.keeps_way = True
@@ -150,7 +151,12 @@ class TableTimes:
     # Times
 
     def _hour_of(self, t: float) -> Hour:
-        return is_weekend(self._day, t), int(t % DAY_S // HOUR_S)
+        # Most often it is the hour that was asked for last.
+        if self._since <= t < self._since + HOUR_S:
+            return self._last
+        self._since = t // HOUR_S * HOUR_S
+        self._last = is_weekend(self._day, t), int(t % DAY_S // HOUR_S)
+        return self._last
 
     def _of_hour(self, hour: Hour) -> LinkTimes:
         """Return the times of an hour with what stands in the way now."""

@@ -47,6 +47,9 @@ class Scores(NamedTuple):
 
     def best(self) -> int:
         """Return the number of the winner, which may have an infinite score."""
+        first = int(self.score.argmin())
+        if np.count_nonzero(self.score == self.score[first]) == 1:
+            return first
         ties = np.flatnonzero(self.score == self.score.min())
         if len(ties) > 1 and self.wait_s is not None:
             return int(ties[np.argmin(np.nan_to_num(self.arrival_s[ties], nan=np.inf))])

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.traffic.kernels.jit import inner
-from twin.traffic.kernels.routing import RoadGraph
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -20,21 +19,27 @@ PRUNING_SLACK_S = 1.0
 
 @inner
 def fill_timetable(
-    graph: RoadGraph,
+    turn_ptr: I32,
+    turn_to: I32,
+    turn_cost: F32,
     links: I32,
     length: F32,
     seconds: F32,
     start_m: float,
     end_m: float,
     begin: int,
+    hour_end: float,
     at: F64,
-) -> None:
-    """Fill (R + 1,) times at which links are entered, and the end reached, from `at[begin]` on.
+) -> int:
+    """Fill times at which links are entered, and the end reached, from `at[begin]` on.
+
+    Returns the place in the route that is first entered after the hour, whose times are not those
+    of `seconds`: `begin + 1` at least, and the route's length if there is none.
 
     Parameters
     ----------
-    graph
-        Says what turns take.
+    turn_ptr, turn_to, turn_cost
+        What turns take; see `routing.RoadGraph`.
     links
         (R,) the route.
     length, seconds
@@ -43,10 +48,14 @@ def fill_timetable(
         Where the drive begins on its first and ends on its last link.
     begin
         Place in the route whose time is known.
+    hour_end
+        Until when these seconds hold.
+    at
+        (R + 1,) or more, what is filled.
     """
-    turn_ptr, turn_to, turn_cost = graph.turn_ptr, graph.turn_to, graph.turn_cost
     last = len(links) - 1
     since = 0.0
+    onward = last + 1
     for i in range(begin, last + 1):
         k = links[i]
         whole = float(length[k])
@@ -63,6 +72,9 @@ def fill_timetable(
                     break
         since += seconds[k] * (max(driven, 0.0) / whole) + turn
         at[i + 1] = at[begin] + since
+        if i > begin and onward > last and at[i] >= hour_end:
+            onward = i
+    return onward
 
 
 @inner

@@ -1,0 +1,102 @@
+"""Searches that end when the least is known: what they leave out can never be the least."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twin.core.random import Streams
+from twin.network.generate import grid
+from twin.network.graph import Network, Place
+from twin.traffic.router import Router
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return grid(8, 7, 200.0, 2, 10.0)
+
+
+def noisy(network: Network, seed: int) -> Router:
+    rng = np.random.default_rng(seed)
+    router = Router(network)
+    router.set_costs((network.free_flow_s * rng.uniform(0.5, 3.0, network.n_links)).astype("f4"))
+    router.set_closed(rng.random(network.n_links) < 0.1)
+    router.set_banned(rng.choice(network.n_turns, 30, replace=False).astype(np.int32))
+    return router
+
+
+def places(network: Network, rng: np.random.Generator, n: int) -> list[Place]:
+    links = rng.integers(network.n_links, size=n).tolist()
+    return [Place(k, float(x)) for k, x in zip(links, rng.uniform(0, 200, n), strict=True)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_least_sum_is_the_same_and_what_is_found_is_exact(network, seed):
+    rng = np.random.default_rng(seed)
+    router = noisy(network, seed)
+    for n in (1, 2, 12):
+        units, goal = places(network, rng, n), places(network, rng, 1)[0]
+        units[-1] = Place(goal.link, units[-1].pos_m)
+        beside = rng.choice([0.0, 30.0], n)
+        for whole, early in (
+            (router.etas(units, goal), router.etas(units, goal, beside)),
+            (router.travel_times(goal, units), router.travel_times(goal, units, beside)),
+        ):
+            found = np.isfinite(early)
+            assert (early[found] == whole[found]).all()
+            if np.isfinite(whole).any():
+                assert np.argmin(early + beside) == np.argmin(whole + beside)
+            else:
+                assert not found.any()
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_way_that_is_kept_is_a_fastest_way_until_costs_change(network, seed):
+    rng = np.random.default_rng(seed)
+    router = noisy(network, seed)
+    origin, *goals = places(network, rng, 6)
+    goals = [goal for goal in goals if goal.link != origin.link]
+    plain = {goal.link: router.route(origin.link, goal.link) for goal in goals}
+
+    def seconds(way: np.ndarray) -> float:
+        return float(router.times_of(np.array([0, len(way)], np.int32), way)[0])
+
+    router.keeps_way, usual = True, router.times.copy()
+    for beside in (None, np.zeros(len(goals))):
+        etas = router.travel_times(origin, goals, beside)
+        if not np.isfinite(etas).any():
+            continue
+        best = goals[int(np.argmin(etas))].link
+        way = router.route(origin.link, best)
+        assert (way[0], way[-1]) == (origin.link, best)
+        assert seconds(way) == pytest.approx(seconds(plain[best]), rel=1e-5)
+        slow = np.array([way[len(way) // 2]])
+        router.set_costs_of(slow, np.array([500.0], np.float32))
+        other = noisy(network, seed)
+        other.set_costs_of(slow, np.array([500.0], np.float32))
+        again = seconds(router.route(origin.link, best))
+        assert again == pytest.approx(seconds(other.route(origin.link, best)), rel=1e-5)
+        router.set_costs(usual)
+
+
+def test_costs_of_some_links_are_those_of_all(network):
+    some, every = Router(network), Router(network)
+    rng = np.random.default_rng(2)
+    times = (network.free_flow_s * rng.uniform(0.3, 3.0, network.n_links)).astype("f4")
+    every.set_costs(times)
+    some.set_costs_of(np.arange(network.n_links), times)
+    for a, b in rng.integers(network.n_links, size=(20, 2)).tolist():
+        assert some.route(a, b).tolist() == every.route(a, b).tolist()
+
+
+def test_a_lent_stream_is_the_stream():
+    streams = Streams(5, 2)
+    for k in range(20):
+        lent = streams.lent("turnout", k)
+        fresh = streams.stream("turnout", k)
+        assert (lent.standard_normal(3) == fresh.standard_normal(3)).all()
+        assert lent.integers(9, dtype=np.uint32) == fresh.integers(9, dtype=np.uint32)
+        assert lent.random() == fresh.random()
