@@ -138,7 +138,9 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         return f"pair of {_type(get_args(annotation)[0])}"
     if origin is dict:
-        return "table of text" if get_args(annotation)[1] is str else "table of tables"
+        value = get_args(annotation)[1]
+        inner = {str: "text", list: "lists"}.get(get_origin(value) or value, "tables")
+        return f"table of {inner}"
     if annotation is date:
         return "date"
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true/false"}.get(
