@@ -178,6 +178,8 @@ def _value(
         return InputError(f"{str(value)[:60]!r} {why}", file=file, row=row, field=name, hint=hint)
 
     text = "" if value is None else str(value).strip()
+    if table == "units" and name == "days" and set(text) - set("1234567"):
+        raise wrong("are no days of the week", "a digit for each, as 67 for the weekend")
     if kind == "str":
         words = _WORDS.get((table, name))
         if words and text not in words:
@@ -185,8 +187,6 @@ def _value(
         if name in _KEYS and not text and name == _KEYS[_KEYED.get(table, 0)]:
             raise wrong("is no identifier")
         return text
-    if table == "units" and name == "days" and set(text) - set("1234567"):
-        raise wrong("are no days of the week", "a digit for each, as 67 for the weekend")
     if kind == "bool":
         if text.lower() not in _TRUE | _FALSE:
             raise wrong("is neither true nor false")

@@ -30,7 +30,7 @@ def clinic(per_minute: float, *, beds: int, second: bool = False) -> City:
     H1 has no emergency room; it is open only as a `second` hospital.
     """
     city = town(
-        ambulances=400,
+        ambulances=120,
         engines=0,
         medical_per_day=1440.0 * per_minute,
         fire_per_day=0.0,

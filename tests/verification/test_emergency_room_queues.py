@@ -30,7 +30,7 @@ def of_h0(
     city = clinic(load, beds=beds, second=second)
     found = []
     for replication in range(REPLICATIONS):
-        scenario = hours(12, hospitals={"stay_min": 1.0, "stay_cv": 1.0, "filled_h": 0.0} | rooms)
+        scenario = hours(8, hospitals={"stay_min": 1.0, "stay_cv": 1.0, "filled_h": 0.0} | rooms)
         _, recorder = run(InstantModel, city, scenario, replication=replication)
         status = recorder.frame("hospital_status")
         found.append((recorder.frame("calls"), status[status["hospital_id"] == "H0"]))
@@ -77,7 +77,7 @@ def test_diversion_with_hysteresis_lasts_as_its_markov_chain_says() -> None:
     load, beds, reopen = 3.0, 6, 3
     found = of_h0(load, beds, second=True, divert_at=1.0, reopen_at=reopen / beds)
     shares = [
-        time_mean(status.assign(turned=status["status"] == "divert"), "turned", SETTLED_S, 43_200.0)
+        time_mean(status.assign(turned=status["status"] == "divert"), "turned", SETTLED_S, 28_800.0)
         for _, status in found
     ]
     assert within(shares, diverted(load, beds, reopen))

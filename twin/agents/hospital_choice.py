@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,7 @@ def _best(
             unit_id=ambulance.unit_id,
             hospital_id=[h.hospital_id for h in hospitals],
             eta_s=scores.eta_s,
+            wait_s=[math.nan if h.room is None else h.expected_wait_s for h in hospitals],
             score=scores.score,
             chosen=chosen,
         )

@@ -148,6 +148,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "unit_id": "string",
         "hospital_id": "string",
         "eta_s": "float64",
+        "wait_s": "float64",
         "score": "float64",
         "chosen": "bool",
     },
@@ -362,6 +363,12 @@ MEANINGS: dict[str, dict[str, str]] = {
         "transported": "whether anybody was taken",
         "false_alarm": "whether the first crew finds nothing to be done",
         "fate": "closed, open (still going when the run ended) or cancelled",
+    },
+    "hospital_choices": {
+        "eta_s": "predicted drive, s",
+        "wait_s": "wait for a bed that is expected by the last report, s; null without emergency "
+        "rooms",
+        "score": "what the rule compares; the least is chosen",
     },
     "hospital_status": {
         "status": "whom it accepts in truth: open, divert (no new ambulances) or closed",
