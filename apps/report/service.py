@@ -23,14 +23,16 @@ from twin.recording.reader import RunReader
 STANDARD_COLUMNS = ("", "calls", "value", "asked for", "met")
 _STATISTICS = {"mean": "mean", "p50": "median", "p90": "90th percentile", "p95": "95th percentile"}
 OPEN_ENDED = (
-    "A call whose interval was over the limit when the run ended, and not over with, counts with "
-    "the time until then; one that was still under it does not count."
+    "An interval that had not ended when the run did counts as it stood then if it was over the "
+    "limit, and not at all if it was under it."
 )
 
 
 def standard_cells(score: Score) -> list[str]:
     """Return the cells of a line of a scorecard, in the order of `STANDARD_COLUMNS`."""
     met = {None: "-", True: "yes", False: "no"}[score.met]
+    if score.few and score.met is not None:
+        met = "too few calls"
     if score.statistic == "share":
         asked = "no share asked for" if score.share is None else f"at least {100 * score.share:g}%"
         value = percent(score.value)
@@ -72,12 +74,18 @@ def hours_section(by_hour: dict[str, dict[str, Any]], target_min: str) -> Raw | 
 
 def hours_line(hours: dict[str, dict[str, Any]], lost: dict[str, Any]) -> str:
     """Return sentences on the hours of units and those lost at hospitals."""
-    said = [
-        f"{kind.capitalize()}s: {row['committed_h']:.1f} of {row['staffed_h']:.1f} staffed hours "
-        f"on calls (unit-hour utilisation {percent(row['utilisation'])}), {row['transports']:,} "
-        f"patients taken to hospital ({row['transports_per_staffed_h'] or 0.0:.2f} a staffed hour)."
-        for kind, row in hours.items()
-    ]
+    said = []
+    for kind, row in hours.items():
+        line = (
+            f"{kind.capitalize()}s: {row['committed_h']:.1f} of {row['staffed_h']:.1f} staffed "
+            f"hours on calls (unit-hour utilisation {percent(row['utilisation'])})"
+        )
+        if row["transports"]:
+            line += (
+                f", {row['transports']:,} patients taken to hospital "
+                f"({row['transports_per_staffed_h'] or 0.0:.2f} a staffed hour)"
+            )
+        said.append(f"{line}.")
     if lost["stays"]:
         said.append(
             f"Lost at hospitals beyond {lost['standard_s'] / 60:g} min: {lost['hours']:.1f} h, in "
