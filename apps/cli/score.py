@@ -27,6 +27,7 @@ from twin.core.errors import InputError
 from twin.metrics.comparison import FILE, read_comparison
 from twin.metrics.standards import NAMES, Scorecard, load_standard, scorecard
 from twin.metrics.summary import fairness
+from twin.metrics.survivors import survivors
 from twin.metrics.units import (
     coverage,
     kilometres,
@@ -150,6 +151,7 @@ def _of_one_run(
         "lost_at_hospital": lost_at_hospital(events, from_s, end_s),
         "fairness": fairness(calls[calls["t_call"] >= from_s], end_s),
         "coverage": coverage(looks[looks["t"] >= from_s]),
+        "survivors": survivors(reader.table("patients", ["condition", "survival"])),
         "move_ups": move_ups(reader.table("moves", ["unit_id", "made"])),
         "km": kilometres(frames[frames["t"] >= from_s], float(reader.meta["box"]["side_m"])),
     }

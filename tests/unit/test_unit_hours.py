@@ -50,6 +50,12 @@ def test_hours_of_a_kind() -> None:
     assert unit_hours(utilisation(LIVES.iloc[:0], 0.0, 7200.0)) == {}
 
 
+def test_hours_without_a_vehicle_are_no_unit_hours() -> None:
+    off = [(0.0, "c", "idle", None), (900.0, "c", "off_road", None), (1800.0, "c", "idle", None)]
+    got = utilisation(pd.concat([LIVES, events(off)]), 0.0, 7200.0).set_index("unit_id")
+    assert got.loc["c", "on_shift_s"] == 6300.0
+
+
 def test_hours_lost_at_hospital() -> None:
     # 30 min, of which 15 are lost, and one that goes on for 3200 s at the end of the run.
     got = lost_at_hospital(LIVES, 0.0, 7200.0)
@@ -120,11 +126,15 @@ def test_hours_are_those_of_the_day() -> None:
     assert got["7"]["share_within_480_s"] == pytest.approx(2.0 / 3.0)
 
 
-def test_little_holds_to_machine_precision() -> None:
+@pytest.mark.parametrize("per_day", [20.0, 150.0, 900.0])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_little_holds_to_machine_precision(seed, per_day) -> None:
     # Little 1961, on a closed window: the time that units are busy is the time that calls keep
     # them, whatever is still going on at its ends.
-    city = town(ambulances=3, engines=0, medical_per_day=150.0, fire_per_day=0.0, service=sure(0.5))
-    _, recorder = run(CityModel, city, plan(changes=[inject(city, "11:50")]))
+    city = town(
+        ambulances=3, engines=0, medical_per_day=per_day, fire_per_day=0.0, service=sure(0.5)
+    )
+    _, recorder = run(CityModel, city, plan(changes=[inject(city, "11:50")], seed=seed))
     calls, lives = recorder.frame("calls"), recorder.frame("unit_events")
     start, end = 21_600.0, 43_200.0
     assert (calls["fate"] == "open").any()

@@ -12,7 +12,8 @@ from twin.core.clock import HOUR_S
 
 BUSY_STATES = ("turnout", "to_scene", "on_scene", "transporting", "at_hospital")
 """States of a unit that belongs to a call."""
-OFF_STATE = "off_shift"
+OUT_STATES = ("off_shift", "off_road")
+"""States in which there is no crew, or no vehicle: such hours are no unit hours."""
 HANDOVER_STANDARD_S = 900.0
 """A unit is lost to the service from the fifteenth minute at hospital on (NHS England)."""
 
@@ -33,8 +34,8 @@ def utilisation(unit_events: pd.DataFrame, start_s: float, end_s: float) -> pd.D
         One row a unit: `unit_id`, `kind`, `jobs` (calls for which it entered a busy
         state in the period), `transports` (times it set off with a patient), `busy_s`,
         `on_shift_s`, and `share` = busy_s / on_shift_s, the unit-hour utilisation: hours from
-        being sent until clear over hours staffed. Before its first event a unit counts as on shift
-        and idle.
+        being sent until clear over hours staffed with a vehicle on the road. Before its first event
+        a unit counts as on shift and idle.
     """
     columns = ["unit_id", "kind", "jobs", "transports", "busy_s", "on_shift_s", "share"]
     if unit_events.empty:
@@ -48,7 +49,9 @@ def utilisation(unit_events: pd.DataFrame, start_s: float, end_s: float) -> pd.D
     jobs = np.unique(spells.unit[working] * calls + spells.call[working]) // max(calls, 1)
     left = entered & spells.is_in("transporting")
     busy_s = np.bincount(spells.unit, weights=spells.lasts_s * busy, minlength=n)
-    off_s = np.bincount(spells.unit, weights=spells.lasts_s * spells.is_in(OFF_STATE), minlength=n)
+    off_s = np.bincount(
+        spells.unit, weights=spells.lasts_s * spells.is_in(*OUT_STATES), minlength=n
+    )
     on_shift_s = end_s - start_s - off_s
     share = np.full(n, np.nan)
     np.divide(busy_s, on_shift_s, out=share, where=on_shift_s > 0.0)
