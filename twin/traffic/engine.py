@@ -28,6 +28,7 @@ from twin.traffic.kernels.layout import (
     Records,
 )
 from twin.traffic.kernels.times import PERIOD_S
+from twin.traffic.precompile import helped
 from twin.traffic.signals import no_signals
 from twin.traffic.sirens import Sirens
 from twin.traffic.types import FileType, Fleet, Kinds
@@ -191,7 +192,8 @@ class Engine(Books):
             use_threads(self._threads)
         left = n_ticks
         while left > 0:
-            with np.errstate(over="ignore"):  # hashes wrap; this is for the plain-Python form
+            # Hashes wrap, in the plain-Python form.
+            with np.errstate(over="ignore"), helped(run):
                 done, self._current = run(
                     PIECES * self._threads if self._threads > 1 else 1,
                     left,
@@ -203,7 +205,8 @@ class Engine(Books):
                     self._current,
                     self._net,
                     self._state,
-                    self._signals,
+                    self._signals if len(self._signals.control) else None,
+                    self._net.sirens if len(self._state.unit) else None,
                     *self._buffers,
                 )
             self.tick += done

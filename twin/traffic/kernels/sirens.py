@@ -55,6 +55,7 @@ from twin.traffic.kernels.layout import (
     CORRIDOR,
     CROSSED,
     DRIVING,
+    F32,
     FINISHED,
     INSIDE,
     LENGTH,
@@ -313,9 +314,17 @@ def drive_on(
 
 
 @inner
-def pass_queues(tick: int, t: float, dt: np.float32, net: Net, st: State, R: Records) -> None:
+def pass_queues(
+    tick: int,
+    t: float,
+    dt: np.float32,
+    sirens: F32,
+    net: Net,
+    st: State,
+    R: Records,
+) -> None:
     """Let units under siren leave their lanes, move in bands, and come back, in their order."""
-    if net.sirens[CORRIDOR] == ZERO and net.sirens[ONCOMING] == ZERO:
+    if sirens[CORRIDOR] == ZERO and sirens[ONCOMING] == ZERO:
         return
     beside = len(st.lane) - 1
     for u in range(len(st.unit)):
@@ -332,8 +341,8 @@ def pass_queues(tick: int, t: float, dt: np.float32, net: Net, st: State, R: Rec
                 leave_lane(u, x, i, tick, net, st, R)
         else:
             st.unit[u].slow = 0
-        if net.sirens[CORRIDOR] > ZERO:
+        if sirens[CORRIDOR] > ZERO:
             grown = st.unit[u].reach - GROWTH * dt
             if st.unit[u].band >= 0 or st.unit[u].slow > 0:
                 grown = st.unit[u].reach + GROWTH * dt
-            st.unit[u].reach = min(max(grown, net.sirens[REACH]), net.sirens[QUEUE_REACH])
+            st.unit[u].reach = min(max(grown, sirens[REACH]), sirens[QUEUE_REACH])

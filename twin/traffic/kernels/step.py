@@ -29,6 +29,7 @@ from twin.traffic.kernels.layout import (
     BIG,
     CHANGES,
     DRIVING,
+    F32,
     IN_BAY,
     LENGTH,
     N_BLOCKS,
@@ -226,17 +227,20 @@ def _advance(
     current: int,
     net: Net,
     st: State,
-    sg: Signals,
+    sg: Signals | None,
+    sirens: F32 | None,
     first: Records,
     second: Records,
 ) -> tuple[int, int]:
     """Advance traffic by `n` ticks; return the ticks done and the buffer that is current.
 
+    `sg` is None when every signal follows its plan, and `sirens` (`Net.sirens`) when no emergency
+    unit is on the road: what only those need is then not even compiled.
+
     The blocks of links and junctions are handed to the threads in `pieces`: to hand the arrays over
     takes as long as to move several vehicles. Fewer ticks are done when the buffers are too small
     for the vehicles: enlarge them and go on.
     """
-    controllers = len(sg.control)
     for step in range(n):
         now = tick + step
         t = start_s + now * np.float64(dt)
@@ -250,14 +254,16 @@ def _advance(
         current ^= state
         R = first if current == 0 else second
         set_signals(t, net)
-        if controllers > 0:
+        if sg is not None:
+            controllers = len(sg.control)
             hear_sirens(t, net, st, R, sg)
             for piece in prange(pieces):
                 low = piece * controllers // pieces
                 high = (piece + 1) * controllers // pieces
                 run_controllers(low, high, t, net, st, R, sg)
-        pass_queues(now, t, dt, net, st, R)
-        mark_sirens(net, st, R)
+        if sirens is not None:
+            pass_queues(now, t, dt, sirens, net, st, R)
+            mark_sirens(net, st, R)
         place_units(t, net, st, R)
         if st.counts[IN_BAY] > 0:
             pull_out(t, net, st, R)

@@ -1,0 +1,70 @@
+"""A second process that helps to compile the kernels of lanes while no cache holds them.
+
+numba compiles under one lock, so threads cannot share the work; but every kernel is cached on its
+own. The helper compiles the parts of a tick from the last to the first while the caller compiles
+them from the first to the last: each finds in the cache what the other has done.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import types
+
+from twin.network.generate import grid
+from twin.traffic import storage
+from twin.traffic.control import kernel_network
+from twin.traffic.kernels import insertion, step, stops, times
+from twin.traffic.types import Fleet
+
+
+def _is_new(kernel: Any) -> bool:
+    """Return whether a kernel has never been compiled, in this process or an earlier one."""
+    if numba.config.DISABLE_JIT or kernel.signatures:
+        return False
+    return not any(Path(kernel.stats.cache_path).glob(f"step.{kernel.__name__}-*.nbi"))
+
+
+@contextmanager
+def helped(kernel: Any) -> Iterator[None]:
+    """Let a helper compile the parts of `kernel`, a tick, while it is called for the first time."""
+    if not _is_new(kernel) or (os.cpu_count() or 1) < 2:
+        yield
+        return
+    command = [sys.executable, "-m", __name__]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as helper:  # noqa: S603  # our own
+        try:
+            yield
+        finally:
+            helper.terminate()
+
+
+def main() -> None:
+    """Compile the parts of a tick, the last first."""
+    network = grid(2, 2, 100.0, 1, 10.0)
+    held = kernel_network(network, Fleet(None, ()).table, speed_factor=1.0)
+    net, st = numba.typeof(held), numba.typeof(storage.new_state(held))
+    rows = numba.typeof(storage.new_buffers(1)[0])
+    real, whole, key, dt = types.float64, types.int64, types.uint64, types.float32
+    parts: list[tuple[Any, tuple[Any, ...]]] = [
+        (times.update_turn_times, (net, st, rows)),
+        (step.tidy, (real, net, st, rows)),
+        (step.pass_nodes, (whole, whole, whole, net, st, rows)),
+        (step.follow, (whole, whole, whole, real, dt, key, net, st, rows)),
+        (step.decide, (whole, whole, whole, real, key, net, st, rows)),
+        (stops.pull_out, (real, net, st, rows)),
+        (insertion.place_units, (real, net, st, rows)),
+    ]
+    for kernel, argument_types in parts:
+        kernel.compile(argument_types)
+
+
+if __name__ == "__main__":
+    main()
