@@ -192,8 +192,10 @@ class Engine(Books):
             use_threads(self._threads)
         left = n_ticks
         while left > 0:
+            sirens = self._net.sirens if len(self._state.unit) else None
+            calls = self._state.call if len(self._state.call) else None
             # Hashes wrap, in the plain-Python form.
-            with np.errstate(over="ignore"), helped(run):
+            with np.errstate(over="ignore"), helped(run, sirens, calls):
                 done, self._current = run(
                     PIECES * self._threads if self._threads > 1 else 1,
                     left,
@@ -206,7 +208,8 @@ class Engine(Books):
                     self._net,
                     self._state,
                     self._signals if len(self._signals.control) else None,
-                    self._net.sirens if len(self._state.unit) else None,
+                    sirens,
+                    calls,
                     *self._buffers,
                 )
             self.tick += done

@@ -68,6 +68,7 @@ def decide(
     tick: int,
     t: float,
     key: np.uint64,
+    sirens: F32 | None,
     net: Net,
     st: State,
     R: Records,
@@ -87,7 +88,7 @@ def decide(
             k = active[n]
             if net.link[k].due <= t:
                 enter_waiting(k, t, block, net, st, R)
-            if net.link[k].busy and decide_on_link(k, block, tick, key, net, st, R):
+            if net.link[k].busy and decide_on_link(k, block, tick, key, sirens, net, st, R):
                 active[kept] = k
                 kept += 1
         st.tally[block, ACTIVE] = kept - low
@@ -95,7 +96,14 @@ def decide(
 
 @inlined
 def decide_on_link(
-    k: int, block: int, tick: int, key: np.uint64, net: Net, st: State, R: Records
+    k: int,
+    block: int,
+    tick: int,
+    key: np.uint64,
+    sirens: F32 | None,
+    net: Net,
+    st: State,
+    R: Records,
 ) -> bool:
     """Change lanes on link `k` and note what others will see of it; return False if it is empty."""
     a = int(net.link[k].lane0)
@@ -107,7 +115,7 @@ def decide_on_link(
         net.link[k].busy = 0
         clear_link(k, net, st)
         return False
-    if net.link[k].siren:
+    if sirens is not None and net.link[k].siren:
         st.tally[block, CHANGES] += make_way(k, tick, net, st, R)
     if n > 1 and (k + tick) & 1 == 0:
         st.tally[block, CHANGES] += change_lanes(k, tick, key, net, st, R)
@@ -186,10 +194,10 @@ def mark_sirens(net: Net, st: State, R: Records) -> None:
 
 
 @inner
-def tidy(t_end: float, net: Net, st: State, R: Records) -> None:
+def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -> None:
     """End trips and help the lost, in order of links."""
     for k in range(len(net.link)):
-        if net.link[k].pulls_in:
+        if calls is not None and net.link[k].pulls_in:
             net.link[k].pulls_in = 0
             pull_in(k, net, st, R)
         if net.link[k].ending:
@@ -229,13 +237,15 @@ def _advance(
     st: State,
     sg: Signals | None,
     sirens: F32 | None,
+    calls: Records | None,
     first: Records,
     second: Records,
 ) -> tuple[int, int]:
     """Advance traffic by `n` ticks; return the ticks done and the buffer that is current.
 
-    `sg` is None when every signal follows its plan, and `sirens` (`Net.sirens`) when no emergency
-    unit is on the road: what only those need is then not even compiled.
+    `sg` is None when every signal follows its plan, `sirens` (`Net.sirens`) when no emergency unit
+    is on the road, and `calls` (`State.call`) when nobody stops on the way: what only those need is
+    then not even compiled.
 
     The blocks of links and junctions are handed to the threads in `pieces`: to hand the arrays over
     takes as long as to move several vehicles. Fewer ticks are done when the buffers are too small
@@ -264,13 +274,13 @@ def _advance(
         if sirens is not None:
             pass_queues(now, t, dt, sirens, net, st, R)
             mark_sirens(net, st, R)
-        place_units(t, net, st, R)
-        if st.counts[IN_BAY] > 0:
+            place_units(t, net, st, R)
+        if calls is not None and st.counts[IN_BAY] > 0:
             pull_out(t, net, st, R)
         for piece in prange(pieces):
             low = piece * N_BLOCKS // pieces
             high = (piece + 1) * N_BLOCKS // pieces
-            decide(low, high, now, t, key, net, st, R)
+            decide(low, high, now, t, key, sirens, net, st, R)
         for piece in prange(pieces):
             low = piece * N_BLOCKS // pieces
             high = (piece + 1) * N_BLOCKS // pieces
@@ -279,7 +289,7 @@ def _advance(
             low = piece * N_BLOCKS // pieces
             high = (piece + 1) * N_BLOCKS // pieces
             pass_nodes(low, high, now, net, st, R)
-        tidy(t + np.float64(dt), net, st, R)
+        tidy(t + np.float64(dt), calls, net, st, R)
         if (now + 1) % every == 0:
             update_travel_times(net, st)
             update_turn_times(net, st, R)
