@@ -12,6 +12,7 @@ from apps.report.buses import bus_sentence
 from apps.report.care import care_sections
 from apps.report.changes import change_sentences, settings_of
 from apps.report.charts import bars, curve, ecdf, over_time
+from apps.report.dispatch import reasons_section
 from apps.report.hospitals import hospitals_section
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
@@ -157,6 +158,7 @@ def run_page(reader: RunReader, city: City) -> str:
         _intervals(summary, scenario),
         _by_district(calls, period[1]),
         hours_section(response_by(calls, "hour", period[1]), TARGET_MIN),
+        reasons_section(reader),
         _units(units, unit_notes(reader, units, period)),
         hospitals_section(reader, city),
         cover_section(reader, city),

@@ -260,11 +260,19 @@ def _listed(units: list[str]) -> str:
 
 def _rules(change: SetPolicy) -> Names:
     rules = {role: getattr(change, role) for role in ROLES}
+    parameters = [
+        f"“{rule}” {name} = {value}"
+        for rule, table in change.parameters.items()
+        for name, value in table.items()
+    ]
     return {
         lang: ", ".join(
-            f"{words(lang)['change'][f'rule_{rule}']} “{policy}”"
-            for rule, policy in rules.items()
-            if policy is not None
+            [
+                f"{words(lang)['change'][f'rule_{rule}']} “{policy}”"
+                for rule, policy in rules.items()
+                if policy is not None
+            ]
+            + parameters
         )
         for lang in LANGUAGES
     }

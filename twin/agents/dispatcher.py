@@ -105,7 +105,7 @@ class Dispatcher(CityAgent):
         key = world.queue_policy.key
         queue = sorted((t for t in self.waiting if t.unit_kind == kind), key=key)
         while queue:
-            if not (free or soon or turns):
+            if not (free or turns):
                 return
             task = queue.pop(0)
             if task.retry_at > now:
@@ -117,6 +117,8 @@ class Dispatcher(CityAgent):
     def _serve(self, task: Task, free: list[Unit], soon: list[Unit]) -> Task | None:
         """Give a request to a unit, or keep it waiting; return the request that lost its unit."""
         able = [u for u in free if u.advanced] if task.advanced else free
+        if not able and self.world.reassign_policy is None:
+            return None  # nobody can go now, whoever may be free soon
         judged = self._judge(task, able, soon)
         best_s = np.inf
         unit = None
@@ -130,7 +132,7 @@ class Dispatcher(CityAgent):
             self._record(task, [judged, other], other.units[other.scores.best()], "diverted")
             return self._divert(task, other.units[other.scores.best()])
         if judged is None:
-            if able and not soon:
+            if able:
                 self._try_later(task)
             return None
         if unit is None:
@@ -143,7 +145,8 @@ class Dispatcher(CityAgent):
             self._assign(task, unit)
         else:
             soon.remove(unit)
-            self._hold(task, unit, judged, now_or_never=bool(able))
+            if able:
+                self._hold(task, unit, judged)
         return None
 
     def _judge(self, task: Task, free: list[Unit], soon: list[Unit]) -> _Judged | None:
@@ -190,14 +193,14 @@ class Dispatcher(CityAgent):
         task.incident.note(task, Stage.DISPATCHED, self.world.env.now)
         return lost
 
-    def _hold(self, task: Task, unit: Unit, judged: _Judged, *, now_or_never: bool) -> None:
-        """Let a request wait for a unit that is busy; see again soon if another one could go."""
+    def _hold(self, task: Task, unit: Unit, judged: _Judged) -> None:
+        """Let a request wait for a unit that is busy, though another one could go; look again."""
         now = self.world.env.now
         task.t_held = min(task.t_held, now)
         if task.held_for != unit.unit_id:
             task.held_for = unit.unit_id
             self._record(task, [judged], unit, "held")
-        if now_or_never and task.look_at <= now:
+        if task.look_at <= now:
             task.look_at = now + RETRY_S
             self.world.env.process(self._later(unit.kind))
 
