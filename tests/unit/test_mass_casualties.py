@@ -19,7 +19,7 @@ THERE = 210.0
 
 
 def disaster(
-    patients: int, fleet: int, **mass: Any
+    patients: int, fleet: int, seed: int = 1, **mass: Any
 ) -> tuple[pd.DataFrame, pd.Series, CityModel, pd.DataFrame]:
     """Return patients, call, model and events of a medical incident at 07:00; all are taken."""
     city = town(ambulances=fleet, service=sure(1.0))
@@ -30,6 +30,7 @@ def disaster(
         record={"frame_every_s": 600.0},
         changes=changes,
         care={"mass": {"from_patients": 2, "triage_s": 0.0} | mass},
+        seed=seed,
     )
     model, recorder = run(FixedModel, city, scenario)
     events = recorder.frame("unit_events")
@@ -104,6 +105,17 @@ def test_triage_takes_its_time_and_the_dead_free_the_crews() -> None:
     assert (patients["survival"] == 0.0).all()
     assert call["fate"] == "closed"
     assert call["t_clear"] == pytest.approx(at(7) + THERE + 360.0)
+    assert not any(unit.busy for unit in model.units)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_crew_that_is_let_go_as_a_patient_comes_leaves_no_other_waiting(seed) -> None:
+    """All have their tag in one instant, in which a death lets go a crew that gets the next one."""
+    mix = {"p_immediate": 0.5, "p_delayed": 0.0, "p_dead": 0.5}
+    patients, call, model, _ = disaster(3, 3, seed, **mix)
+    alive = patients["tag"] != "dead"
+    assert patients.loc[alive, "t_hospital"].notna().all()
+    assert call["fate"] == "closed"
     assert not any(unit.busy for unit in model.units)
 
 

@@ -40,9 +40,9 @@ def test_the_lines_of_a_plan() -> None:
 
 
 def test_an_advanced_ambulance_is_waited_for() -> None:
-    """Only A1 gives advanced care and is busy until 810 s; A0 stands there and is not sent."""
+    """Only A1 gives advanced care and is busy until 810 s; A2 stands idle and is not sent."""
     assert read_sent("2 advanced ambulance") == Sent("ambulance", 2, False, advanced=True)
-    city = town(ambulances=2, service=sure(0.0))
+    city = town(ambulances=3, service=sure(0.0))
     first = {"kind": "medical", "priority": 2, "send": ["advanced ambulance per patient"]}
     second = {"kind": "medical", "send": ["ambulance", "advanced ambulance per patient"]}
     care = {"advanced_units": ["A1"], "plans": [first, second]}
@@ -93,6 +93,23 @@ def test_the_most_particular_plan_holds() -> None:
     )
     assert [own.of("fire", "", p)[0].number for p in (1, 2, 3)] == [4, 4, 1]
     assert own.of("medical", "", 1) == usual.of("medical", "", 1)
+    typed = {"types": [{"kind": "fire", "name": "car", "share": 0.1}]}
+    of_type = ResponsePlans(
+        Care.model_validate(
+            typed
+            | {
+                "plans": [
+                    {"kind": "fire", "priority": 1, "send": ["3 engine"]},
+                    {"kind": "fire", "type": "car", "send": ["engine"]},
+                    {"kind": "fire", "alarm": 2, "send": ["7 engine"]},
+                    {"kind": "fire", "type": "car", "alarm": 2, "send": ["6 engine"]},
+                ]
+            }
+        ).plans
+    )
+    assert [of_type.of("fire", name, 1)[0].number for name in ("", "car")] == [3, 1]
+    assert [of_type.more(name, 1, 2)[0].number for name in ("", "car")] == [7, 6]
+    assert of_type.more("car", 1, 3)[0].number == 2
     only_second = plans({"kind": "fire", "priority": 2, "send": ["5 engine"]})
     assert [only_second.of("fire", "", p)[0].number for p in (1, 2, 3)] == [2, 5, 1]
 
