@@ -222,6 +222,28 @@ def test_types_that_cannot_be(wrong) -> None:
         Care.model_validate({"types": [ALL_ARRESTS | wrong]})
 
 
+def test_an_incident_may_be_injected_with_its_type() -> None:
+    city = town(service=sure(1.0))
+    rare = ALL_ARRESTS | {"share": 0.0}
+    changes = [inject(city, "07:00", type="arrest", priority=2), inject(city, "08:00")]
+    _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes, care=care(rare)))
+    calls = recorder.frame("calls").sort_values("t_call")
+    assert calls["type"].tolist()[0] == "arrest"
+    assert pd.isna(calls["type"].iloc[1])
+    conditions = recorder.frame("patients").sort_values("t_onset")["condition"]
+    assert conditions.tolist() == ["arrest", "immediate"]
+
+
+@pytest.mark.parametrize(("incident", "name"), [("medical", "arest"), ("fire", "arrest")])
+def test_an_injected_type_must_be_there(incident, name) -> None:
+    city = town()
+    changes = [inject(city, "07:00", incident=incident, type=name)]
+    scenario = plan(calls=QUIET, changes=changes, care=care(ALL_ARRESTS))
+    with pytest.raises(InputError, match=f"no {incident} type") as caught:
+        FixedModel(city, scenario)
+    assert "changes.1.type" in str(caught.value)
+
+
 def test_types_that_do_not_go_together() -> None:
     for types in ([ALL_ARRESTS, ALL_ARRESTS | {"name": "b"}], [ALL_ARRESTS | {"share": 0.1}] * 2):
         with pytest.raises(ValidationError):

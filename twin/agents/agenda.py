@@ -244,5 +244,6 @@ class Agenda:
             district=world.district_of(place),
             transported=bool(world.streams.stream("transport", call_id).random() < p),
             patients=change.patients,
+            type=change.type or "",
         )
         world.env.process(happen(world, call))

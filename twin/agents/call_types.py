@@ -73,14 +73,19 @@ class CallTypes:
         for each in types:
             self._of.setdefault(each.kind, []).append(each)
 
-    def of(self, kind: str, call_id: str) -> Finding:
-        """Return what a call is; nothing is drawn where its kind has no types."""
+    def of(self, kind: str, call_id: str, name: str = "") -> Finding:
+        """Return what a call is, of the type of that name or of one that is drawn.
+
+        Nothing is drawn where its kind has no types.
+        """
         if kind not in self._of:
             return PLAIN
         rng = self._streams.stream("call-type", call_id)
         u = rng.random(5)
         bounds = np.cumsum([each.share for each in self._of[kind]])
         which = int(np.searchsorted(bounds, u[0], side="right"))
+        if name:
+            which = [each.name for each in self._of[kind]].index(name)
         if which == len(bounds):
             return PLAIN
         found = self._of[kind][which]

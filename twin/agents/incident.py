@@ -46,6 +46,8 @@ class Call(NamedTuple):
     patients: int
     hospital_id: str = ""
     """Where the record says that the patient was taken; empty if it does not."""
+    type: str = ""
+    """Name of its type where that is not drawn."""
 
 
 class Outcome(NamedTuple):
@@ -101,7 +103,7 @@ class Incident(CityAgent):
         super().__init__(world)
         self.call = call
         self.call_id = call.call_id
-        self.finding = world.call_types.of(call.kind, call.call_id)
+        self.finding = world.call_types.of(call.kind, call.call_id, call.type)
         self.priority = self.finding.priority or call.priority
         self.t_call = call.t_call
         self.counted = call.t_call >= world.scenario.period.start_s

@@ -303,6 +303,11 @@ class InjectIncident(Part):
     lat: float = Field(ge=-90, le=90, description="Latitude.")
     priority: int = Field(default=1, ge=1, le=4, description="1 is the most urgent.")
     patients: int = Field(default=1, ge=0, le=200, description="How many are hurt or ill.")
+    type: str | None = Field(
+        default=None,
+        description="Name of a type of `care.types` that it is of; drawn, as of other calls, if "
+        "left out.",
+    )
 
     _clocks = field_validator("at")(check_clock)
 

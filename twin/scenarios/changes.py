@@ -228,6 +228,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 _check_known("hospital", change.hospital, known, hospitals["name"])
             elif isinstance(change, InjectIncident):
                 _check_position(change.lon, change.lat, city.network)
+                _check_type(change, scenario)
         except InputError as error:
             yield InputError(
                 error.message, field=f"changes.{number}.{error.field}", hint=error.hint
@@ -326,6 +327,16 @@ def _check_position(lon: float, lat: float, network: Network) -> None:
             raise InputError(
                 f"{value} is outside the city ({low:.3f} to {high:.3f} degrees)", field=field
             )
+
+
+def _check_type(change: InjectIncident, scenario: Scenario) -> None:
+    known = [each.name for each in scenario.care.types if each.kind == change.incident]
+    if change.type is not None and change.type not in known:
+        raise InputError(
+            f"there is no {change.incident} type {change.type!r} in care.types",
+            field="type",
+            hint=did_you_mean(change.type, known),
+        )
 
 
 def _check_known(
