@@ -86,7 +86,8 @@ def _plain(decision: Decision) -> dict[str, Any]:
 
 def _table(decision: Decision) -> Table:
     term = next((row.term for row in rows_of(decision.rows) if isinstance(row.term, str)), "")
-    table = Table("unit", "doing", "on call", "sets out in, s", "drive, s", "score", term, "")
+    terms = [term] * bool(term)
+    table = Table("unit", "doing", "on call", "sets out in, s", "drive, s", "score", *terms, "")
     for row in rows_of(decision.rows):
         cells = (row.wait_s, row.eta_s, row.score)
         table.add_row(
@@ -94,7 +95,7 @@ def _table(decision: Decision) -> Table:
             _text(row.doing),
             _text(row.on_call),
             *("" if np.isnan(x) else "-" if np.isinf(x) else f"{x:.6g}" for x in cells),
-            "" if np.isnan(row.value) else f"{row.value:.4g}",
+            *("" if np.isnan(row.value) else f"{row.value:.4g}" for _ in terms),
             "sent" if row.chosen else _text(row.why),
         )
     return table
