@@ -80,6 +80,9 @@ def site(
         int | None,
         typer.Option("--most", min=1, max=10_000, help="Most ambulances at one station."),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave today's where they are; site the others only.")
+    ] = False,
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Consider new stations, in the middle of each zone.")
     ] = False,
@@ -138,7 +141,7 @@ def site(
         if not n:
             raise InputError("the city has no ambulance", field="--ambulances", hint="say how many")
         tell(f"{n} ambulances, {len(sites.ids)} sites, {len(sites.cover.weight)} points: {model}")
-        found = find_sites(sites, n, chosen, most=most, method=how)
+        found = find_sites(sites, n, chosen, most=most, keep=keep, method=how)
     changes = changes_to(place, scenario, sites, found.siting.counts)
     folder = out or Path("runs") / f"site-{Path(city).name}"
     whatif = _write(folder, plain, base, chosen, sites, found, changes, coverage)

@@ -132,3 +132,18 @@ def test_many_at_one_station_are_several_changes(city):
     changes = changes_to(city, scenario(), sites, np.array([3, 1, 121]))
     assert [c["count"] for c in changes if c["kind"] == "add-units"] == [50, 50, 20]
     assert pd.Series([c["kind"] for c in changes]).unique().tolist() == ["add-units"]
+
+
+def test_one_more_where_it_helps_most_and_nobody_moves(city):
+    sites = sites_of(city, scenario())
+    # One more at p0 adds 6 q^3 (1 - q), at p3 1 q (1 - q) + 3 q^2 (1 - q), at p5 3 q^2 (1 - q).
+    for method in ("exact", "heuristic"):
+        counts = site(sites, 6, "mexclp", keep=True, method=method).siting.counts
+        assert counts.tolist() == [3, 2, 1]
+    changes = changes_to(city, scenario(), sites, counts)
+    assert changes == [{"kind": "add-units", "station": "p3", "unit": "ambulance", "count": 1}]
+    assert site(sites, 7, "mclp", keep=True).siting.counts.tolist() == [4, 2, 1]
+    with pytest.raises(InputError, match="5 ambulances stay"):
+        site(sites, 4, "mexclp", keep=True)
+    with pytest.raises(InputError, match="placed anew"):
+        site(sites, 6, "nested", keep=True)

@@ -9,7 +9,6 @@ import pytest
 
 from twin.agents.siting import (
     FARTHEST_S,
-    cover_by_swaps,
     covered,
     free_shares,
     nest_cover,
@@ -82,11 +81,25 @@ def test_at_most_so_many_stand_at_one_base():
         assert found.value == pytest.approx(9.0 * 0.75 + 0.5)
 
 
-def test_swaps_begin_from_units_that_are_there():
+@pytest.mark.parametrize("method", METHODS)
+def test_units_that_stay_where_they_are(method):
     weight = np.array([3.0, 2.0, 1.0])
-    counts = cover_by_swaps(weight, np.eye(3, dtype=bool), 2, busy=0.0, most=1,
-                            begin=np.array([0, 0, 1]))  # fmt: skip
-    assert counts.tolist() == [1, 1, 0]
+    reach = np.eye(3, dtype=bool)
+    stay = np.array([0, 0, 2])
+    found = site_cover(weight, reach, 4, most=1, least=stay, method=method)
+    assert found.counts.tolist() == [1, 1, 2]
+    assert found.value == 6.0
+    for weight, _, reach, n in _instances(6, seed=7):
+        stay = np.zeros(len(reach), int)
+        stay[-1] = 1
+        best = max(
+            covered(weight, reach, stay + np.bincount(chosen, minlength=len(reach)), 0.4)
+            for chosen in combinations_with_replacement(range(len(reach)), n - 1)
+        )
+        found = site_cover(weight, reach, n, busy=0.4, least=stay, method=method)
+        assert (found.counts >= stay).all()
+        assert found.value <= best + 1e-9 <= found.bound + 2e-9
+        assert method == "heuristic" or found.value == pytest.approx(best, rel=1e-9)
 
 
 @pytest.mark.parametrize("busy", [0.0, 0.5])

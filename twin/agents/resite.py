@@ -156,18 +156,37 @@ def sites_of(city: City, scenario: Scenario, *, anywhere: bool = False) -> Sites
 
 
 def site(
-    sites: Sites, n: int, model: Model, *, most: int | None = None, method: Method = "auto"
+    sites: Sites,
+    n: int,
+    model: Model,
+    *,
+    most: int | None = None,
+    keep: bool = False,
+    method: Method = "auto",
 ) -> Sited:
     """Return where n ambulances should stand by a model of `twin.agents.siting`.
+
+    With `keep` those of today stay, and the others are sited.
 
     Raises
     ------
     InputError
-        If there is no room for so many.
+        If there is no room for so many, or some are to stay that are more, or by a model that
+        places all.
     """
     cover = sites.cover
+    if keep and model in {"p-median", "nested"}:
+        raise InputError(
+            f"by {model} all are placed anew", field="--keep", hint="mexclp and mclp can keep"
+        )
+    if keep and n < sites.today.sum():
+        raise InputError(
+            f"{int(sites.today.sum())} ambulances stay, so there cannot be {n}",
+            field="--ambulances",
+        )
     room = 1 if model == "p-median" else n if most is None else most
-    if n > room * len(sites.ids):
+    stay = sites.today if keep else np.zeros_like(sites.today)
+    if n > np.maximum(room, stay).sum():
         raise InputError(
             f"{n} ambulances are more than {len(sites.ids)} stations take at {room} each",
             field="--ambulances" if most is None or model == "p-median" else "--most",
@@ -183,18 +202,20 @@ def site(
         counts = np.bincount(nest.order, minlength=len(sites.ids)).astype(np.int64)
         return Sited(Siting(counts, nest.value, nest.bound, nest.exact), tuple(nest.order))
     busy = cover.busy if model == "mexclp" else 0.0
-    found = site_cover(cover.weight, cover.reach, n, busy=busy, most=room, method=method)
+    found = site_cover(
+        cover.weight, cover.reach, n, busy=busy, most=room, least=stay, method=method
+    )
     if model == "mclp":
-        found = found._replace(counts=_useful(cover, found.counts, room))
+        found = found._replace(counts=_useful(cover, found.counts, stay, room))
     return Sited(found)
 
 
-def _useful(cover: Cover, counts: I64, most: int) -> I64:
+def _useful(cover: Cover, counts: I64, stay: I64, most: int) -> I64:
     """Return the same cover with those who add nothing to it standing where a second one helps."""
     needed = counts.copy()
     while True:
         alone = cover.covering(needed) == 1
-        spare = np.flatnonzero((needed > 0) & (cover.reach @ (cover.weight * alone) == 0.0))
+        spare = np.flatnonzero((needed > stay) & (cover.reach @ (cover.weight * alone) == 0.0))
         if not len(spare):
             break
         needed[spare[0]] -= 1

@@ -95,6 +95,7 @@ def site_cover(
     *,
     busy: float = 0.0,
     most: int | None = None,
+    least: I64 | None = None,
     method: Method = "auto",
 ) -> Siting:
     """Return where n units cover most: MCLP, or MEXCLP with `busy` above 0.
@@ -110,18 +111,21 @@ def site_cover(
     busy
         Share q of its time for which a unit is busy.
     most
-        Most units at one base; n if left out.
+        Most units at one base; n if left out. Where `least` has more there may be as many.
+    least
+        (B,) units that stay where they are; none if left out.
     method
         `heuristic` is greedy and swaps, with the bound of the linear relaxation.
     """
     most = n if most is None else most
+    stay: I64 = np.zeros(len(reach), np.int64) if least is None else least
     levels = _levels(n, busy)
     size = reach.shape[0] + reach.shape[1] * levels
     if method == "exact" or (method == "auto" and size <= EXACT_SIZE):
-        return _cover_by_solver(weight, reach, n, busy, most, relaxed=False)
-    counts = cover_by_swaps(weight, reach, n, busy=busy, most=most)
+        return _cover_by_solver(weight, reach, n, busy, most, stay, relaxed=False)
+    counts = cover_by_swaps(weight, reach, n, busy=busy, most=most, least=stay)
     value = covered(weight, reach, counts, busy)
-    bound = _cover_by_solver(weight, reach, n, busy, most, relaxed=True).value
+    bound = _cover_by_solver(weight, reach, n, busy, most, stay, relaxed=True).value
     return Siting(counts, value, max(bound, value), exact=False)
 
 
@@ -132,19 +136,19 @@ def covered(weight: F64, reach: Flags, counts: I64, busy: float) -> float:
 
 
 def cover_by_swaps(
-    weight: F64, reach: Flags, n: int, *, busy: float, most: int, begin: I64 | None = None
+    weight: F64, reach: Flags, n: int, *, busy: float, most: int, least: I64 | None = None
 ) -> I64:
     """Return (B,) units by greedy addition and then by the best swap of one unit while one helps.
 
-    Of equals the base of least number is taken. `begin` holds units that are there before the
-    greedy additions.
+    Of equals the base of least number is taken. `least` holds units that stay where they are.
     """
-    counts = greedy_cover(weight, reach, n, busy=busy, most=most, begin=begin)
+    stay: I64 = np.zeros(len(reach), np.int64) if least is None else least
+    counts = greedy_cover(weight, reach, n, busy=busy, most=most, begin=stay)
     area = reach.astype(np.float64)
     k = counts @ area
     while True:
         best, move = _BETTER, (-1, -1)
-        for a in np.flatnonzero(counts).tolist():
+        for a in np.flatnonzero(counts > stay).tolist():
             gain = area @ (weight * (1.0 - busy) * busy ** (k - area[a]))
             gain[counts >= most] = -np.inf
             b = int(np.argmax(gain))
@@ -313,7 +317,7 @@ def _value_of_levels(weight: F64, busy: float, levels: int) -> F64:
 
 
 def _solve(
-    cost: F64, whole: int, upper: F64, constraints: Sequence[LinearConstraint]
+    cost: F64, whole: int, bounds: Bounds, constraints: Sequence[LinearConstraint]
 ) -> tuple[F64, float]:
     """Return variables and objective of the least cost; the first `whole` variables are whole."""
     kinds = np.zeros(len(cost), np.int64)
@@ -323,7 +327,7 @@ def _solve(
     solved = milp(
         scale * cost,
         integrality=kinds,
-        bounds=Bounds(0.0, upper),
+        bounds=bounds,
         constraints=constraints,
         options={"mip_rel_gap": 0.0},
     )
@@ -333,7 +337,14 @@ def _solve(
 
 
 def _cover_by_solver(
-    weight: F64, reach: Flags, n: int, busy: float, most: int, *, relaxed: bool
+    weight: F64,
+    reach: Flags,
+    n: int,
+    busy: float,
+    most: int,
+    stay: I64 | None = None,
+    *,
+    relaxed: bool,
 ) -> Siting:
     """Solve max sum d_i (1-q) q^(k-1) y_ik, sum_k y_ik <= sum_j a_ij x_j, sum_j x_j = n.
 
@@ -344,10 +355,14 @@ def _cover_by_solver(
     gain = _value_of_levels(weight, busy, levels).ravel()
     a = hstack([-csr_array(reach.T.astype(np.float64)), kron(eye(points), np.ones((1, levels)))])
     total = csr_array(np.concatenate([np.ones(bases), np.zeros(points * levels)])[None, :])
+    low = np.zeros(bases + points * levels)
+    if stay is not None:
+        low[:bases] = stay
+    upper = np.concatenate([np.full(bases, most), np.ones(points * levels)])
     x, least = _solve(
         np.concatenate([np.zeros(bases), -gain]),
         0 if relaxed else bases,
-        np.concatenate([np.full(bases, most), np.ones(points * levels)]),
+        Bounds(low, np.maximum(upper, low)),
         [LinearConstraint(csr_array(a), -np.inf, 0.0), LinearConstraint(total, n, n)],
     )
     if relaxed:
@@ -378,7 +393,7 @@ def _nest_by_solver(
     x, least = _solve(
         np.concatenate([np.zeros(x_size), -gain]),
         x_size,
-        np.concatenate([np.full(x_size, most), np.ones(y_size)]),
+        Bounds(0.0, np.concatenate([np.full(x_size, most), np.ones(y_size)])),
         [
             LinearConstraint(csr_array(cover), -np.inf, 0.0),
             LinearConstraint(csr_array(total), k, k),
@@ -406,7 +421,7 @@ def _median_by_solver(share: F64, seconds: F64, n: int, *, relaxed: bool) -> Sit
     x, least = _solve(
         np.concatenate([np.zeros(bases), (seconds * share).ravel()]),
         0 if relaxed else bases,
-        np.ones(bases + size),
+        Bounds(0.0, np.ones(bases + size)),
         [
             LinearConstraint(csr_array(each), 1.0, 1.0),
             LinearConstraint(csr_array(open_), -np.inf, 0.0),
