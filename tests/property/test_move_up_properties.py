@@ -30,6 +30,16 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
         "per_hour": draw(st.sampled_from([None, 0, 2, 5])),
         "per_crew": draw(st.sampled_from([None, 1])),
         "longest": draw(st.booleans()),
+        "turned": draw(st.sampled_from(["never", "by-priority"])),
+        "crews": draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"break_min": 20, "break_after_h": 0.2, "break_until_h": 1.5},
+                    {"restock_min": 5, "failures_every_h": 0.7, "repair_h": 0.3},
+                ]
+            )
+        ),
         "within_s": draw(st.sampled_from([20.0, 45.0])),
         "seed": draw(st.integers(0, 5)),
     }
@@ -68,7 +78,7 @@ def _drawn(model: CityModel) -> str:
 
 
 @given(services())
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 def test_moves_keep_to_their_limits(service: dict[str, Any]) -> None:
     drawn = set()
     for rule in RULES:
@@ -76,12 +86,14 @@ def test_moves_keep_to_their_limits(service: dict[str, Any]) -> None:
             period={"day": DAY, "start": "06:00", "end": "08:00"},
             policy={
                 "moveup": rule,
+                "reassign": service["turned"],
                 "parameters": {
                     "compliance-table": {"assignment": "longest" if service["longest"] else "total"}
                 },
             },
             moves={"per_hour": service["per_hour"], "per_crew": service["per_crew"]},
             coverage={"within_s": service["within_s"]},
+            crews=service["crews"],
             seed=service["seed"],
         )
         model, recorder = run(CityModel, _town(service), scenario)

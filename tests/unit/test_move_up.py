@@ -151,3 +151,24 @@ def test_a_unit_that_no_road_leads_to_its_new_station_goes_home():
     ]  # fmt: skip
     assert model.units[0].base is model.units[0].station
     assert model.mobility.place_of(model.units[0].handle) == model.units[0].station.place
+
+
+def test_a_unit_that_is_sent_away_and_back_in_one_moment_stays():
+    city = town(ambulances=1, service=sure(0.0))
+    far = city["stations"].assign(station_id="S2", link=0, pos_m=5.0)
+    city.tables["stations"] = pd.concat([city["stations"], far], ignore_index=True)
+    recorder = MemoryRecorder()
+    model = FixedModel(city, plan(calls=QUIET), recorder=recorder)
+    model.step()
+    unit = model.units[0]
+    unit.move_to(model.stations["S2"])
+    unit.move_to(model.stations["S1"])
+    for _ in range(50):
+        model.env.step()
+        if model.env.peek() > model.t:
+            break
+    assert model.env.peek() > model.t
+    assert [state for _, state in states(recorder, "A0")] == ["idle"]
+    unit.move_to(model.stations["S2"])
+    model.run()
+    assert [state for _, state in states(recorder, "A0")] == ["idle", "moving_up", "idle"]

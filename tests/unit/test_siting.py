@@ -149,3 +149,5 @@ def test_a_point_that_nobody_reaches_counts_as_a_day():
 def test_chances_of_free_units():
     assert free_shares(2, 0.25) == pytest.approx([2 * 0.75 * 0.25, 0.75**2])
     assert free_shares(9, 0.3).sum() == pytest.approx(1.0 - 0.3**9)
+    assert free_shares(3, 0.0) == pytest.approx([0.0, 0.0, 1.0])
+    assert free_shares(5000, 0.4).sum() == pytest.approx(1.0)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, hstack, kron
 from scipy.sparse import eye_array as eye
+from scipy.special import gammaln, xlogy
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -297,9 +298,10 @@ def site_median(weight: F64, seconds: F64, n: int, *, method: Method = "auto") -
 
 def free_shares(n: int, busy: float) -> F64:
     """Return (n,) chances that exactly k = 1..n of n units are free, busy independently."""
-    k = np.arange(1, n + 1)
-    chance = [math.comb(n, int(j)) * (1.0 - busy) ** int(j) * busy ** int(n - j) for j in k]
-    return np.array(chance)
+    k = np.arange(1.0, n + 1.0)
+    ways = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    chance: F64 = np.exp(ways + xlogy(k, 1.0 - busy) + xlogy(n - k, busy))
+    return chance
 
 
 def _levels(n: int, busy: float) -> int:

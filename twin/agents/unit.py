@@ -223,7 +223,9 @@ class Unit(CityAgent):
         while True:
             if self.upkeep is not None and self.task is None:
                 yield from self._rest(self.upkeep, over)
-            if self.task is None:
+            if self.task is None and self.base is self._stands_at:
+                if self._called.triggered:
+                    self._called = env.event()  # it was sent away and back in one moment
                 yield self._called | over
             while self.task is not None or self.base is not self._stands_at:
                 self._called = env.event()
