@@ -20,6 +20,7 @@ from apps.cli.common import (
     runs_progress,
 )
 from apps.cli.tables import comparison_table
+from apps.report.care import outcome_difference
 from apps.report.changes import settings_line, settings_of
 from apps.report.comparison import write_comparison_report
 from apps.report.words import BASIS, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
@@ -110,6 +111,8 @@ def show(found: Comparison, report: Path) -> None:
         console.print(reading(found.headline))
     else:
         console.print("No call was reached in both runs of a replication: nothing to compare.")
+    for outcome in found.outcomes:
+        console.print(outcome_difference(outcome))
     for note in found.notes:
         console.print(f"Note: {note.text}")
     for line in (reached(found.reach[0]), CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS):

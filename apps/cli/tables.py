@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from apps.report.buses import bus_sentence
+from apps.report.care import outcome_sentences
 from apps.report.stored import Buses
 from apps.report.words import (
     INTERVAL_NAMES,
@@ -72,7 +73,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
     )
     buses = summary.get("buses")
-    lines = [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
+    lines = outcome_sentences(summary)
+    lines += [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
     return [head, by, chain, *_speeds(summary["speeds"]), *lines, foot, SMALL_NUMBERS]
 
 

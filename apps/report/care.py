@@ -1,12 +1,16 @@
-"""What the report of a run says of answers, plans, patients and fires."""
+"""What reports say of answers, plans, patients and fires."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from apps.report.html import Raw, section, table, tag
-from apps.report.words import clock, group_name
+from apps.report.words import NO_RANGE, clock, group_name
 from twin.metrics.fires import fire_figures
+from twin.metrics.outcomes import Measure, Outcome
 from twin.metrics.summary import figures
 from twin.metrics.survivors import survivors
 from twin.recording.reader import RunReader
@@ -17,6 +21,61 @@ _CLOCKS = {
     "t_capable": "first capable unit",
     "t_full": "all of the plan",
 }
+_MEASURES: dict[Measure, str] = {
+    "survivors": "expected survivors",
+    "burnt_m2": "area that burnt, m\u00b2",
+}
+
+
+def outcome_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """Return what a run's summary says of patients and fires, if they were followed."""
+    said = []
+    if (people := summary["survivors"]) is not None:
+        said.append(
+            f"Expected survivors: {people['expected']:.2f} of {people['judged']:,} patients whose "
+            f"chance is known, of {people['patients']:,}."
+        )
+    if (fires := summary["fires"]) is not None:
+        said.append(
+            f"Fires: {fires['held']:,} of {fires['fires']:,} under control, "
+            f"{fires['burnt_m2']:,.0f} m\u00b2 burnt, {fires['later_alarms']:,} with later alarms."
+        )
+    return said
+
+
+def outcome_range(line: Outcome) -> str:
+    """Return the interval of a difference; a dash with fewer than two replications."""
+    if line.low is None or line.high is None:
+        return NO_RANGE
+    return f"{line.low:+,.2f} to {line.high:+,.2f}"
+
+
+def outcome_difference(line: Outcome) -> str:
+    """Return a difference as a sentence."""
+    name = _MEASURES[line.measure]
+    interval = "" if line.low is None else f" (95% interval {outcome_range(line)})"
+    return (
+        f"{name[:1].upper()}{name[1:]} in a run: {line.base:,.2f} in the base, {line.whatif:,.2f} "
+        f"in the what-if, {line.difference:+,.2f}{interval}."
+    )
+
+
+def outcomes_section(lines: Sequence[Outcome]) -> Raw | None:
+    """Return the differences in patients and fires; None where none were followed."""
+    if not lines:
+        return None
+    rows = [
+        [
+            _MEASURES[line.measure], f"{line.base:,.2f}", f"{line.whatif:,.2f}",
+            f"{line.difference:+,.2f}", outcome_range(line),
+            f"{line.base_n:,} and {line.whatif_n:,}",
+        ]
+        for line in lines
+    ]  # fmt: skip
+    return section(
+        "Differences for patients and in fires",
+        table(["in a run", "base", "what-if", "difference", "95% interval", "known of"], rows),
+    )
 
 
 def care_sections(reader: RunReader, calls: pd.DataFrame) -> list[Raw]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from apps.report.care import outcomes_section
 from apps.report.changes import (
     change_sentences,
     changes_of_whatif,
@@ -83,6 +84,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         *([bullets([note.text for note in found.notes])] if found.notes else []),
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
+        outcomes_section(found.outcomes),
         _reach(found),
         comparison_map(found, city, runs),
         _curves(runs, base.period.end_s),

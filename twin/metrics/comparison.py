@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from twin.core.errors import InputError, NotFoundError
 from twin.metrics.cautions import Caution, cautions
 from twin.metrics.compare import Difference, compare
+from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
 from twin.metrics.summary import TARGET_S
 from twin.recording.damage import damaged
@@ -40,6 +41,8 @@ class Comparison:
         How many calls each side had and reached; the first line is over all calls.
     command
         The command line that made it.
+    outcomes
+        Differences in expected survivors and in what burnt, where these were followed.
     """
 
     base: Scenario
@@ -49,6 +52,7 @@ class Comparison:
     rows: list[Difference]
     reach: list[Reach]
     command: list[str]
+    outcomes: list[Outcome] = field(default_factory=list)
 
     @property
     def headline(self) -> Difference | None:
@@ -82,6 +86,7 @@ class Comparison:
             "target_s": TARGET_S,
             "overall": None if self.headline is None else self.headline.as_dict(),
             "rows": [row.as_dict() for row in self.rows],
+            "outcomes": [line.as_dict() for line in self.outcomes],
             "reach": [line.as_dict() for line in self.reach],
             "notes": [note.as_dict() for note in self.notes],
         }
@@ -117,13 +122,11 @@ def compare_runs(
     InputError
         If a run is missing or damaged.
     """
-    runs: list[Sides] = [
-        (
-            RunReader(run_folder(folder, "base", r)).table("calls"),
-            RunReader(run_folder(folder, "whatif", r)).table("calls"),
-        )
+    readers = [
+        (RunReader(run_folder(folder, "base", r)), RunReader(run_folder(folder, "whatif", r)))
         for r in range(replications)
     ]
+    runs: list[Sides] = [(one.table("calls"), two.table("calls")) for one, two in readers]
     end_s = base.period.end_s
     return Comparison(
         base=base,
@@ -133,6 +136,7 @@ def compare_runs(
         rows=compare(runs, end_s),
         reach=reach(runs, end_s),
         command=list(command),
+        outcomes=outcomes(readers),
     )
 
 
