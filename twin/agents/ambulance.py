@@ -11,6 +11,7 @@ from twin.agents.hospital import HospitalStatus
 from twin.agents.hospital_choice import choose_hospital, refuses
 from twin.agents.states import Stage, UnitState
 from twin.agents.unit import RETRY_S, Unit, arrived_at, has_arrived
+from twin.agents.waiting import either
 from twin.traffic.mobility import UnreachableError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Ambulance(Unit):
         hospital.coming.add(task)
         try:
             while not has_arrived(arrival):
-                yield arrival | hospital.turns_away
+                yield either(arrival, hospital.turns_away)
                 if has_arrived(arrival):
                     break
                 if hospital.known.status is HospitalStatus.CLOSED:

@@ -98,7 +98,7 @@ class Dispatcher(CityAgent):
         if not self.waiting:
             return
         world, now = self.world, self.world.env.now
-        free = [u for u in world.units if u.kind == kind and u.available]
+        free = [u for u in world.units if u.task is None and u.kind == kind and u.available]
         holds = world.dispatch_policy.hold_s > 0.0
         soon = [u for u in world.units if u.kind == kind and u.soon_free] if holds else []
         turns = world.reassign_policy is not None
@@ -152,7 +152,7 @@ class Dispatcher(CityAgent):
     def _judge(self, task: Task, free: list[Unit], soon: list[Unit]) -> _Judged | None:
         """Return what the rule thinks of the candidates; None if there are none."""
         rule = self.world.dispatch_policy
-        units = [u for u in free if task.takes(u)]
+        units = [u for u in free if task.takes(u)] if task.particular else list(free)
         if soon and self.world.env.now - task.t_held < rule.hold_s:
             units += [u for u in soon if task.takes(u)]
         if not units:

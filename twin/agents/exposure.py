@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +62,7 @@ class Exposure:
     def accrue(self, t0: float, t1: float, metres: NDArray[np.float64]) -> None:
         """Add the (L,) vehicle-metres of `[t0, t1)`; collisions follow in the next interval."""
         hazard = self._hazard_of(t0, metres)
-        self._add(t0, t1, float(hazard.sum()), lambda: np.cumsum(hazard))
+        self._add(t0, t1, float(hazard.sum()), hazard.cumsum)
 
     def live(self, city: City) -> Life:
         """Add what is expected to be driven, `EXPOSURE_S` by `EXPOSURE_S`, to the run's end.
@@ -74,17 +72,21 @@ class Exposure:
         world, period = self.world, self.world.scenario.period
         expected = [ExpectedMetres(city, weekend=weekend) for weekend in (False, True)]
         known: dict[tuple[bool, int, float], tuple[float, NDArray[np.float64]]] = {}
+        scale, last = world.scenario.traffic.demand_scale, (-1.0, -1.0)
+        total, edges = 0.0, np.empty(0)
         yield world.until(period.start_s)
         for k in range(math.ceil((period.end_s - period.start_s) / EXPOSURE_S)):
-            t0, t1 = (period.start_s + EXPOSURE_S * i for i in (k, k + 1))
+            t0, t1 = period.start_s + EXPOSURE_S * k, period.start_s + EXPOSURE_S * (k + 1)
             yield world.until(t1)
-            weekend = is_weekend(period.day, t0)
-            demand = world.demand_factor * world.scenario.traffic.demand_scale
-            key = weekend, int(t0 % DAY_S // HOUR_S), demand
-            if key not in known:
-                hazard = self._hazard_of(t0, demand * expected[weekend].between(t0, t1))
-                known[key] = float(hazard.sum()), np.cumsum(hazard)
-            self._add(t0, t1, known[key][0], partial(itemgetter(1), known[key]))
+            now = t0 // HOUR_S, world.demand_factor * scale
+            if now != last:
+                last, weekend = now, is_weekend(period.day, t0)
+                key = weekend, int(t0 % DAY_S // HOUR_S), now[1]
+                if key not in known:
+                    hazard = self._hazard_of(t0, now[1] * expected[weekend].between(t0, t1))
+                    known[key] = float(hazard.sum()), np.cumsum(hazard)
+                total, edges = known[key]
+            self._add(t0, t1, total, edges)
 
     def _hazard_of(self, t0: float, metres: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (L,) collisions that are expected of vehicle-metres in the hour of `t0`."""
@@ -92,12 +94,17 @@ class Exposure:
         return np.asarray(metres * self._per_metre[:, hour] * self.world.scenario.calls.scale)
 
     def _add(
-        self, t0: float, t1: float, total: float, edges: Callable[[], NDArray[np.float64]]
+        self,
+        t0: float,
+        t1: float,
+        total: float,
+        edges: NDArray[np.float64] | Callable[[], NDArray[np.float64]],
     ) -> None:
-        """Add a hazard whose sums along the links are `edges`."""
+        """Add a hazard whose sums along the links are `edges`, or what those return."""
         while self._next < self._hazard + total:
             share = (self._next - self._hazard) / total
-            self._collide(t1 + share * (t1 - t0), edges())
+            sums = edges() if callable(edges) else edges
+            self._collide(t1 + share * (t1 - t0), sums)
             self._next += float(self._gaps.standard_exponential())
         self._hazard += total
 

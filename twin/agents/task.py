@@ -106,6 +106,11 @@ class Task:
         self.t_base: float | None = None
         self.settled = False
 
+    @property
+    def particular(self) -> bool:
+        """Whether there may be units of its kind that it does not take."""
+        return self.advanced or bool(self.failed)
+
     def takes(self, unit: Unit) -> bool:
         """Return whether a unit of its kind may be sent, as far as the task knows."""
         return unit.unit_id not in self.failed and (unit.advanced or not self.advanced)

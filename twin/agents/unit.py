@@ -11,6 +11,7 @@ from twin.agents.agent import CityAgent
 from twin.agents.shifts import Shift
 from twin.agents.states import BUSY, ON_THE_ROAD, UNIT_NEXT, Stage, UnitState
 from twin.agents.upkeep import Upkeep
+from twin.agents.waiting import either
 from twin.network.graph import Place
 from twin.traffic.mobility import UnreachableError
 
@@ -226,7 +227,7 @@ class Unit(CityAgent):
             if self.task is None and self.base is self._stands_at:
                 if self._called.triggered:
                     self._called = env.event()  # it was sent away and back in one moment
-                yield self._called | over
+                yield either(self._called, over)
             while self.task is not None or self.base is not self._stands_at:
                 self._called = env.event()
                 if self.task is not None:
@@ -304,7 +305,7 @@ class Unit(CityAgent):
             else:
                 turnout = max(self.ready_at - world.env.now, 0.0)
             self.enter(UnitState.TURNOUT)
-            yield world.env.timeout(turnout) | recall
+            yield either(world.env.timeout(turnout), recall)
             if self.task is not task:
                 return
             if recall.processed:
@@ -319,7 +320,7 @@ class Unit(CityAgent):
         incident.note(task, Stage.EN_ROUTE, set_out)
         arrival = self.drive(incident.place, siren=incident.siren)
         try:
-            yield arrival | recall
+            yield either(arrival, recall)
         except UnreachableError:
             if self.task is not task:
                 return
@@ -374,9 +375,9 @@ class Unit(CityAgent):
             base, set_out = self.base, world.env.now
             drive = self.drive(base.place, siren=False)
             # Only who is far from home has to mind the end of the shift on the way.
-            ends = drive | self._called
+            ends = either(drive, self._called)
             try:
-                yield ends if base is self.station else ends | over
+                yield ends if base is self.station else either(ends, over)
             except UnreachableError:
                 self.base = self.station
                 if base is self.station:

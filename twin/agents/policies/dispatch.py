@@ -22,9 +22,12 @@ def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:
     """(U,) expected seconds until each unit's wheels roll: only at the station is there any."""
     incident = task.incident
     mean = world.durations.mean(incident.kind, "turnout", incident.priority)
+    idle = UnitState.IDLE
+    if not world.durations.service.turnout_by_hour:
+        return np.array([mean if u.state is idle else 0.0 for u in units])
     factor, now = world.durations.turnout_factor, world.env.now
     return np.array(
-        [mean * factor(u.station.serves, now) if u.state is UnitState.IDLE else 0.0 for u in units]
+        [mean * factor(u.station.serves, now) if u.state is idle else 0.0 for u in units]
     )
 
 
