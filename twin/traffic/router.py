@@ -198,8 +198,8 @@ class Router:
         self.graph.turn_cost[:] = cost
         self.graph.back_cost[:] = cost[self.graph.back_turn]
         ahead, back = self._arcs
-        self._rows.ahead_cost[:] = self.graph.turn_cost[ahead]
-        self._rows.back_cost[:] = self.graph.back_cost[back]
+        self._rows.ahead_real[:, 1] = self.graph.turn_cost[ahead]
+        self._rows.back_real[:, 1] = self.graph.back_cost[back]
         self._found = None
 
     @property

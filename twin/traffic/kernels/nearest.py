@@ -40,8 +40,9 @@ class Rows(NamedTuple):
     ----------
     whole, real
         (L, ROW) the same memory as whole and as real numbers.
-    back_row, back_cost, ahead_row, ahead_cost
-        (T,) arcs into links and out of them: the other link's row, seconds of the turn.
+    back, back_real, ahead, ahead_real
+        (T, 2) arcs into links and out of them, the same memory as whole and as real numbers: the
+        other link's row; seconds of the turn.
     xy
         (L, 2) start of every link, metres.
     row_of, link_of
@@ -54,10 +55,10 @@ class Rows(NamedTuple):
 
     whole: I32
     real: F32
-    back_row: I32
-    back_cost: F32
-    ahead_row: I32
-    ahead_cost: F32
+    back: I32
+    back_real: F32
+    ahead: I32
+    ahead_real: F32
     xy: F32
     row_of: I32
     link_of: I32
@@ -90,26 +91,29 @@ def new_rows(graph: RoadGraph, x: F32, y: F32) -> Rows:
     real[:, LABEL] = INF
     whole[:, BEFORE] = -1
     arcs = []
-    for ptr, other, first, many in (
-        (graph.back_ptr, graph.back_from, BACK, BACKS),
-        (graph.turn_ptr, graph.turn_to, AHEAD, AHEADS),
+    for ptr, other, cost, first, many in (
+        (graph.back_ptr, graph.back_from, graph.back_cost, BACK, BACKS),
+        (graph.turn_ptr, graph.turn_to, graph.turn_cost, AHEAD, AHEADS),
     ):
         count = np.diff(ptr)[link_of]
         whole[:, first], whole[:, many] = np.cumsum(count) - count, count
         arc = arcs_in_order(link_of, ptr)
-        arcs.append((row_of[other[arc]], arc))
-    (back_row, back_arc), (ahead_row, ahead_arc) = arcs
+        both = np.empty((len(arc), 2), np.int32)
+        both[:, 0] = row_of[other[arc]]
+        both.view(np.float32)[:, 1] = cost[arc]
+        arcs.append(both)
+    back, ahead = arcs
     return Rows(
         whole,
         real,
-        back_row,
-        graph.back_cost[back_arc],
-        ahead_row,
-        graph.turn_cost[ahead_arc],
+        back,
+        back.view(np.float32),
+        ahead,
+        ahead.view(np.float32),
         np.ascontiguousarray(np.stack([x, y], axis=1)[link_of], np.float32),
         row_of,
         link_of,
-        np.empty(n_links + len(ahead_row) + 1, np.int64),
+        np.empty(n_links + len(ahead) + 1, np.int64),
         np.empty(n_links, np.int32),
     )
 
@@ -154,7 +158,7 @@ def _least_towards(
     Those stay infinite of which it is certain that with their (C,) `extra` seconds they are more
     than another's, or than `least`. Labels are those of `routing.tree_towards`.
     """
-    whole, real, arc_row, arc_cost = rows.whole, rows.real, rows.back_row, rows.back_cost
+    whole, real, arc, arc_real = rows.whole, rows.real, rows.back, rows.back_real
     heap = rows.heap
     spare = _line_up(rows, following, links, extra)
     n = 0
@@ -164,8 +168,8 @@ def _least_towards(
     going = real[k, COST] < INF
     while going:
         for e in range(whole[k, BACK], whole[k, BACK] + whole[k, BACKS]):
-            j = arc_row[e]
-            d = start + arc_cost[e]
+            j = arc[e, 0]
+            d = start + arc_real[e, 1]
             if d < real[j, LABEL]:
                 if real[j, LABEL] == INF:
                     rows.touched[written] = j
@@ -205,7 +209,7 @@ def _least_from(
     Otherwise as `_least_towards`; labels and ways are those of `routing.tree_from`. The rows are
     left as they are, and must be wiped: returns how many the search wrote.
     """
-    whole, real, arc_row, arc_cost = rows.whole, rows.real, rows.ahead_row, rows.ahead_cost
+    whole, real, arc, arc_real = rows.whole, rows.real, rows.ahead, rows.ahead_real
     heap = rows.heap
     spare = _line_up(rows, following, links, extra)
     n = 0
@@ -215,8 +219,8 @@ def _least_from(
     going = True
     while going:
         for e in range(whole[k, AHEAD], whole[k, AHEAD] + whole[k, AHEADS]):
-            j = arc_row[e]
-            d = leave + arc_cost[e]
+            j = arc[e, 0]
+            d = leave + arc_real[e, 1]
             if d <= real[j, LABEL] and real[j, COST] < INF and d < INF:
                 if d < real[j, LABEL]:
                     if real[j, LABEL] == INF:
@@ -256,7 +260,7 @@ def _astar(rows: Rows, max_speed: np.float32, origin: int, destination: int) -> 
     A link's bound is the straight line from its start to the destination's at `max_speed`, which
     no link may exceed (Hart, Nilsson & Raphael 1968). Returns how many rows it wrote.
     """
-    whole, real, arc_row, arc_cost = rows.whole, rows.real, rows.ahead_row, rows.ahead_cost
+    whole, real, arc, arc_real = rows.whole, rows.real, rows.ahead, rows.ahead_real
     heap, xy = rows.heap, rows.xy
     # Rounding must not make the bound too high by a hair.
     pace = np.float32(0.99999) / max_speed
@@ -268,8 +272,8 @@ def _astar(rows: Rows, max_speed: np.float32, origin: int, destination: int) -> 
     leave = np.float32(0.0)
     while True:
         for e in range(whole[k, AHEAD], whole[k, AHEAD] + whole[k, AHEADS]):
-            j = arc_row[e]
-            d = leave + arc_cost[e]
+            j = arc[e, 0]
+            d = leave + arc_real[e, 1]
             if d < real[j, LABEL] and real[j, COST] < INF:
                 if real[j, LABEL] == INF:
                     rows.touched[written] = j
