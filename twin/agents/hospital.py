@@ -175,15 +175,18 @@ class Hospital(CityAgent):
         if self.room is not None:
             yield from self._admit(self.room, t, handover_s, task, t_alert)
             return
+        kept = self.world.scenario.record.events
         self.present += 1
-        self._record(t)
+        if kept:
+            self._record(t)
         with self.bays.request() as bay:
             at_once = bay.triggered
             yield bay
             since = t if at_once else self.world.env.now
             yield self.world.until(since + handover_s)
         self.present -= 1
-        self._record(self.world.env.now)
+        if kept:
+            self._record(self.world.env.now)
 
     def end(self) -> None:
         """Write down who is still there."""

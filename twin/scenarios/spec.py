@@ -266,8 +266,8 @@ class Record(Part):
     )
     events: bool = Field(
         default=True,
-        description="Write every state of a unit and every stage of an incident. Without them the "
-        "hours of units and crews are not known.",
+        description="Write every state of a unit, stage of an incident and patient at a hospital. "
+        "Without them the hours of units and crews are not known.",
     )
     emissions: bool = Field(default=False, description="Write what the traffic emits, by link.")
     diesel_share: float = Field(

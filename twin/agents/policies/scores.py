@@ -50,9 +50,10 @@ class Scores(NamedTuple):
         first = int(self.score.argmin())
         if np.count_nonzero(self.score == self.score[first]) == 1:
             return first
-        ties = np.flatnonzero(self.score == self.score.min())
-        if len(ties) > 1 and self.wait_s is not None:
-            return int(ties[np.argmin(np.nan_to_num(self.arrival_s[ties], nan=np.inf))])
+        ties = np.flatnonzero(self.score == self.score[first])
+        if self.wait_s is not None:
+            arrival = self.wait_s[ties] + self.eta_s[ties]
+            return int(ties[np.argmin(np.where(np.isnan(arrival), np.inf, arrival))])
         return int(ties[0])
 
 
