@@ -300,6 +300,26 @@ def test_the_soonest_treatment_counts_who_is_there_and_who_is_on_the_way() -> No
     assert last["score"].tolist() == [120.0 + 1800.0] * 2
 
 
+def test_the_expected_wait_counts_who_goes_before() -> None:
+    city = two(town(service=sure(1.0), ambulances=8), beds=np.array([2, 0], np.int32))
+    calls = [inject(city, "07:00", priority=p) for p in (2, 2, 3, 3, 2)]
+    closing = {"kind": "close-hospital", "hospital": "H1"}
+    rooms = {"stay_min": 60, "stay_cv": 0.0}
+    model = FixedModel(city, plan(calls=QUIET, changes=[closing, *calls], hospitals=rooms))
+    while model.t < DOOR - 60.0:
+        model.step()
+    hospital = model.hospitals["H0"]
+    # Five are on their way to two beds, of whom three go before one more of priority 2; then two
+    # are in beds, and of the rest one goes before.
+    for until in (DOOR - 60.0, DOOR + 60.0):
+        while model.t < until:
+            model.step()
+        waits = [hospital.expected_wait_s(priority) for priority in (1, 2, 3, 4)]
+        assert waits[1:] == [2 * 1800.0, 4 * 1800.0, 4 * 1800.0]
+    assert waits[0] == 1800.0
+    assert model.hospitals["H1"].expected_wait_s(1) == 0.0
+
+
 def test_to_ask_in_the_order_of_the_score_is_best() -> None:
     """Against every order of four hospitals: the mean time from the first question to the end."""
     rng = np.random.default_rng(3)

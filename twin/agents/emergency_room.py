@@ -121,6 +121,11 @@ class EmergencyRoom:
         """Patients who wait for a bed."""
         return len(self.beds.queue)
 
+    def waiting_by_priority(self) -> tuple[int, ...]:
+        """Return how many wait for a bed, of priority 1, 2, 3 and 4."""
+        of = [request.priority for request in self.beds.queue]
+        return tuple(of.count(priority) for priority in (1, 2, 3, 4))
+
     def start(self) -> None:
         """Fill the beds with those who came before the run, and let people walk in."""
         if self._per_day <= 0.0:

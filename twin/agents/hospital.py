@@ -30,14 +30,15 @@ class HospitalStatus(StrEnum):
 class Report(NamedTuple):
     """What a hospital said of itself: when, whom it accepts, and its emergency room.
 
-    `full` tells whether it diverts for want of beds alone; `patients` are those in beds and those
-    who wait for one.
+    `full` tells whether it diverts for want of beds alone; `occupied` are the beds taken, `waiting`
+    those who wait for one, by priority from 1 on.
     """
 
     t: float
     status: HospitalStatus
     full: bool
-    patients: int
+    occupied: int
+    waiting: tuple[int, ...]
 
 
 class Hospital(CityAgent):
@@ -99,8 +100,8 @@ class Hospital(CityAgent):
         self.turns_away = world.env.event()
         """Succeeds when it is known to accept no ambulances; a fresh event follows."""
         self.coming: set[Task] = set()
-        self._come = 0
-        """Ambulances that have come since the last report."""
+        self._come: list[int] = []
+        """Priorities of patients whom ambulances have brought since the last report."""
         self.brought: list[Arrival] = []
         """Patients of ambulances who are there."""
         self.room: EmergencyRoom | None = None
@@ -126,25 +127,28 @@ class Hospital(CityAgent):
         """Whether it is known to divert, and for want of beds alone."""
         return self.known.full and "emergency" in self.capabilities
 
-    @property
-    def expected_wait_s(self) -> float:
-        """Seconds that a patient who is sent there now must expect to wait for a bed.
+    def expected_wait_s(self, priority: int) -> float:
+        """Return the seconds that a patient who is sent there now must expect to wait for a bed.
 
-        Of n patients (those of the last report, of ambulances on their way and of those that came
-        since), n - c + 1 must leave before one of the c beds is free. All beds taken, they leave at
-        the rate c / S, where S is the mean stay, if stays are exponential (Erlang 1917): the wait
-        is (n - c + 1) S / c. 0 while n < c, and where no emergency room is simulated.
+        Let n patients be in beds or go before this one: those who wait with the same priority or a
+        more urgent one, by the last report, and those like them of ambulances that are on their way
+        or came since. Of these n - c + 1 must leave before one of the c beds is free. All beds
+        taken, they leave at the rate c / S, where S is the mean stay, if stays are exponential
+        (Erlang 1917): the wait is (n - c + 1) S / c. More urgent ones who come later are left
+        aside. 0 while n < c, and where no emergency room is simulated.
         """
         if self.room is None:
             return 0.0
         beds = self.room.capacity
-        ahead = self.known.patients + len(self.coming) + self._come - beds + 1
+        sent = [*self._come, *(task.priority for task in self.coming)]
+        before = sum(self.known.waiting[:priority]) + sum(each <= priority for each in sent)
+        ahead = self.known.occupied + before - beds + 1
         return max(ahead, 0) * 60.0 * self.world.scenario.hospitals.stay_min / beds
 
     @property
     def known_full(self) -> bool:
         """Whether no bed was free by the last report."""
-        return self.room is not None and self.known.patients >= self.room.capacity
+        return self.room is not None and self.known.occupied >= self.room.capacity
 
     @property
     def full(self) -> bool:
@@ -161,7 +165,7 @@ class Hospital(CityAgent):
     def report(self) -> None:
         """Let its true state be known; ambulances on their way learn of it."""
         was, self.known = self.known.status, self._state(self.world.env.now)
-        self._come = 0
+        self._come.clear()
         if self.known.status is not HospitalStatus.OPEN and self.known.status is not was:
             turned, self.turns_away = self.turns_away, self.world.env.event()
             turned.succeed()
@@ -198,7 +202,7 @@ class Hospital(CityAgent):
     ) -> Life:
         world = self.world
         self.present += 1
-        self._come += 1
+        self._come.append(task.priority)
         patient = room.admit(task, t, t_alert)
         self.brought.append(patient)
         least = world.scenario.hospitals.release_after_min
@@ -242,9 +246,12 @@ class Hospital(CityAgent):
             self.report()
 
     def _state(self, t: float) -> Report:
-        patients = 0 if self.room is None else self.room.occupied + self.room.waiting
+        occupied = 0
+        waiting: tuple[int, ...] = (0, 0, 0, 0)
+        if self.room is not None:
+            occupied, waiting = self.room.occupied, self.room.waiting_by_priority()
         full = self.status is HospitalStatus.DIVERT and self._ordered is HospitalStatus.OPEN
-        return Report(t, self.status, full, patients)
+        return Report(t, self.status, full, occupied, waiting)
 
     def _record(self, t: float) -> None:
         room = self.room

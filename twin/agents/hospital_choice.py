@@ -93,7 +93,9 @@ def _best(
             unit_id=ambulance.unit_id,
             hospital_id=[h.hospital_id for h in hospitals],
             eta_s=scores.eta_s,
-            wait_s=[math.nan if h.room is None else h.expected_wait_s for h in hospitals],
+            wait_s=[
+                math.nan if h.room is None else h.expected_wait_s(task.priority) for h in hospitals
+            ],
             score=scores.score,
             chosen=chosen,
         )

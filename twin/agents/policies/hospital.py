@@ -126,7 +126,8 @@ class SoonestTreatment:
         eta = world.mobility.travel_times(
             ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
         )
-        wait = np.array([h.expected_wait_s for h in hospitals])
+        priority = 1 if ambulance.task is None else ambulance.task.priority
+        wait = np.array([h.expected_wait_s(priority) for h in hospitals])
         settings = world.scenario.hospitals
         refused = [chance_of_refusal(settings, full=h.known_full) for h in hospitals]
         accepted = np.maximum(1.0 - np.array(refused), LEAST_CHANCE)
