@@ -308,15 +308,22 @@ class Incident(CityAgent):
 
         A unit that turned back because it was not needed any more does not count for the last.
         """
-        there = [t for t in self.tasks if t.t_onscene is not None]
-        capable = [t.t_onscene for t in there if self.can(t)]
-        plan = self.tasks[: self._asked]
-        every = [t.t_onscene for t in plan if t.t_onscene is not None or not t.done.triggered]
-        full = [t for t in every if t is not None]
+        first = capable = math.inf
+        full = -math.inf
+        for k, task in enumerate(self.tasks):
+            t = task.t_onscene
+            if t is not None:
+                first = min(first, t)
+                if self.can(task):
+                    capable = min(capable, t)
+            if k < self._asked:
+                if t is not None:
+                    full = max(full, t)
+                elif not task.done.triggered:
+                    full = math.inf
         return {
-            "t_first": min((t.t_onscene for t in there if t.t_onscene is not None), default=None),
-            "t_capable": min((t for t in capable if t is not None), default=None),
-            "t_full": max(full) if full and len(full) == len(every) else None,
+            name: t if math.isfinite(t) else None
+            for name, t in (("t_first", first), ("t_capable", capable), ("t_full", full))
         }
 
     def taken(self, number: int, role: str) -> bool:
