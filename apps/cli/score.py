@@ -21,12 +21,13 @@ from apps.report.service import (
     moves_line,
     standard_cells,
 )
-from apps.report.words import SMALL_NUMBERS
+from apps.report.words import OUTSIDE, SMALL_NUMBERS, clock, count, percent
 from twin.core.clock import format_clock
-from twin.core.errors import InputError
+from twin.core.errors import InputError, did_you_mean
 from twin.metrics.comparison import FILE, read_comparison
+from twin.metrics.intervals import GroupFigures, intervals_by
 from twin.metrics.standards import NAMES, Scorecard, load_standard, scorecard
-from twin.metrics.summary import fairness
+from twin.metrics.summary import GROUPS, TARGET_S, fairness
 from twin.metrics.survivors import survivors
 from twin.metrics.units import (
     coverage,
@@ -52,6 +53,17 @@ def score(
             help=f"One of {', '.join(NAMES)}, or a TOML file; may be given again. All if left out.",
         ),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            help=f"Also every interval by {', '.join(GROUPS)} of a run; may be given again.",
+        ),
+    ] = None,
+    target: Annotated[
+        float,
+        typer.Option("--target", min=0.0, help="Seconds of a response in time, for --by."),
+    ] = TARGET_S,
     warm_up: Annotated[
         str,
         typer.Option(
@@ -64,7 +76,12 @@ def score(
 ) -> None:
     """Print how the calls of a run do by standards, and how its units spent their time."""
     asked = [load_standard(name) for name in standard or NAMES]
+    if wrong := [name for name in by or [] if name not in GROUPS]:
+        hint = did_you_mean(wrong[0], GROUPS) or f"choose of {', '.join(GROUPS)}"
+        raise InputError(f"calls are not told apart by '{wrong[0]}'", field="--by", hint=hint)
     if (folder / FILE).is_file():
+        if by:
+            raise InputError("is for one run, not a comparison", field="--by", hint="name a run")
         found = read_comparison(folder)
         sides = {side: [RunReader(run) for run in found.runs(side)] for side in ("base", "whatif")}
     else:
@@ -84,8 +101,15 @@ def score(
             "end_s": end_s,
             "standards": [card.as_dict() for card in cards],
         }
-        lines = []
+        lines: list[str] = []
+        tables = [_table(card) for card in cards]
         if len(readers) == 1:
+            counted = runs[0][runs[0]["t_call"] >= from_s]
+            groups = {name: intervals_by(counted, GROUPS[name], end_s, target) for name in by or []}
+            if groups:
+                figures["by"] = groups
+                figures["target_s"] = target
+                tables += [_group_table(name, rows, target) for name, rows in groups.items()]
             figures |= _of_one_run(readers[0], runs[0], from_s, end_s)
             every_s = readers[0].scenario.record.frame_every_s
             lines = [
@@ -100,7 +124,7 @@ def score(
         else:
             content[side] = figures
         if not as_json:
-            console.print(_heading(figures), *map(_table, cards), *filter(None, lines), sep="\n")
+            console.print(_heading(figures), *tables, *filter(None, lines), sep="\n")
     if as_json:
         end_with_json(content)
     else:
@@ -170,4 +194,21 @@ def _table(card: Scorecard) -> Table:
     for line in card.lines:
         found.add_row(*standard_cells(line))
     found.caption = None if card.note is None else card.note["en"]
+    return found
+
+
+def _group_table(name: str, rows: dict[str, GroupFigures], target_s: float) -> Table:
+    """Return the response times by a group; `--json` has the other intervals."""
+    found = Table(
+        name, "calls", "mean", "median", "90th percentile", "95th percentile",
+        f"within {clock(target_s)}", title=f"Response by {name}, min:s",
+    )  # fmt: skip
+    for value, row in rows.items():
+        response = row["intervals"]["response"]
+        found.add_row(
+            value or OUTSIDE,
+            count(row["calls"]),
+            *[clock(response[what]) for what in ("mean", "p50", "p90", "p95")],
+            percent(row["share_within_target"]),
+        )
     return found

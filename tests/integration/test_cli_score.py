@@ -36,7 +36,7 @@ def test_a_run_by_all_standards(twin, answer, run):
     assert "NFPA" not in out
 
 
-def test_a_comparison_has_an_interval_on_each_side(answer, tmp_path):
+def test_a_comparison_has_an_interval_on_each_side(twin, answer, tmp_path):
     for k in range(3):
         small_run(tmp_path / f"base-{k:03d}", seed=k)
         small_run(tmp_path / f"whatif-{k:03d}", seed=k, faster_s=200.0)
@@ -47,6 +47,8 @@ def test_a_comparison_has_an_interval_on_each_side(answer, tmp_path):
     assert before["n"] == after["n"]
     assert after["low"] <= after["value"] <= after["high"]
     assert after["value"] > before["value"]
+    status, _, err = twin("score", tmp_path, "--by", "hour")
+    assert (status, "one run" in err) == (2, True)
 
 
 def test_the_beginning_is_left_out_on_request(twin, answer, run):
@@ -57,6 +59,28 @@ def test_the_beginning_is_left_out_on_request(twin, answer, run):
     for wrong in ("soon", "-1", "60", "nan"):
         status, _, err = twin("score", run, f"--warm-up={wrong}")
         assert (status, "is no such time" in err) == (2, True)
+
+
+def test_every_interval_by_group(twin, answer, run):
+    got = answer("score", run, "--by", "district", "--by", "unit", "--target", "600")
+    calls = RunReader(run).table("calls")
+    west = calls[calls["district"] == "west"]
+    row = got["by"]["district"]["west"]
+    assert row["calls"] == len(west)
+    assert row["share_within_target"] == pytest.approx((west["response_s"] <= 600.0).mean())
+    scene = row["intervals"]["scene"]
+    assert scene["n"] == len(west)
+    assert (scene["mean"], scene["p95"]) == pytest.approx((600.0, 600.0))
+    response = west["response_s"].quantile([0.5, 0.9, 0.95]).tolist()
+    found = row["intervals"]["response"]
+    assert [found[name] for name in ("p50", "p90", "p95")] == pytest.approx(response)
+    assert list(got["by"]["unit"]) == ["a1", "a2"]
+    assert "by" not in answer("score", run)
+    status, out, _ = twin("score", run, "--by", "hour")
+    assert status == 0
+    assert "Response by hour" in out
+    status, _, err = twin("score", run, "--by", "districts")
+    assert (status, "did you mean 'district'" in err) == (2, True)
 
 
 def test_what_cannot_be_scored_is_told_in_a_sentence(twin, run, tmp_path):

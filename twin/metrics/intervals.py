@@ -42,7 +42,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin.metrics.summary import Figures, figures
+from twin.metrics.summary import TARGET_S, Figures, figures, group_key, share_within
 
 INTERVALS: dict[str, tuple[str, str]] = {
     "handling": ("t_call", "t_dispatch"),
@@ -121,6 +121,44 @@ def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[st
     return table
 
 
+class GroupFigures(TypedDict):
+    """Calls of a group, the share of them in time, and the `figures` of each interval."""
+
+    calls: int
+    share_within_target: float | None
+    intervals: dict[str, Figures]
+
+
+def intervals_by(
+    calls: pd.DataFrame, by: str, end_s: float, target_s: float = TARGET_S
+) -> dict[str, GroupFigures]:
+    """Return every interval for each value of a column, over calls of all kinds.
+
+    Parameters
+    ----------
+    calls
+        The `calls` table.
+    by
+        As in `twin.metrics.summary.response_by`.
+    end_s
+        When the run ended, seconds.
+    target_s
+        A response within so many seconds is in time (`twin.metrics.summary.share_within`).
+    """
+    return {
+        str(value): {
+            "calls": len(group),
+            "share_within_target": share_within(group, end_s, target_s),
+            "intervals": {
+                name: figures(np.zeros(0) if seconds is None else seconds.to_numpy())
+                for name, ends in INTERVALS.items()
+                for seconds in [_seconds(group, name, *ends)]
+            },
+        }
+        for value, group in _own_stamps(calls).groupby(group_key(calls, by), sort=True)
+    }
+
+
 def ks_distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float | None:
     """Return the greatest distance between two empirical distribution functions.
 
@@ -138,7 +176,11 @@ def _chains(calls: pd.DataFrame) -> pd.DataFrame:
     chosen = calls["kind"] == "medical"
     if "unit_kind" in calls:
         chosen &= calls["unit_kind"].isin(["ambulance", ""])
-    calls = calls[chosen].drop_duplicates("call_id").set_index("call_id")
+    return _own_stamps(calls[chosen].drop_duplicates("call_id").set_index("call_id"))
+
+
+def _own_stamps(calls: pd.DataFrame) -> pd.DataFrame:
+    """Return the calls without the stamps of an ambulance that was not the first on scene."""
     if "carrier_id" not in calls:
         return calls
     another = calls["carrier_id"].notna() & (calls["carrier_id"] != calls["unit_id"])

@@ -77,15 +77,21 @@ def response_by(calls: pd.DataFrame, by: str, end_s: float) -> dict[str, Figures
     dict
         `figures` of the calls that were reached; of all, the share within the target (`IN_TIME`).
     """
-    key = calls[by] if by != "hour" else (calls["t_call"] // HOUR_S % 24).astype("int64")
     counts = decided(calls, end_s)
     return {
         str(value): {
             **figures(group["response_s"].to_numpy(np.float64)),
             IN_TIME: _share(group.loc[counts[group.index], "response_s"], TARGET_S),
         }
-        for value, group in calls[["response_s"]].groupby(key, sort=True)
+        for value, group in calls[["response_s"]].groupby(group_key(calls, by), sort=True)
     }
+
+
+def group_key(calls: pd.DataFrame, by: str) -> pd.Series[Any]:
+    """Return the value of each call by which it is told apart; see `response_by`."""
+    if by != "hour":
+        return calls[by]
+    return (calls["t_call"] // HOUR_S % 24).astype("int64")
 
 
 def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) -> float | None:
