@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-_TWIN = "import sys; sys.argv[0] = 'twin'; from apps.cli.main import main; main()"
+_TWIN = "import sys; sys.argv[0] = 'twin'; from apps.cli.main import main; sys.exit(main())"
 
 
 class Cost(NamedTuple):

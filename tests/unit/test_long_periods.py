@@ -123,3 +123,21 @@ def test_an_obstacle_concerns_every_unit_that_it_should(seed: int) -> None:
             assert left > eta - U_TURN_S - YIELD_S - 0.01
             kept += plans[unit] == drive.plan
     assert kept > 300
+
+
+@pytest.mark.parametrize("shift", [False, True])
+def test_who_is_free_is_known_without_asking_everybody(shift: bool) -> None:
+    city = busy_town()
+    if shift:
+        off = np.where(city["units"]["unit_id"] == "A1", 10.0 * 3600.0, 0.0)
+        city.tables["units"] = city["units"].assign(off_s=off)
+    model = CityModel(city, busy_plan())
+    assert model.free.always_on is not shift
+    seen = set()
+    while model.running:
+        model.step()
+        for kind in ("ambulance", "engine"):
+            asked = [u.unit_id for u in model.units if u.kind == kind and u.available]
+            assert [u.unit_id for u in model.free.available(kind)] == asked
+            seen.add(len(asked))
+    assert seen >= {0, 3}

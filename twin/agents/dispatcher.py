@@ -98,7 +98,7 @@ class Dispatcher(CityAgent):
         if not self.waiting:
             return
         world, now = self.world, self.world.env.now
-        free = [u for u in world.units if u.task is None and u.kind == kind and u.available]
+        free = world.free.available(kind)
         holds = world.dispatch_policy.hold_s > 0.0
         soon = [u for u in world.units if u.kind == kind and u.soon_free] if holds else []
         turns = world.reassign_policy is not None

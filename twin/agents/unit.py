@@ -59,8 +59,8 @@ class Unit(CityAgent):
         What it does now.
     handle
         Its number in the mobility layer; None off shift.
-    task
-        Its part in a call, None when free.
+    number
+        Its place in `world.units`.
     advanced
         Whether its crew gives advanced life support.
     base
@@ -78,7 +78,9 @@ class Unit(CityAgent):
         self.base = station
         self.shift = shift
         self.state = UnitState.OFF_SHIFT
-        self.task: Task | None = None
+        self._task: Task | None = None
+        self.number = len(world.units)
+        self._free = False
         self.advanced = True
         self._handle: int | None = None
         self._last: Task | None = None
@@ -91,8 +93,26 @@ class Unit(CityAgent):
         self.ready_at = -math.inf
         self.goal = station.place
         self.upkeep = Upkeep(self) if world.scenario.crews.pause else None
+        if not math.isinf(shift.at(world.env.now)[1]):
+            world.free.always_on = False
         station.units.append(self)
         self.process = world.env.process(self._life())
+
+    @property
+    def task(self) -> Task | None:
+        """Its part in a call, None when free."""
+        return self._task
+
+    @task.setter
+    def task(self, task: Task | None) -> None:
+        self._task = task
+        self._note_free()
+
+    def _note_free(self) -> None:
+        free = self._task is None and (self.state is UnitState.IDLE or self.state in ON_THE_ROAD)
+        if free is not self._free:
+            self._free = free
+            self.world.free.keep(self, free=free)
 
     @property
     def handle(self) -> int:
@@ -169,6 +189,7 @@ class Unit(CityAgent):
         if state not in UNIT_NEXT[self.state]:
             raise RuntimeError(f"{self.unit_id} cannot pass from {self.state} to {state}")
         self.state = state
+        self._note_free()
         self.since = self.world.env.now if t is None else t
         if not self.world.scenario.record.events:
             return

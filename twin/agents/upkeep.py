@@ -35,6 +35,7 @@ class Upkeep:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.world = unit.world
+        self.world.free.always_on = False
         self.settings = unit.world.scenario.crews
         streams = unit.world.streams
         self._failures = streams.stream("failure", unit.unit_id)

@@ -12,6 +12,7 @@ import simpy
 from twin.agents.call_types import CallTypes
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain, with_crews
+from twin.agents.free import FreeUnits
 from twin.agents.plans import ResponsePlans
 from twin.agents.policies.reassign import Never
 from twin.agents.policies.registry import (
@@ -77,6 +78,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         By their ids.
     units
         In the order of the city's table, added ones last.
+    free
+        Those of them that are free.
     incidents
         Open ones, by call id.
     unwritten
@@ -138,6 +141,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.stations = {}
         self.hospitals = {}
         self.units = []
+        self.free = FreeUnits()
         self.incidents = {}
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
