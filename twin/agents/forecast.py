@@ -61,7 +61,9 @@ def when_free(
         if p > 0.0:
             stay += p * durations.remaining(kind, "scene_transport", priority, gone)
         wait += stay
-        if p > 0.0 and wait < within_s:
+        if p > 0.0:
+            if wait + p * durations.mean(kind, "handover", priority) >= within_s:
+                return None
             wait, drive = _by_hospital(world, unit, goal, wait, p)
             return (wait, drive) if wait + drive < within_s else None
     if wait >= within_s:

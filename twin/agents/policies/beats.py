@@ -11,7 +11,7 @@ from pydantic import Field
 from twin.agents.cover import drive_seconds
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.registry import register
-from twin.agents.policies.scores import Scores
+from twin.agents.policies.scores import F64, Scores
 from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Place
 
@@ -48,6 +48,7 @@ class Beats:
     ) -> None:
         self._lists = {area: _ranks(ids) for area, ids in lists.items()}
         self._by_drive: dict[int, dict[str, int]] = {}
+        self._seconds: F64 | None = None
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task: by their places on the list, then by arrival."""
@@ -77,21 +78,16 @@ class Beats:
             self._by_drive[zone] = self._nearest(world, zone)
         return self._by_drive[zone]
 
-    @staticmethod
-    def _nearest(world: World, zone: int) -> dict[str, int]:
+    def _nearest(self, world: World, zone: int) -> dict[str, int]:
         """Return the places of the stations in the order of their drives to a zone."""
-        if world.city.is_table:
-            middle = Place(zone, 0.0)
-        elif zone >= 0:
-            row = world.city["zones"].iloc[zone]
-            middle = world.doors.nearest(float(row["lon"]), float(row["lat"]))
-        else:
+        if zone < 0:
             return {}
-        stations = list(world.stations.values())
-        seconds = drive_seconds(world.city, world.scenario, [s.place for s in stations], [middle])[
-            :, 0
-        ]
-        return _ranks([stations[k].station_id for k in np.argsort(seconds, kind="stable").tolist()])
+        if self._seconds is None:
+            places = [station.place for station in world.stations.values()]
+            self._seconds = drive_seconds(world.city, world.scenario, places, _middles(world))
+        order = np.argsort(self._seconds[:, zone], kind="stable").tolist()
+        ids = list(world.stations)
+        return _ranks([ids[k] for k in order])
 
     def check(self, world: World) -> None:
         """Refuse lists of areas, units or stations that the city does not have."""
@@ -116,6 +112,16 @@ class Beats:
                         field=f"{field}.{area}",
                         hint=did_you_mean(name, sorted(bases)),
                     )
+
+
+def _middles(world: World) -> list[Place]:
+    """Return the places of a city of travel times, else the doors nearest to the zones' middles."""
+    city = world.city
+    if city.is_table:
+        return [Place(link, 0.0) for link in range(len(city["places"]))]
+    zones = city["zones"]
+    link, pos, _ = world.doors.nearest_many(zones["lon"], zones["lat"])
+    return [Place(int(a), float(b)) for a, b in zip(link, pos, strict=True)]
 
 
 def _ranks(ids: Sequence[str]) -> dict[str, int]:
