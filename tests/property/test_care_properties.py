@@ -30,6 +30,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             "more_patients": draw(st.sampled_from([0.0, 2.0])),
             "p_cancelled": draw(shares),
             "p_false": draw(shares),
+            "priority": draw(st.sampled_from([None, 1, 3])),
             "p_upgraded": draw(st.sampled_from([0.0, 0.5])),
         }
         for kind in ("medical", "fire", "collision")
@@ -40,6 +41,15 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "p_transport": draw(shares),
         "patients": draw(st.lists(st.integers(0, 15), min_size=3, max_size=3)),
         "seed": draw(st.integers(0, 5)),
+        "policy": {
+            "reassign": draw(st.sampled_from(["never", "by-priority"])),
+            "dispatch": draw(st.sampled_from(["closest-idle", "soonest"])),
+        },
+        "crews": {
+            "failures_every_h": draw(st.sampled_from([None, 0.5])),
+            "repair_h": 0.2,
+            "restock_min": draw(st.sampled_from([0.0, 10.0])),
+        },
         "care": {
             "types": types,
             "plans": [
@@ -89,6 +99,8 @@ def test_each_call_ends_once_and_nobody_is_lost(world: dict[str, Any]) -> None:
         ],
         seed=world["seed"],
         care=world["care"],
+        policy=world["policy"],
+        crews=world["crews"],
     )
     model, recorder = run(CityModel, city, scenario)
     calls, stages = recorder.frame("calls"), recorder.frame("incident_events")
