@@ -151,3 +151,28 @@ def test_chances_of_free_units():
     assert free_shares(9, 0.3).sum() == pytest.approx(1.0 - 0.3**9)
     assert free_shares(3, 0.0) == pytest.approx([0.0, 0.0, 1.0])
     assert free_shares(5000, 0.4).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_optima_that_are_known_in_closed_form(method):
+    # 36 points on a ring, each a base that reaches two neighbours on both sides.
+    apart = np.abs(np.arange(36)[:, None] - np.arange(36)[None, :])
+    apart = np.minimum(apart, 36 - apart)
+    even = np.full(36, 1 / 36)
+    for n in (3, 7, 8):
+        assert site_cover(even, apart <= 2, n, method=method).value == pytest.approx(
+            min(36, 5 * n) / 36
+        )
+    # 9 units reach each of 45 points of a ring once, 18 twice: 1 - q and 1 - q^2 of the demand.
+    ring = np.abs(np.arange(45)[:, None] - np.arange(45)[None, :])
+    reach = np.minimum(ring, 45 - ring) <= 2
+    for n, expected in ((9, 1 - 0.3), (18, 1 - 0.3**2)):
+        found = site_cover(np.full(45, 1 / 45), reach, n, busy=0.3, method=method)
+        assert found.value <= expected + 1e-9
+        assert found.value == pytest.approx(expected, rel=1e-9 if method == "exact" else 0.03)
+    # On a line of p stretches of w points, w odd, the middles are best: mean (w^2 - 1) / (4 w).
+    line = np.abs(np.arange(35.0)[:, None] - np.arange(35.0)[None, :])
+    median = site_median(np.ones(35), line, 5, method=method)
+    exact = (7.0**2 - 1.0) / (4.0 * 7.0)
+    assert median.bound <= exact + 1e-9
+    assert median.value == pytest.approx(exact, rel=1e-9 if method == "exact" else 0.05)
