@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+KIND = "ambulance"
+"""Kind of unit that is sited and moved up."""
 CALLS_OF = {"ambulance": "medical", "engine": "fire"}
 """Whose calls each kind of unit is there for; others are there for all."""
 SERVES = {"ambulance": frozenset({"ems", "both"}), "engine": frozenset({"fire", "both"})}

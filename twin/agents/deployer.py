@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.agents.agent import CityAgent
+from twin.agents.cover import KIND
 from twin.agents.policies.registry import make, over
 from twin.agents.states import UnitState
 from twin.core.clock import HOUR_S
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from twin.agents.station import Station
     from twin.agents.unit import Unit
     from twin.agents.world import Life, World
-
-KIND = "ambulance"
-"""Kind of unit that is moved up."""
 
 
 class Deployer(CityAgent):

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from twin.agents.cover import CALLS_OF, SERVES, Cover, drive_seconds
-from twin.agents.deployer import KIND
+from twin.agents.cover import CALLS_OF, KIND, SERVES, Cover, drive_seconds
 from twin.agents.roster import roster
 from twin.agents.siting import (
     Method,

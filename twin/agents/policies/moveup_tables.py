@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from twin.agents.deployer import KIND
+from twin.agents.cover import KIND
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Move
 from twin.agents.siting import cover_by_swaps, free_shares, nest_by_swaps
