@@ -78,6 +78,24 @@ def test_a_meal_that_cannot_be_had_in_time_is_missed() -> None:
     assert np.isnan(shift["t_break"])
 
 
+def test_meals_are_spread_over_the_units() -> None:
+    crews = {"changes": ["06:00"], "break_min": 10, "break_after_h": 1, "break_spread_h": 2.0}
+    _, recorder = run(FixedModel, town(ambulances=50, engines=0), plan(calls=QUIET, crews=crews))
+    began = np.sort(recorder.frame("crew_shifts")["t_break"].to_numpy())
+    assert began[0] == at(7)
+    assert np.diff(began).max() < 2.0 * 7200.0 / 50
+    assert np.histogram(began, bins=8, range=(at(7), at(9)))[0].tolist() == pytest.approx(
+        [6.25] * 8, abs=2.0
+    )
+
+
+def test_a_meal_that_was_due_before_the_run_is_not_missed() -> None:
+    crews = {"changes": ["00:00", "08:00"], "break_min": 30, "break_after_h": 2}
+    shifts = quiet([], crews=crews | {"break_until_h": 6.0}).frame("crew_shifts")
+    assert shifts["t_break"].fillna(0.0).tolist() == [0.0, at(10)]
+    assert not shifts["break_missed"].any()
+
+
 def test_an_ambulance_restocks_at_home_after_so_many_patients() -> None:
     crews = {"restock_min": 20, "restock_every": 2}
     recorder = quiet(["07:00", "08:00", "09:00"], transport=1.0, crews=crews)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from twin.agents.world import Life
 
 
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
+"""The parts of its multiples behind the point are spread evenly (Knuth 1998, section 6.4)."""
+
+
 class Upkeep:
     """The pauses of one unit; each begins at its station, when it has no call.
 
@@ -42,6 +46,7 @@ class Upkeep:
         self._repairs = streams.stream("repair", unit.unit_id)
         self._to_failure_s = self._next_failure_s()
         self._since = 0.0
+        self._place = len(unit.world.units)
         self._duty = 0
         """Number of the crew; what belongs to an earlier one is void."""
         self._meal_due = False
@@ -64,7 +69,8 @@ class Upkeep:
         self._duty += 1
         self._since = world.env.now
         self._meal_due, self.meal, self.missed = False, None, False
-        if settings.break_min and math.isfinite(t_on):
+        last = t_on + HOUR_S * settings.break_until_h
+        if settings.break_min and math.isfinite(t_on) and last > world.env.now:
             world.env.process(self._meal(self._duty, t_on))
         if math.isfinite(self._to_failure_s) and not self._broken:
             world.env.process(self._fail(self._duty, self._to_failure_s))
@@ -137,7 +143,8 @@ class Upkeep:
 
     def _meal(self, duty: int, t_on: float) -> Life:
         settings = self.settings
-        yield self.world.until(t_on + HOUR_S * settings.break_after_h)
+        later = settings.break_spread_h * (self._place * GOLDEN % 1.0)
+        yield self.world.until(t_on + HOUR_S * (settings.break_after_h + later))
         if duty != self._duty:
             return
         self._meal_due = True

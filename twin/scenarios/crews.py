@@ -34,6 +34,13 @@ class Crews(Part):
         description="It is due so many hours after the crew has begun, and begins when the unit is "
         "free. Nobody interrupts it.",
     )
+    break_spread_h: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=48.0,
+        description="Units do not eat all at once: of one after the other it is due later, spread "
+        "evenly over so many hours.",
+    )
     break_until_h: float = Field(
         default=7.0,
         ge=0.0,
