@@ -15,6 +15,7 @@ from apps.rows import rows_of
 from apps.web.care_story import care_facts
 from apps.web.changes import change_list
 from apps.web.feed import RunFeed
+from apps.web.hospital_story import emergency_room, why_there
 from apps.web.scene import places
 from apps.web.texts import pick
 from apps.why import duration, expected, losses, told
@@ -66,6 +67,7 @@ def _call(feed: RunFeed, call_id: str, words: dict[str, Any]) -> Story:
         if hospital := _text(row["hospital_id"]):
             name = by_language(str(hospitals.get(hospital, hospital)))
             facts.append((say["hospital"], pick(name, words["lang"])))
+            facts += why_there(feed, call_id, hospital, words)
         if (carrier := _text(row["carrier_id"])) != _text(row["unit_id"]) and carrier:
             facts.append((say["carrier"], carrier))
         facts += care_facts(feed, row, words)
@@ -209,7 +211,7 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         facts.append(
             (say["capabilities"], ", ".join(known.get(each, each) for each in treats.split()))
         )
-    facts += _emergency_room(feed, hospital_id, words)
+    facts += emergency_room(feed, hospital_id, words)
     rows = [
         {
             "t": float(each["t_hospital"]),
@@ -228,29 +230,6 @@ def _hospital(feed: RunFeed, hospital_id: str, words: dict[str, Any]) -> Story:
         "intervals": [],
         "decision": None,
     }
-
-
-def _emergency_room(
-    feed: RunFeed, hospital_id: str, words: dict[str, Any]
-) -> list[tuple[str, str]]:
-    """Return how full the emergency room was last, and how long crews and patients waited."""
-    say = words["story"]
-    status = feed.reader.table("hospital_status", ["t", "hospital_id", "beds", "occupied"])
-    status = status[(status["hospital_id"] == hospital_id) & status["beds"].notna()]
-    if not len(status):
-        return []
-    last = status.iloc[-1]
-    full = f"{last['occupied']:.0f} / {last['beds']:.0f}"
-    facts = [(say["beds"], full)]
-    seen = feed.reader.table("hospital_patients")
-    seen = seen[seen["hospital_id"] == hospital_id]
-    for label, seconds in (
-        ("offload", seen["t_released"] - seen["t_door"]),
-        ("door_to_treatment", seen["door_to_treatment_s"]),
-    ):
-        if seconds.notna().any():
-            facts.append((say[label], duration(float(seconds.mean()), words)))
-    return facts
 
 
 def _station(feed: RunFeed, station_id: str, words: dict[str, Any]) -> Story:
