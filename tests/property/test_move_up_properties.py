@@ -40,7 +40,7 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
                 ]
             )
         ),
-        "within_s": draw(st.sampled_from([20.0, 45.0])),
+        "within_s": draw(st.sampled_from([60.0, 100.0])),
         "seed": draw(st.integers(0, 5)),
     }
 

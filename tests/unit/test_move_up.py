@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.emergency import QUIET, FixedModel, inject, plan, sure, town
+from tests.support.emergency import DAY, QUIET, FixedModel, inject, plan, sure, town
 from tests.support.move_up import FAR, moved, states
 from twin.agents.policies.scores import Move
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder
+from twin.simulation import CityModel
 
 
 def test_a_freed_unit_goes_where_it_adds_most(tmp_path):
@@ -172,3 +173,29 @@ def test_a_unit_that_is_sent_away_and_back_in_one_moment_stays():
     unit.move_to(model.stations["S2"])
     model.run()
     assert [state for _, state in states(recorder, "A0")] == ["idle", "moving_up", "idle"]
+
+
+@pytest.mark.parametrize("rule", ["dmexclp", "compliance-table", "priority-list", "ddsm"])
+def test_what_is_recorded_changes_nothing(rule):
+    city = town(ambulances=5, medical_per_day=300.0, rows=6)
+    stations = city["stations"]
+    corners = [
+        stations.assign(station_id=f"S{k}", link=link)
+        for k, link in ((2, 0), (3, city.network.n_links - 1))
+    ]
+    city.tables["stations"] = pd.concat([stations, *corners], ignore_index=True)
+    calls = []
+    for decisions in (True, False):
+        recorder = MemoryRecorder()
+        scenario = plan(
+            policy={"moveup": rule},
+            coverage={"within_s": 100.0},
+            record={"decisions": decisions},
+            period={"day": DAY, "start": "06:00", "end": "08:00"},
+        )
+        CityModel(city, scenario, recorder=recorder).run()
+        calls.append(recorder.frame("calls"))
+        moves = recorder.frame("moves")
+        assert moves["made"].any()
+        assert decisions or moves["made"].all()
+    pd.testing.assert_frame_equal(*calls)

@@ -56,8 +56,11 @@ class Dmexclp:
         cover = world.cover(freed.kind)
         gain = cover.gain(cover.counts(unit for unit in units if unit is not freed))
         stations = [world.stations[base] for base in cover.bases]
-        eta = world.deployer.seconds([freed], stations)[0]
-        gain[np.isinf(eta)] = -np.inf
         best = np.flatnonzero(gain >= gain.max() - SAME)
+        eta = np.full(len(stations), np.nan)
+        every = np.arange(len(stations)) if world.scenario.record.decisions else best
+        if len(every) > 1:
+            # A search of the streets costs most of the choice, so it is made where it is needed.
+            eta[every] = world.deployer.seconds([freed], [stations[k] for k in every])[0]
         chosen = stations[int(best[np.argmin(eta[best])])]
         return [Move(freed, chosen, stations, eta, -gain)]
