@@ -121,6 +121,10 @@ CASES = [
         {"kind": "bus-lane", "links": [100], "until": "09:00"},
         "The lane at the kerb of link 100 is for buses and emergency units only until 09:00.",
     ),
+    (
+        {"kind": "off-road", "units": ["a1", "a2"], "until": "18:30"},
+        "Units a1 and a2 are kept off the road until 18:30.",
+    ),
 ]  # fmt: skip
 
 
