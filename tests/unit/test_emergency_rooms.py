@@ -23,7 +23,9 @@ from tests.support.emergency import (
 from tests.support.emergency_rooms import FLAT, clinic, diverted, hours, time_mean
 from twin.agents.emergency_room import WalkIns, still_there
 from twin.agents.hospital import HospitalStatus
+from twin.agents.telemetry import MEANS, OTHERS
 from twin.city.model import City
+from twin.core.news2 import news2
 from twin.queueing.erlang import erlang_b, erlang_c
 from twin.scenarios.spec import Scenario
 
@@ -220,6 +222,43 @@ def test_the_same_patient_stays_as_long_wherever_they_are_taken(monkeypatch) -> 
     both = seen[0].keys() & seen[1].keys()
     assert len(both) > 80
     assert {call: seen[0][call] for call in both} == {call: seen[1][call] for call in both}
+
+
+def test_the_record_streams_ahead_every_second_to_the_hospital_that_is_meant() -> None:
+    city = town(service=sure(1.0))
+    closing = {"kind": "close-hospital", "hospital": "H0", "at": "07:09:30"}
+    rooms = {"vitals_every_s": 1.0}
+    _, recorder = run(
+        FixedModel, city, quiet(city, calls=["07:00"], changes=[closing], hospitals=rooms)
+    )
+    got = recorder.frame("vitals")
+    # A minute to the one that closes, then two to the other, without a gap.
+    assert got["t"].tolist() == [LEFT + k for k in range(181)]
+    assert got["hospital_id"].tolist() == ["H0"] * 61 + ["H1"] * 120
+    assert got["saturation"].max() <= 100.0
+    _, plain = run(FixedModel, city, quiet(city, calls=["07:00"], changes=[closing]))
+    assert plain.frame("calls").equals(recorder.frame("calls"))
+    assert not len(plain.frame("vitals"))
+
+
+@pytest.mark.parametrize(("priority", "low", "high"), [(1, 7, 20), (2, 5, 6), (3, 0, 4)])
+def test_the_score_is_of_the_priority(priority, low, high) -> None:
+    respiration, saturation, systolic, pulse = MEANS.get(priority, OTHERS)
+    score = news2(respiration=respiration, saturation=saturation, systolic=systolic, pulse=pulse)
+    assert low <= score <= high
+
+
+def test_news2_by_its_chart() -> None:
+    well = {"respiration": 12, "saturation": 96, "systolic": 111, "pulse": 51}
+    assert news2(**well) == 0
+    for sign, values in {
+        "respiration": {8: 3, 9: 1, 11: 1, 20: 0, 21: 2, 24: 2, 25: 3},
+        "saturation": {91: 3, 92: 2, 93: 2, 94: 1, 95: 1, 100: 0},
+        "systolic": {90: 3, 91: 2, 100: 2, 101: 1, 110: 1, 219: 0, 220: 3},
+        "pulse": {40: 3, 41: 1, 50: 1, 90: 0, 91: 1, 110: 1, 111: 2, 130: 2, 131: 3},
+    }.items():
+        for value, points in values.items():
+            assert news2(**{**well, sign: value}) == points, (sign, value)
 
 
 def test_hospitals_that_refuse_are_asked_in_turn_and_asking_takes_time() -> None:

@@ -10,6 +10,7 @@ import simpy
 from twin.agents.hospital import HospitalStatus
 from twin.agents.hospital_choice import choose_hospital, refuses
 from twin.agents.states import Stage, UnitState
+from twin.agents.telemetry import Telemetry
 from twin.agents.unit import RETRY_S, Unit, arrived_at, has_arrived
 from twin.agents.waiting import either
 from twin.traffic.mobility import UnreachableError
@@ -52,6 +53,8 @@ class Ambulance(Unit):
         """Drive to a hospital that accepts the patient, choosing again when it turns away."""
         world = self.world
         passed_over: set[str] = set()
+        every = world.scenario.hospitals.vitals_every_s
+        signs = None if every is None else Telemetry(world, task, every)
         while True:
             hospital = choose_hospital(world, self, task, passed_over)
             if hospital is None:
@@ -67,7 +70,7 @@ class Ambulance(Unit):
                 task.incident.note(task, Stage.LEFT_SCENE, world.env.now)
             set_out = world.env.now
             try:
-                arrival = yield from self._bring(task, hospital)
+                arrival = yield from self._bring(task, hospital, signs)
             except UnreachableError:
                 passed_over.add(hospital.hospital_id)
                 continue
@@ -102,7 +105,7 @@ class Ambulance(Unit):
         return not refused
 
     def _bring(
-        self, task: Task, hospital: Hospital
+        self, task: Task, hospital: Hospital, signs: Telemetry | None
     ) -> Generator[simpy.Event, Any, simpy.Event | None]:
         """Drive to a hospital; return the arrival, or None when it does not take the patient."""
         settings = self.world.scenario.hospitals
@@ -110,6 +113,8 @@ class Ambulance(Unit):
         forced = hospital.only_full or task.refusals >= settings.most_refusals > 0
         arrival = self.drive(hospital.place, siren=self.siren)
         hospital.coming.add(task)
+        if signs is not None and task.incident.counted:
+            self.world.env.process(signs.follow(hospital))
         try:
             while not has_arrived(arrival):
                 yield either(arrival, hospital.turns_away)

@@ -92,7 +92,7 @@ class Task:
         self.t_held = float("inf")
         self.look_at = float("-inf")
         self.patient: Patient | None = None
-        self.priority = incident.priority
+        self.priority: int = incident.priority
         self.failed: set[str] = set()
         self.retry_at = float("-inf")
         self.unit: Unit | None = None

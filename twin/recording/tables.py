@@ -238,6 +238,18 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "t_released": "float64",
         "door_to_treatment_s": "float64",
     },
+    # One row a patient on the way to hospital, every `hospitals.vitals_every_s`.
+    "vitals": {
+        "t": "float64",
+        "call_id": "string",
+        "role": "string",
+        "hospital_id": "string",
+        "respiration": "float32",
+        "saturation": "float32",
+        "systolic": "float32",
+        "pulse": "float32",
+        "news2": "int32",
+    },
     # One row a crew that was on duty, when it goes off or the run ends.
     "crew_shifts": {
         "unit_id": "string",
@@ -388,6 +400,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "t_treatment": "treatment begins: there is a bed and a team is ready",
         "t_released": "the crew is free",
         "door_to_treatment_s": "`t_treatment` minus `t_door`, s",
+    },
+    "vitals": {
+        "hospital_id": "to which the record streams",
+        "respiration": "breaths a minute",
+        "saturation": "oxygen in the blood, per cent",
+        "systolic": "blood pressure, mmHg",
+        "pulse": "beats a minute",
+        "news2": "National Early Warning Score 2 of these four",
     },
     "crew_shifts": {
         "t_on": "it began, or the run did",

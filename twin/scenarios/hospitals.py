@@ -122,6 +122,13 @@ class Hospitals(Part):
     prealert: bool = Field(
         default=True, description="Ambulances say that they come when they set off for a hospital."
     )
+    vitals_every_s: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=3600.0,
+        description="The patient's vital signs stream ahead to the hospital so often, seconds "
+        "(table `vitals`). Not at all if left out.",
+    )
     release_after_min: float | None = Field(
         default=None,
         ge=0.0,
