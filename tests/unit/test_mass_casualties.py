@@ -144,6 +144,23 @@ def test_every_patient_is_served_once(incident, patients, ambulances) -> None:
     assert not model.dispatcher.waiting
 
 
+def test_red_tags_go_where_they_can_be_treated() -> None:
+    city = town(ambulances=4, service=sure(1.0))
+    city["hospitals"].loc[1, "capabilities"] = "emergency trauma"
+    mix = {"p_immediate": 0.5, "p_delayed": 0.5, "p_dead": 0.0}
+    scenario = plan(
+        period={"start": "06:00", "end": "20:00"},
+        calls=QUIET,
+        record={"frame_every_s": 600.0},
+        changes=[inject(city, "07:00", patients=10)],
+        care={"mass": {"from_patients": 2, "need": "trauma"} | mix},
+    )
+    _, recorder = run(FixedModel, city, scenario)
+    went = recorder.frame("patients").groupby("tag")["hospital_id"].unique()
+    assert went["immediate"].tolist() == ["H1"]
+    assert went["delayed"].tolist() == ["H0"]
+
+
 def test_without_the_rule_an_ambulance_is_asked_for_each_at_once() -> None:
     city = town(ambulances=3, service=sure(1.0))
     scenario = plan(calls=QUIET, changes=[inject(city, "07:00", patients=5)])
@@ -155,7 +172,7 @@ def test_without_the_rule_an_ambulance_is_asked_for_each_at_once() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"from_patients": 1}, {"ambulances": 0}, {"loading": 0}, {"triage_s": -1.0},
-     {"order": "random"}, {"p_dead": 0.9}],
+     {"order": "random"}, {"p_dead": 0.9}, {"need": "luck"}],
 )  # fmt: skip
 def test_rules_that_cannot_be(wrong) -> None:
     with pytest.raises(ValidationError):

@@ -93,6 +93,8 @@ class MassCasualty:
         # What is drawn for the patient does not depend on who comes.
         task.role = f"ambulance-{patient.number}"
         task.priority = _PRIORITY[patient.tag or Tag.IMMEDIATE]
+        if patient.tag is Tag.IMMEDIATE and self.rules.need is not None:
+            task.need = self.rules.need
         severe = patient.tag in {Tag.IMMEDIATE, Tag.DELAYED}
         task.transport = severe or self.incident.taken(patient.number, task.role)
         self._trim()

@@ -18,6 +18,7 @@ _SENT = re.compile(
     r"(?:(?P<count>[1-9]\d?) )?(?P<level>advanced )?(?P<kind>[a-z]+)(?P<each> per patient)?"
 )
 _MOST_SENT = 50
+Need = Literal["trauma", "pci", "stroke", "burns", "paediatric"]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -136,7 +137,7 @@ class _CallType(Part):
         le=1.0,
         description="Share of patients taken to hospital; as of the others if left out.",
     )
-    need: Literal["trauma", "pci", "stroke", "burns", "paediatric"] | None = Field(
+    need: Need | None = Field(
         default=None,
         description="What a hospital must be able to treat; as `hospitals.needs` says if left out.",
     )
@@ -254,6 +255,10 @@ class Mass(Part):
     order: Literal["start", "first-come"] = Field(
         default="start",
         description="start: by colour, red first; first-come: as they were found.",
+    )
+    need: Need | None = Field(
+        default=None,
+        description="What a hospital must be able to treat for red tags; as of others if left out.",
     )
     p_immediate: _Share = Field(default=0.1, description="Share of red tags.")
     p_delayed: _Share = Field(default=0.3, description="Share of yellow tags.")
