@@ -54,7 +54,7 @@ import pytest
         (["run", "{place}/plain.toml", "--set", "city=atlantis"],
          "--set city=atlantis, field 'city': there is no city 'atlantis'; known cities"),
         (["run", "{place}/plain.toml", "--set", "policy.dispatch=nearest"],
-         "'nearest'; known: closest-free-flow, closest-idle, closest-straight-line"),
+         "known: beats, closest-free-flow, closest-idle"),
         (["run", "{place}/plain.toml", "--set", "policy.queue=nearest"],
          "--set policy.queue=nearest, field 'policy.queue': there is no queue policy 'nearest'"),
         (["run", "{place}/plain.toml", "--set", "calls.source=recorded", "--set",
@@ -141,7 +141,7 @@ def test_a_rule_that_does_not_exist_is_found_before_the_run_begins(twin, place, 
         assert status == 2
         (line,) = err.strip().splitlines()  # no progress before it
         assert f"{wrong}, row 7, field 'changes.1.queue': there is no queue policy" in line
-        assert "known: first-come, priority" in line
+        assert "known: ageing, first-come, priority" in line
         assert not (tmp_path / "r").exists()
 
 
