@@ -106,8 +106,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "value": "float64",
         "why": "string",
     },
-    # One row a station that was weighed for a free unit: why it waits there. `reason`: free (after
-    # a call), dispatch or shift (of others). `chosen`, not `made`: it was there, or a limit held.
+    # One row a station that was weighed for a free unit: why it waits there; see `MEANINGS`.
     "moves": {
         "t": "float64",
         "unit_id": "string",
@@ -336,6 +335,18 @@ RUN_TABLES: dict[str, dict[str, str]] = {
 }
 
 MEANINGS: dict[str, dict[str, str]] = {
+    "moves": {
+        "policy": "the rule, `policy.moveup`",
+        "reason": "free: the unit was free after a call; dispatch, shift: others were sent to "
+        "calls, or came on duty or went off it",
+        "from_station": "where it stood or headed for; its own station after a call",
+        "station_id": "a station that was weighed",
+        "eta_s": "the drive there without siren; null where the rule did not ask",
+        "score": "what the rule compares, the least wins",
+        "chosen": "whether the rule chose it; the only rows kept without `record.decisions` are "
+        "those of moves that were made",
+        "made": "whether the unit was sent there: not if it was there, or if a limit held",
+    },
     "coverage": {
         "kind": "of unit",
         "free": "free units, at their bases or on their way there",
