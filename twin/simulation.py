@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -265,10 +267,11 @@ class CityModel(World):
             Called with the model every `record.frame_every_s` simulated seconds.
         """
         every = max(1, round(self.scenario.record.frame_every_s / self.mobility.tick_s))
-        while self.running:
-            self.step()
-            if progress is not None and (self.tick % every == 0 or not self.running):
-                progress(self)
+        with _fewer_collections():
+            while self.running:
+                self.step()
+                if progress is not None and (self.tick % every == 0 or not self.running):
+                    progress(self)
         return self.summary()
 
     @property
@@ -325,6 +328,23 @@ class CityModel(World):
             hospital.end()
         for unit in self.units:
             unit.end()
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Let Python look for garbage in circles less often, and never in what was there before.
+
+    An event, its process and its incident are such a circle, and few live for long: looking for
+    them at every call took a tenth of the time of a run of calls.
+    """
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def no_vehicles(network: Network) -> VehicleView:

@@ -191,14 +191,16 @@ class TableTimes:
         """Work out anew the times of the links of one obstacle."""
         slowed = [other for other, _ in [*self._slowings.get(token, []), *gone]]
         links = np.unique(np.array([link, *slowed], np.int64))
-        for hour, times in self._present.items():
-            if times is self._open.get(hour):
-                self._present[hour] = LinkTimes(*(each.copy() for each in times))
-            self._fill(hour, links, self._present[hour])
-        if self._hour is not None:
-            now = self._of_hour(self._hour)
-            self.costs.ordinary.set_costs_of(links, now.ordinary[links])
-            self.costs.siren.set_costs_of(links, now.siren[links])
+        # Of other hours than this one the times are made anew when they are asked for.
+        self._present = {h: times for h, times in self._present.items() if h == self._hour}
+        if self._hour is None:
+            return links
+        now = self._of_hour(self._hour)
+        if now is self._open.get(self._hour):
+            now = self._present[self._hour] = LinkTimes(*(each.copy() for each in now))
+        self._fill(self._hour, links, now)
+        self.costs.ordinary.set_costs_of(links, now.ordinary[links])
+        self.costs.siren.set_costs_of(links, now.siren[links])
         return links
 
     def _fill(self, hour: Hour, links: I64, times: LinkTimes) -> None:

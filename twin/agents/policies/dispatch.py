@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from twin.agents.task import Task
     from twin.agents.unit import Unit
     from twin.agents.world import World
+
+
+_HANDLE = attrgetter("handle")
 
 
 def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:
@@ -44,7 +48,7 @@ class ClosestIdle:
         # Where nobody keeps the candidates, the search may end when the first one is known.
         beside = None if world.scenario.record.decisions else wait
         eta = world.mobility.etas(
-            [u.handle for u in units], incident.place, siren=incident.siren, beside=beside
+            list(map(_HANDLE, units)), incident.place, siren=incident.siren, beside=beside
         )
         return Scores(eta, eta + wait, wait)
 
