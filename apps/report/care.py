@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from apps.report.html import Raw, section, table, tag
-from apps.report.words import NO_RANGE, clock, group_name
+from apps.report.words import NO_RANGE, clock
 from twin.metrics.fires import fire_figures
 from twin.metrics.outcomes import Measure, Outcome
 from twin.metrics.summary import figures
@@ -95,7 +95,7 @@ def _clocks(calls: pd.DataFrame) -> Raw | None:
             seconds = (group[column] - group["t_call"]).to_numpy(float)
             got = figures(seconds)
             rows.append(
-                [group_name("kind", str(kind)), name, f"{got['n']:,}", clock(got["mean"]),
+                [str(kind), name, f"{got['n']:,}", clock(got["mean"]),
                  clock(got["p50"]), clock(got["p90"])]
             )  # fmt: skip
     return section(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatchmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from twin.scenarios.change_kinds import (
 )
 from twin.scenarios.changes import links_of
 from twin.scenarios.conditions import factors
+from twin.scenarios.parts import Part
 from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
@@ -51,7 +53,11 @@ _SKIES = {
     "snow-heavy": "Heavy snow",
     "fog": "Fog",
 }
-_COMPARED = ("period", "traffic", "calls", "policy", "transit")
+_COMPARED = tuple(
+    name
+    for name, field in Scenario.model_fields.items()
+    if isinstance(field.default, Part) and name != "record"
+)
 """Groups of fields that act on the figures."""
 _MOST_NAMED = 6
 _RUN = {
@@ -96,14 +102,31 @@ def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
     """Return one sentence for each field, other than the changes, in which two scenarios differ."""
     said = []
     for group in _COMPARED:
-        one = getattr(base, group).model_dump(mode="json")
-        two = getattr(whatif, group).model_dump(mode="json")
-        said += [
-            f"{group}.{name} is {two[name]}; in the base it is {value}."
-            for name, value in one.items()
-            if two[name] != value
-        ]
+        one = _flat(getattr(base, group).model_dump(mode="json"), f"{group}.")
+        two = _flat(getattr(whatif, group).model_dump(mode="json"), f"{group}.")
+        for name in sorted({*one, *two}):
+            a, b = one.get(name), two.get(name)
+            if a == b:
+                continue
+            if any(isinstance(each, dict) for side in (a, b) for each in _tables(side)):
+                here, there = len(_tables(b)), len(_tables(a))
+                said.append(f"{name} differ: {here} in the what-if, {there} in the base.")
+            else:
+                said.append(f"{name} is {b}; in the base it is {a}.")
     return said
+
+
+def _flat(table: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the values of a table and of those within it, by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = isinstance(value, dict)
+        found |= _flat(value, f"{path}{name}.") if inner else {f"{path}{name}": value}
+    return found
+
+
+def _tables(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def settings_of(command: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from apps.report.changes import change_sentences, fields_apart, settings_of
 from tests.support.runs import small_city, small_scenario
+from twin.scenarios.care import Care
 from twin.scenarios.change_kinds import Change
 
 
@@ -151,6 +152,13 @@ def test_fields_that_differ_are_named():
     whatif = small_scenario(traffic={"demand_scale": 1.5}, record={"trips": False}, seed=9)
     assert fields_apart(base, base) == []
     assert fields_apart(base, whatif) == ["traffic.demand_scale is 1.5; in the base it is 1.0."]
+    care = Care.model_validate(
+        {"mass": {"order": "first-come"}, "plans": [{"kind": "fire", "send": ["engine"]}]}
+    )
+    assert fields_apart(base, base.model_copy(update={"care": care})) == [
+        "care.mass.order is first-come; in the base it is start.",
+        "care.plans differ: 1 in the what-if, 0 in the base.",
+    ]
 
 
 @pytest.mark.parametrize(
