@@ -31,6 +31,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             "p_cancelled": draw(shares),
             "p_false": draw(shares),
             "priority": draw(st.sampled_from([None, 1, 3])),
+            "worse_after_s": draw(st.sampled_from([None, 60.0])),
             "p_upgraded": draw(st.sampled_from([0.0, 0.5])),
         }
         for kind in ("medical", "fire", "collision")

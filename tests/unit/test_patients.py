@@ -146,6 +146,36 @@ def test_triage_on_scene_changes_the_way_to_hospital(upgraded, after) -> None:
     assert sirens == [True, after == 1, False]
 
 
+@pytest.mark.parametrize(("worse_after_s", "first"), [(None, "I-2"), (1e-3, "I-3")])
+def test_who_waits_gets_worse_and_goes_first(worse_after_s, first) -> None:
+    """The only ambulance is busy until 810 s; of two that wait the later one is of the type."""
+    kind = {"kind": "medical", "name": "bleeding", "share": 0.0, "worse_after_s": worse_after_s}
+    city = town(ambulances=1, service=sure(0.0))
+    changes = [
+        inject(city, "07:00"),
+        inject(city, "07:01", priority=2),
+        inject(city, "07:02", priority=2, type="bleeding"),
+    ]
+    _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes, care=care(kind)))
+    calls = recorder.frame("calls").set_index("call_id")
+    assert calls.drop("I-1")["t_onscene"].idxmin() == first
+    patients = recorder.frame("patients").set_index("call_id")
+    mine = patients.loc["I-3"]
+    worse = worse_after_s is not None
+    assert (mine["condition"], mine["condition_onscene"]) == (
+        ("delayed", "immediate") if worse else ("delayed", "delayed")
+    )
+    assert (calls.loc["I-3", "priority"], calls.loc["I-3", "priority_after"]) == (2, 2 - worse)
+
+
+def test_nobody_gets_worse_when_help_is_there() -> None:
+    """The draw of I-1 is some multiple of the mean: far later than the crew at 210 s."""
+    kind = {"kind": "medical", "name": "slow", "share": 1.0, "worse_after_s": 1e5}
+    call, patients = one_call(care(kind), priority=3)
+    assert call["priority_after"] == 3
+    assert patients.iloc[0]["condition_onscene"] == "minor"
+
+
 def test_a_call_that_is_called_off_ends_and_frees_its_units() -> None:
     gone = {"kind": "medical", "name": "gone", "share": 1.0, "p_cancelled": 1.0,
             "cancelled_after_s": 1e-3}  # fmt: skip
@@ -208,6 +238,7 @@ def test_a_type_says_what_the_hospital_must_be_able_to_treat() -> None:
     [
         {"share": 1.5},
         {"need": "magic"},
+        {"worse_after_s": 0.0},
         {"share": -0.1},
         {"name": "Cardiac Arrest"},
         {"p_upgraded": 0.7, "p_downgraded": 0.7},

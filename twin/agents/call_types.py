@@ -34,6 +34,9 @@ class Finding(NamedTuple):
         What a hospital must be able to treat; None as of others.
     shift
         By how much triage on scene changes the first patient's priority: -1 is more urgent.
+    worse_s
+        Seconds from the call until who still waits is more urgent by one priority; infinite if
+        never.
     cancelled_s
         Seconds from the call until it is called off; infinite if it is not.
     check_s
@@ -48,6 +51,7 @@ class Finding(NamedTuple):
     rate: Rate | None = None
     need: str | None = None
     shift: int = 0
+    worse_s: float = math.inf
     cancelled_s: float = math.inf
     check_s: float | None = None
 
@@ -81,7 +85,7 @@ class CallTypes:
         if kind not in self._of:
             return PLAIN
         rng = self._streams.stream("call-type", call_id)
-        u = rng.random(5)
+        u = rng.random(6)
         bounds = np.cumsum([each.share for each in self._of[kind]])
         which = int(np.searchsorted(bounds, u[0], side="right"))
         if name:
@@ -99,7 +103,13 @@ class CallTypes:
             rate=found.rate if isinstance(found, FireType) else None,
             need=found.need,
             shift=shift,
-            cancelled_s=-found.cancelled_after_s * math.log1p(-u[3]) if cancelled else math.inf,
+            worse_s=_exponential(found.worse_after_s, u[5]),
+            cancelled_s=_exponential(found.cancelled_after_s if cancelled else None, u[3]),
             check_s=found.check_s if u[4] < found.p_false else None,
             more_patients=int(rng.poisson(found.more_patients)) if found.more_patients else 0,
         )
+
+
+def _exponential(mean: float | None, u: float) -> float:
+    """Return the exponential variate of a uniform one; infinite without a mean."""
+    return math.inf if mean is None else -mean * math.log1p(-u)

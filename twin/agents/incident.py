@@ -76,6 +76,8 @@ class Incident(CityAgent):
         Whether the call came in the scenario's period, not in the warm-up before it.
     finding
         What it turns out to be.
+    priority, priority_at_call
+        How urgent it is, and was at first; 1 is the most.
     people
         Its patients, where they are followed.
     mass
@@ -104,7 +106,7 @@ class Incident(CityAgent):
         self.call = call
         self.call_id = call.call_id
         self.finding = world.call_types.of(call.kind, call.call_id, call.type)
-        self.priority = self.finding.priority or call.priority
+        self.priority = self.priority_at_call = self.finding.priority or call.priority
         self.t_call = call.t_call
         self.counted = call.t_call >= world.scenario.period.start_s
         self.place = Place(call.link, call.pos_m)
@@ -129,6 +131,8 @@ class Incident(CityAgent):
         self.process = world.env.process(self._life())
         if math.isfinite(self.finding.cancelled_s):
             world.env.process(self._cancel())
+        if math.isfinite(self.finding.worse_s) and self.priority > 1:
+            world.env.process(self._worsen())
 
     @property
     def siren(self) -> bool:
@@ -265,7 +269,7 @@ class Incident(CityAgent):
             call_id=self.call_id,
             kind=self.kind,
             type=self.finding.name or None,
-            priority=self.priority,
+            priority=self.priority_at_call,
             priority_after=None if first is None or onscene is None else first.priority,
             lon=call.lon,
             lat=call.lat,
@@ -389,6 +393,18 @@ class Incident(CityAgent):
         if not self.closed and all(task.t_onscene is None for task in self.tasks):
             self.called_off = True
             self._dismiss_all()
+
+    def _worsen(self) -> Life:
+        """Make it more urgent, if who is needed is not there in time."""
+        yield self.world.env.timeout(self.finding.worse_s)
+        there = any(t.t_onscene is not None and self.can(t) for t in self.tasks)
+        if self.closed or self.called_off or there:
+            return
+        self.priority -= 1
+        for task in self.tasks:
+            task.priority = self.priority
+        for kind in sorted({task.unit_kind for task in self.tasks if task.unit is None}):
+            self.world.dispatcher.review(kind)
 
     def _stand_down(self, t: float) -> Life:
         """Let everybody go when the first crew has found nothing."""

@@ -81,6 +81,7 @@ class Patient:
             "call_id": incident.call_id,
             "patient": self.number,
             "condition": str(self.condition),
+            "condition_onscene": None if onscene is None else str(self._found()),
             "tag": None if self.tag is None else str(self.tag),
             "t_onset": incident.t_call,
             "t_triage": self.t_triage,
@@ -101,6 +102,12 @@ class Patient:
                 "survival": 0.0 if self.condition is Condition.DEAD else self._wounded(taken),
             }
         incident.world.recorder.row("patients", **row)
+
+    def _found(self) -> Condition:
+        """Return the condition that the crew found, of who did not stay as they were."""
+        if self.condition is Condition.ARREST or self.vitals is not None or self.task is None:
+            return self.condition
+        return severity(self.task.priority)
 
     def _wounded(self, t: float | None) -> float | None:
         """Return the chance of who is treated at `t`, since the injury."""

@@ -55,6 +55,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "call_id": "string",
         "patient": "int32",
         "condition": "string",
+        "condition_onscene": "string",
         "tag": "string",
         "t_onset": "float64",
         "t_cpr": "float64",
@@ -362,7 +363,7 @@ MEANINGS: dict[str, dict[str, str]] = {
     "calls": {
         "kind": "medical, fire or collision",
         "type": "name of the call type (`care.types`); null where it has none",
-        "priority_after": "what triage on scene made of the priority of the patient of `unit_id`",
+        "priority_after": "of the patient of `unit_id`, after the wait and triage on scene",
         "t_call": "the call is received",
         "t_answer": "a call-taker answers",
         "t_dispatch": "`unit_id` is sent",
@@ -459,7 +460,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "burnt_m2": "area that burns then",
     },
     "patients": {
-        "condition": "arrest, or the class of severity: immediate, delayed, minor, dead",
+        "condition": "at the call: arrest, or the class of severity: immediate, delayed, minor, dead",
+        "condition_onscene": "what the crew found: who waits may get worse, and triage may differ",
         "tag": "what START triage said; null where there was none",
         "t_onset": "the collapse of who is in arrest, else the call",
         "t_cpr": "first compression, by bystanders or a crew; arrests only",

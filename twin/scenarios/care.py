@@ -141,6 +141,13 @@ class _CallType(Part):
         default=None,
         description="What a hospital must be able to treat; as `hospitals.needs` says if left out.",
     )
+    worse_after_s: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=864_000.0,
+        description="Mean time from the call until who still waits for a unit that can help is "
+        "more urgent by one priority (exponential); never if left out. Seconds.",
+    )
     p_upgraded: _Share = Field(
         default=0.0,
         description="Share of patients whom triage on scene finds more urgent by one priority.",
