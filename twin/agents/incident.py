@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import simpy
 
 from twin.agents.agent import CityAgent
+from twin.agents.clocks import clocks
 from twin.agents.mass import MassCasualty, people_of_mass
 from twin.agents.patient import Condition, Patient, severity
 from twin.agents.states import STAGES, Stage
@@ -279,7 +280,7 @@ class Incident(CityAgent):
             t_dispatch=None if first is None else first.t_dispatch,
             t_enroute=None if first is None else first.t_enroute,
             t_onscene=onscene,
-            **self._clocks(),
+            **clocks(self.tasks, self._asked, self.can),
             t_leave=None if carrier is None else carrier.t_leave,
             t_hospital=None if carrier is None else carrier.t_hospital,
             t_clear=max(clears) if self.closed and clears else None,
@@ -306,29 +307,6 @@ class Incident(CityAgent):
             ),
             default=None,
         )
-
-    def _clocks(self) -> dict[str, float | None]:
-        """Return when the first unit, the first capable one and all of the plan were on scene.
-
-        A unit that turned back because it was not needed any more does not count for the last.
-        """
-        first = capable = math.inf
-        full = -math.inf
-        for k, task in enumerate(self.tasks):
-            t = task.t_onscene
-            if t is not None:
-                first = min(first, t)
-                if self.can(task):
-                    capable = min(capable, t)
-            if k < self._asked:
-                if t is not None:
-                    full = max(full, t)
-                elif not task.done.triggered:
-                    full = math.inf
-        return {
-            name: t if math.isfinite(t) else None
-            for name, t in (("t_first", first), ("t_capable", capable), ("t_full", full))
-        }
 
     def taken(self, number: int, role: str) -> bool:
         """Return whether the patient of an ambulance is taken to hospital."""

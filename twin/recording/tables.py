@@ -460,7 +460,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "burnt_m2": "area that burns then",
     },
     "patients": {
-        "condition": "at the call: arrest, or the class of severity: immediate, delayed, minor, dead",
+        "condition": "at the call: arrest, or a class of severity: immediate, delayed, minor, dead",
         "condition_onscene": "what the crew found: who waits may get worse, and triage may differ",
         "tag": "what START triage said; null where there was none",
         "t_onset": "the collapse of who is in arrest, else the call",
