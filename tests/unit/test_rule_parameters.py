@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from textwrap import dedent
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import pytest
 from pydantic import Field, TypeAdapter
 
 from apps.cli.main import main
+from apps.cli.scenario import _as_toml
 from tests.support.emergency import QUIET, FixedModel, inject, plan, run, sure, town
 from twin.agents.policies import check_policies, known, make, registry, rule_groups
 from twin.agents.policies.own import code_checksum
@@ -222,3 +224,12 @@ def test_code_never_comes_with_a_message(own) -> None:
     model = FixedModel(town(), plan(calls=QUIET))
     with pytest.raises(InputError, match="is code, which is run only from a scenario"):
         model.submit(scenario.changes[0])
+
+
+def test_parameters_are_shown_as_toml_that_can_be_run() -> None:
+    policy = {
+        "dispatch": "own_rules:R",
+        "parameters": {"own_rules:R": {"pairs": [[4, 1]]}, "beats": {"lists": {"강남구": ["a b"]}}},
+    }
+    shown = tomllib.loads(_as_toml(with_(**policy), every=False))
+    assert shown["policy"] == policy

@@ -49,5 +49,6 @@ def test_three_units_are_as_busy_as_the_hypercube_says(tmp_path):
         sent.append((table / table.groupby(level=0).sum()).to_numpy().reshape(4, 3))
     for unit in range(3):
         assert within([each[unit] for each in busy], model.busy[unit])
+    assert np.mean(busy, axis=0) == pytest.approx(model.busy, rel=0.01)
     assert within(waited, model.all_busy)
     assert np.mean(sent, axis=0) == pytest.approx(model.sent, abs=0.01)
