@@ -46,7 +46,7 @@ class Deployer(CityAgent):
     def freed(self, unit: Unit) -> None:
         """Let the rule choose the base of a unit that is free after a call and about to drive."""
         rule = self.world.moveup_policy
-        if unit.kind == KIND and "free" in rule.triggers and unit.available:
+        if unit.kind == KIND and "free" in rule.triggers and unit.movable:
             self._make(rule.moves(self.world, self._free(), unit), "free")
 
     def changed(self, unit: Unit, what: str) -> None:
@@ -133,7 +133,7 @@ class Deployer(CityAgent):
             self._make(rule.moves(self.world, self._free(), None), reason)
 
     def _free(self) -> list[Unit]:
-        return [unit for unit in self.world.units if unit.kind == KIND and unit.available]
+        return [unit for unit in self.world.units if unit.kind == KIND and unit.movable]
 
     def _make(self, moves: Sequence[Move], reason: str) -> None:
         """Carry out moves in their order, as far as the limits allow; record each choice."""

@@ -138,6 +138,11 @@ class Unit(CityAgent):
         return free and (self._shift_end == math.inf or self.world.env.now < self._shift_end)
 
     @property
+    def movable(self) -> bool:
+        """Whether it can be sent to another station: it is available and no pause is due."""
+        return self.available and not (self.upkeep is not None and self.upkeep.due)
+
+    @property
     def on_the_way(self) -> bool:
         """Whether it is on its way to a scene, or turning out for it."""
         if self.task is None or self.state not in {UnitState.TURNOUT, UnitState.TO_SCENE}:
