@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from apps.report.changes import closed_links
@@ -24,10 +26,12 @@ from twin.scenarios.spec import Scenario
 _LATE, _IN_TIME = "#b2182b", "#3d4754"
 _SPARSE = 200
 """So few calls are drawn as larger dots: there is room, and each counts."""
+_MOST = 10_000
+"""So many calls are drawn at most; of a year's, one in a hundred would hide the next."""
 
 
 def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
-    """Return the map of a run: districts by their median response, and every call."""
+    """Return the map of a run: districts by their median response, and its calls."""
     drawing = Drawing(city)
     by = response_by(calls, "district", scenario.period.end_s)
     known = {name: row for name, row in by.items() if row["p50"] is not None}
@@ -43,7 +47,8 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
             else f"{name}: no call reached"
         ),
     )
-    marks = _draw_calls(drawing, calls, scenario.period.end_s)
+    each = math.ceil(len(calls) / _MOST) or 1
+    marks = _draw_calls(drawing, calls.iloc[::each], scenario.period.end_s)
     drawing.places()
     marked = drawing.changed(scenario.changes)
     closed = closed_links(scenario, city)
@@ -62,7 +67,8 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
         legend(scale) if scale else None,
         tag(
             "p",
-            "Each dot or ring is one call; cancelled ones are not drawn. District colour: median "
+            f"Each dot or ring is one call{f', and one in {each} is drawn' if each > 1 else ''}; "
+            "cancelled ones are not drawn. District colour: median "
             "response of the calls reached, min:s. White: none was.",
             class_="note",
         ),
@@ -79,7 +85,7 @@ def call_titles(calls: pd.DataFrame) -> list[str]:
 
 
 def _draw_calls(drawing: Drawing, calls: pd.DataFrame, end_s: float) -> list[tuple[str, str, str]]:
-    """Draw every call that was not cancelled; return the entries of the legend."""
+    """Draw the calls that were not cancelled; return the entries of the legend."""
     asked = calls["fate"] != "cancelled"
     lost, counts = not_reached(calls), decided(calls, end_s)
     quick = calls["response_s"] <= TARGET_S

@@ -27,9 +27,11 @@ def service_figures(
         What it counts, seconds.
     """
     events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
+    kept = reader.scenario.record.events
     return {
-        "unit_hours": unit_hours(utilisation(events, start_s, end_s)),
-        "lost_at_hospital": lost_at_hospital(events, start_s, end_s),
+        # Nobody knows them of a run that kept no events.
+        "unit_hours": unit_hours(utilisation(events, start_s, end_s)) if kept else None,
+        "lost_at_hospital": lost_at_hospital(events, start_s, end_s) if kept else None,
         "move_ups": move_ups(reader.table("moves", ["unit_id", "made"])),
         "coverage": coverage(reader.table("coverage")),
         "warm_up": {"rule": "mser-5", "settled_from_s": settled_from(calls, start_s)},
