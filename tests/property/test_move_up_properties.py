@@ -29,6 +29,7 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
         "per_day": draw(st.sampled_from([100.0, 600.0])),
         "per_hour": draw(st.sampled_from([None, 0, 2, 5])),
         "per_crew": draw(st.sampled_from([None, 1])),
+        "longest_s": draw(st.sampled_from([None, 60.0])),
         "longest": draw(st.booleans()),
         "turned": draw(st.sampled_from(["never", "by-priority"])),
         "crews": draw(
@@ -91,7 +92,7 @@ def test_moves_keep_to_their_limits(service: dict[str, Any]) -> None:
                     "compliance-table": {"assignment": "longest" if service["longest"] else "total"}
                 },
             },
-            moves={"per_hour": service["per_hour"], "per_crew": service["per_crew"]},
+            moves={name: service[name] for name in ("per_hour", "per_crew", "longest_s")},
             coverage={"within_s": service["within_s"]},
             crews=service["crews"],
             seed=service["seed"],
@@ -103,6 +104,8 @@ def test_moves_keep_to_their_limits(service: dict[str, Any]) -> None:
         if len(moves):
             moves = moves[moves["made"]]
         assert len(moves) == (model.summary().moves or {"made": 0})["made"]
+        if len(moves) and service["longest_s"] is not None:
+            assert (moves["eta_s"] <= service["longest_s"]).all()
         _at_most(moves, service["per_hour"])
         for _, mine in moves.groupby("unit_id") if len(moves) else ():
             _at_most(mine, service["per_crew"])

@@ -79,6 +79,23 @@ def test_limits_hold(tmp_path):
     assert not len(recorder.frame("moves"))
 
 
+def test_no_move_is_longer_than_it_may_be(tmp_path):
+    rows = "1,0,p3,0,60,no,,\n2,0,p5,0,80000,no,,\n"
+    scenario = {"policy": {"moveup": "dmexclp"}, "coverage": {"busy": 0.3}}
+    # Base 1, which gains most, is 2000 s from point 3; home is 100 s away and next best.
+    for longest, station in ((FAR, "p1"), (FAR - 1.0, "p0"), (0.0, "p0")):
+        for decisions in (True, False):
+            _, recorder = moved(
+                tmp_path, [0, 2, 1], rows, moves={"longest_s": longest},
+                record={"decisions": decisions}, **scenario,
+            )  # fmt: skip
+            choice = recorder.frame("moves")
+            made = choice.loc[choice["made"], "station_id"].tolist()
+            assert made == (["p1"] if station == "p1" else [])
+            if decisions:
+                assert choice.loc[choice["chosen"], "station_id"].tolist() == [station]
+
+
 @pytest.mark.parametrize(("end", "home"), [("00:20", 1200.0), ("01:00", 3600.0)])
 def test_at_the_end_of_its_shift_a_unit_goes_home(tmp_path, end, home):
     # On its way to base 1 at 20 minutes, there since 36 at an hour.

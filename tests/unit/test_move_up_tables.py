@@ -67,6 +67,16 @@ def test_rows_that_are_not_nested_by_hand(tmp_path):
     ]
 
 
+def test_a_table_is_filled_as_far_as_drives_may_be_long(tmp_path):
+    # As by hand above, but p3 is 200 s from u2 and 300 s from u0.
+    for longest, to in ((200.0, ["p3"]), (199.0, [])):
+        _, recorder = moved(
+            tmp_path, [0, 3, 5], "1,1000,p3,0,60,no,,\n", times=LINE, demand={"p3": 1},
+            moves={"longest_s": longest}, **table(nested=["p3", "p0", "p5"]),
+        )  # fmt: skip
+        assert [row[2] for row in made(recorder) if row[3] == "dispatch"] == to
+
+
 def test_limits_take_the_most_important_first(tmp_path):
     # All three stand at p0; the table wants one at p5 first, then one at p3.
     rows = "1,1000,p0,0,7000,no,,\n"

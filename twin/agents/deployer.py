@@ -68,7 +68,8 @@ class Deployer(CityAgent):
     def seconds(self, units: Sequence[Unit], stations: Sequence[Station]) -> NDArray[np.float64]:
         """Return (U, S) seconds of drives without siren from where free units are to stations.
 
-        Those from a station are asked of the streets once an hour.
+        Those from a station are asked of the streets once an hour. What is farther than
+        `moves.longest_s` is infinitely far, but for the station where the unit is or heads for.
         """
         found = np.empty((len(units), len(stations)))
         rows = [self._row[station.station_id] for station in stations]
@@ -87,6 +88,11 @@ class Deployer(CityAgent):
             goals = [station.place for station in stations]
             for k in driving:
                 found[k] = mobility.travel_times(units[k].place, goals, siren=False)
+        longest = self.world.scenario.moves.longest_s
+        if longest is not None:
+            for k, unit in enumerate(units):
+                elsewhere = np.array([station is not unit.base for station in stations])
+                found[k, elsewhere & (found[k] > longest)] = np.inf
         return found
 
     def _from_station(self, station: Station) -> NDArray[np.float64]:
@@ -138,15 +144,18 @@ class Deployer(CityAgent):
     def _make(self, moves: Sequence[Move], reason: str) -> None:
         """Carry out moves in their order, as far as the limits allow; record each choice."""
         for move in moves:
-            made = move.station is not move.unit.base and self._allowed(move.unit)
+            made = move.station is not move.unit.base and self._allowed(move)
             if self.world.env.now >= self.world.scenario.period.start_s:
                 self._record(move, reason, made=made)
             if made:
                 self._count(move.unit)
                 move.unit.move_to(move.station)
 
-    def _allowed(self, unit: Unit) -> bool:
-        limits = self.world.scenario.moves
+    def _allowed(self, move: Move) -> bool:
+        unit, limits = move.unit, self.world.scenario.moves
+        drive = move.eta_s[[station is move.station for station in move.stations]]
+        if limits.longest_s is not None and not (drive <= limits.longest_s).all():
+            return False
         since = self.world.env.now - HOUR_S
         for made, most in (
             (self._made, limits.per_hour),

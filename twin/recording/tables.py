@@ -342,7 +342,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "calls, or came on duty or went off it",
         "from_station": "where it stood or headed for; its own station after a call",
         "station_id": "a station that was weighed",
-        "eta_s": "the drive there without siren; null where the rule did not ask",
+        "eta_s": "the drive there without siren; infinite if longer than `moves.longest_s`, null "
+        "where the rule did not ask",
         "score": "what the rule compares, the least wins",
         "chosen": "whether the rule chose it; the only rows kept without `record.decisions` are "
         "those of moves that were made",

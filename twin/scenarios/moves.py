@@ -26,3 +26,10 @@ class Moves(Part):
         le=1_000,
         description="At most so many of one crew in any 60 minutes; no limit if left out.",
     )
+    longest_s: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=86_400.0,
+        description="None to a station that is a longer drive away, without siren; anywhere if "
+        "left out.",
+    )

@@ -58,9 +58,13 @@ class Dmexclp:
         stations = [world.stations[base] for base in cover.bases]
         best = np.flatnonzero(gain >= gain.max() - SAME)
         eta = np.full(len(stations), np.nan)
-        every = np.arange(len(stations)) if world.scenario.record.decisions else best
+        near = world.scenario.moves.longest_s is not None
+        every = np.arange(len(stations)) if world.scenario.record.decisions or near else best
         if len(every) > 1:
             # A search of the streets costs most of the choice, so it is made where it is needed.
             eta[every] = world.deployer.seconds([freed], [stations[k] for k in every])[0]
+        if near:
+            gain[np.isinf(eta)] = -np.inf
+            best = np.flatnonzero(gain >= gain.max() - SAME)
         chosen = stations[int(best[np.argmin(eta[best])])]
         return [Move(freed, chosen, stations, eta, -gain)]

@@ -168,15 +168,16 @@ class PriorityList:
             self._stations = computed_order(world)
         there = Counter(unit.base.station_id for unit in units if unit is not freed)
         order = list(dict.fromkeys(self._stations))
+        stations = [world.stations[base] for base in order]
+        eta = world.deployer.seconds([freed], stations)[0]
+        score = np.arange(len(order), dtype=np.float64)
         wanted: Counter[str] = Counter()
         for base in self._stations:
             wanted[base] += 1
-            if there[base] < wanted[base]:
-                stations = [world.stations[each] for each in order]
-                eta = world.deployer.seconds([freed], stations)[0]
-                rank = np.arange(len(order), dtype=np.float64)
-                score = np.where(rank < order.index(base), np.inf, rank)
-                return [Move(freed, world.stations[base], stations, eta, score)]
+            k = order.index(base)
+            if there[base] < wanted[base] and np.isfinite(eta[k]):
+                score[:k] = np.inf
+                return [Move(freed, stations[k], stations, eta, score)]
         return []
 
 
