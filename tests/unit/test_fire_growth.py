@@ -140,6 +140,19 @@ def test_a_type_says_how_its_fires_grow() -> None:
     assert row["heat_kw"] == pytest.approx(alpha("slow") * 420.0**2)
 
 
+def test_a_false_alarm_is_no_fire() -> None:
+    nothing = {"kind": "fire", "name": "toast", "share": 1.0, "p_false": 1.0, "check_s": 30.0}
+    city = town(engines=2)
+    scenario = plan(
+        calls=QUIET,
+        changes=[inject(city, "07:00", incident="fire", patients=0)],
+        care={"fire": {"enabled": True}, "types": [nothing]},
+    )
+    _, recorder = run(FixedModel, city, scenario)
+    assert recorder.frame("fires").empty
+    assert "activity_start" not in set(recorder.frame("incident_events")["stage"])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"rate": "explosive"}, {"largest_m2": 0.0}, {"water_efficiency": 1.5}, {"review_s": 0.0},

@@ -19,7 +19,9 @@ from tests.support.emergency import (
     sure,
     town,
 )
+from twin.agents.call_types import CallTypes
 from twin.core.errors import InputError
+from twin.core.random import Streams
 from twin.core.survival import Arrest, of_arrest
 from twin.scenarios.care import Care
 from twin.scenarios.load import load_scenario
@@ -168,12 +170,15 @@ def test_who_waits_gets_worse_and_goes_first(worse_after_s, first) -> None:
     assert (calls.loc["I-3", "priority"], calls.loc["I-3", "priority_after"]) == (2, 2 - worse)
 
 
-def test_nobody_gets_worse_when_help_is_there() -> None:
-    """The draw of I-1 is some multiple of the mean: far later than the crew at 210 s."""
-    kind = {"kind": "medical", "name": "slow", "share": 1.0, "worse_after_s": 1e5}
-    call, patients = one_call(care(kind), priority=3)
-    assert call["priority_after"] == 3
-    assert patients.iloc[0]["condition_onscene"] == "minor"
+@pytest.mark.parametrize(("worse_s", "after"), [(150.0, 2), (400.0, 3)])
+def test_nobody_gets_worse_once_help_is_there(worse_s, after) -> None:
+    """The crew comes after 210 s and stays for another 600 s."""
+    kind = {"kind": "medical", "name": "slow", "share": 1.0, "worse_after_s": 1.0}
+    types = Care.model_validate({"types": [kind]}).types
+    drawn = CallTypes(types, Streams(1)).of("medical", "I-1").worse_s
+    call, patients = one_call(care(kind | {"worse_after_s": worse_s / drawn}), priority=3)
+    assert call["priority_after"] == after
+    assert patients.iloc[0]["condition_onscene"] == ("delayed" if after == 2 else "minor")
 
 
 def test_a_call_that_is_called_off_ends_and_frees_its_units() -> None:

@@ -75,7 +75,8 @@ def test_a_comparison_tells_what_a_rule_is_worth(tmp_path):
         means.append(np.mean([got["expected"] for got in runs]))
     assert (people.base, people.whatif) == pytest.approx(tuple(means))
     assert people.difference == pytest.approx(means[1] - means[0])
-    assert people.low <= people.difference <= people.high
+    assert (people.low + people.high) / 2.0 == pytest.approx(people.difference)
+    assert people.low < people.high
     assert fires.difference == 0.0
     assert not fires.shown
     assert read_comparison(tmp_path / "both").outcomes == found.outcomes

@@ -38,8 +38,9 @@ class Fire(Incident):
         super().__init__(world, call)
         self._engines = 0
         self._block = -1
-        rules = world.scenario.care.fire
-        self.growing = GrowingFire(self) if rules.enabled else None
+        burns = self.finding.check_s is None  # else it is a false alarm
+        enabled = world.scenario.care.fire.enabled
+        self.growing = GrowingFire(self) if enabled and burns else None
 
     def arrived(self, task: Task, t: float) -> None:
         """Let an engine stand in the road, and begin its work where the fire grows."""
