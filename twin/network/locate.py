@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
@@ -37,20 +39,28 @@ class Locator:
         # Positions count along the link's own length, which the drawn line may miss a little.
         self._stretch: F64 = network.link_length / np.maximum(self._lines.length, 1e-6)
         self._usable = np.ones(network.n_links, np.bool_) if usable is None else usable
+
+    @cached_property
+    def _pieces(self) -> tuple[I64, I64, shapely.STRtree]:
+        """First vertex and link of every straight piece that may be found, and their index.
+
+        It takes long, and who only asks where places lie on the map does without.
+        """
         segment, owner = self._lines.segments()
-        self._segment: I64 = segment[self._usable[owner]]
-        self._owner: I64 = owner[self._usable[owner]]
+        first: I64 = segment[self._usable[owner]]
+        x, y = self._lines.x, self._lines.y
         ends = np.stack(
             [
-                np.stack([self._lines.x[self._segment], self._lines.y[self._segment]], axis=-1),
-                np.stack(
-                    [self._lines.x[self._segment + 1], self._lines.y[self._segment + 1]], axis=-1
-                ),
+                np.stack([x[first], y[first]], axis=-1),
+                np.stack([x[first + 1], y[first + 1]], axis=-1),
             ],
             axis=1,
         )
-        self._tree = shapely.STRtree(shapely.linestrings(ends))
-        self._twin = opposite_links(network)
+        return first, owner[self._usable[owner]], shapely.STRtree(shapely.linestrings(ends))
+
+    @cached_property
+    def _twin(self) -> I64:
+        return opposite_links(self.network)
 
     def nearest_many(self, lon: ArrayLike, lat: ArrayLike) -> tuple[I32, F32, F32]:
         """Return link, position and distance in metres of the road nearest to each point.
@@ -73,11 +83,12 @@ class Locator:
             k = int(np.argmax(off))
             where = f"longitude {np.atleast_1d(lon)[k]}, latitude {np.atleast_1d(lat)[k]}"
             raise InputError(f"{where} is not on the globe", row=k + 1, field="lon, lat")
-        which, segment = self._tree.query_nearest(shapely.points(x, y), all_matches=False)
+        pieces, owner, tree = self._pieces
+        which, segment = tree.query_nearest(shapely.points(x, y), all_matches=False)
         order = np.argsort(which, kind="stable")
         segment = segment[order]
-        first = self._segment[segment]
-        link = self._owner[segment]
+        first = pieces[segment]
+        link = owner[segment]
         ax, ay = self._lines.x[first], self._lines.y[first]
         dx, dy = self._lines.x[first + 1] - ax, self._lines.y[first + 1] - ay
         square = np.maximum(dx * dx + dy * dy, 1e-12)
