@@ -175,6 +175,7 @@ class CityModel(World):
         populate(self)
         self.calls = draw_calls(city, scenario, streams, self.durations.service)
         self.durations.follow(self.calls)
+        self.orders.check(self, self.calls)
         self.agenda = Agenda(self, self.begin_s)
         self.sensors: Sensors | None = None
         record = scenario.record
@@ -232,16 +233,33 @@ class CityModel(World):
         Raises
         ------
         RuntimeError
+            If the run is over, or a decision waits for a person.
+        """
+        for _ in self.stepping():
+            raise RuntimeError("a decision waits for a person; see twin.rehearsal")
+
+    def stepping(self) -> Iterator[None]:
+        """Take one step; pause, with the clock still, while a decision waits for a person.
+
+        Raises
+        ------
+        RuntimeError
             If the run is over.
         """
         if not self.running:
             raise RuntimeError(f"the run is over at {self.end_s}")
+        yield from self._pause()
         t, t_to = self.t, self._time_of(self.tick + 1)
         if t <= self.scenario.period.start_s < t_to:
             self.observer.begin()
         marks = [perf_counter()]
         self.agenda.apply(t, t_to)
         marks.append(perf_counter())
+        while self.seats is not None:
+            yield from self._pause()
+            if self.env.peek() >= t_to:
+                break
+            self.env.step()
         self.env.run(until=t_to)
         marks.append(perf_counter())
         self.mobility.move(t_to)
@@ -257,6 +275,10 @@ class CityModel(World):
         marks.append(perf_counter())
         for phase, seconds in zip(PHASES, np.diff(marks).tolist(), strict=True):
             self.phase_seconds[phase] += seconds
+
+    def _pause(self) -> Iterator[None]:
+        while self.seats is not None and self.seats.open:
+            yield
 
     def run(self, progress: Callable[[CityModel], None] | None = None) -> Summary:
         """Run to the end and return what came of it.

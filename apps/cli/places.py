@@ -50,8 +50,8 @@ def places(
         console.print("No street has a name: close roads by link.")
     console.print(
         "In a change of a scenario: station_id goes in `station` (add-units, remove-units) or `to` "
-        "(move-units), hospital_id in `hospital` (close-hospital), a street in `street` "
-        "(close-links, toll); either language of a street's name will do."
+        "(move-units), hospital_id in `hospital` (close-hospital, choose-hospital), a street in "
+        "`street` (close-links, toll); either language of a street's name will do."
     )
 
 

@@ -17,6 +17,8 @@ from twin.scenarios.change_kinds import (
     BanTurn,
     BusLane,
     Change,
+    ChooseHospital,
+    ChooseUnit,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -297,6 +299,17 @@ class _Teller:
         what = "takes no patients" if change.mode == "close" else "takes no further ambulances"
         where = self._named(change.hospital, self._hospitals)
         return f"{where} {what} {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: ChooseUnit) -> str:
+        role = f" as {change.role}" if change.role else ""
+        return f"Unit {change.unit} goes to call {change.call}{role}."
+
+    @say.register
+    def _(self, change: ChooseHospital) -> str:
+        where = self._named(change.hospital, self._hospitals)
+        role = f" of {change.role}" if change.role else ""
+        return f"The patient{role} of call {change.call} is taken to {where}."
 
     @say.register
     def _(self, change: SetPolicy) -> str:

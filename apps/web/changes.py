@@ -19,6 +19,8 @@ from twin.scenarios.change_kinds import (
     BanTurn,
     BusLane,
     Change,
+    ChooseHospital,
+    ChooseUnit,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -139,12 +141,13 @@ class _Telling:
             mark["sign"] = "units"
             return "off_road", {"units": _listed(change.units)}
         if isinstance(change, CloseHospital):
-            mark["sign"] = "hospital"
-            name, mark["x"], mark["y"] = self.hospitals.get(
-                change.hospital, (dict.fromkeys(LANGUAGES, change.hospital), None, None)
-            )
-            mark["target"] = f"hospital:{change.hospital}"
-            return f"{change.mode}_hospital", {"hospital": name}
+            return f"{change.mode}_hospital", {"hospital": self._at_hospital(change.hospital, mark)}
+        if isinstance(change, ChooseHospital):
+            where = self._at_hospital(change.hospital, mark)
+            return "choose_hospital", {"call": change.call, "hospital": where}
+        if isinstance(change, ChooseUnit):
+            mark["sign"] = "units"
+            return "choose_unit", {"call": change.call, "unit": change.unit}
         if isinstance(change, InjectIncident):
             x, y = local(self.city.network, np.array([change.lon]), np.array([change.lat]))
             mark["x"], mark["y"] = float(x[0]), float(y[0])
@@ -157,6 +160,14 @@ class _Telling:
         if isinstance(change, ScaleDemand):
             return "scale_demand", {"factor": f"{change.factor:g}"}
         return "set_policy", {"rules": _rules(change)}
+
+    def _at_hospital(self, hospital_id: str, mark: Mark) -> Names:
+        mark["sign"] = "hospital"
+        name, mark["x"], mark["y"] = self.hospitals.get(
+            hospital_id, (dict.fromkeys(LANGUAGES, hospital_id), None, None)
+        )
+        mark["target"] = f"hospital:{hospital_id}"
+        return name
 
     def _close(self, change: CloseLinks | WorkZone, mark: Mark) -> tuple[str, dict[str, Any]]:
         network = self.city.network

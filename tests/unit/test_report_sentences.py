@@ -119,6 +119,14 @@ CASES = [
         "Turns 100 to 101 and 101 to 102 (link to link) are banned for the whole run.",
     ),
     (
+        {"kind": "choose-unit", "call": "I-1", "unit": "A0"},
+        "Unit A0 goes to call I-1.",
+    ),
+    (
+        {"kind": "choose-hospital", "call": "I-1", "hospital": "H9", "role": "ambulance-2"},
+        "The patient of ambulance-2 of call I-1 is taken to H9.",
+    ),
+    (
         {"kind": "bus-lane", "links": [100], "until": "09:00"},
         "The lane at the kerb of link 100 is for buses and emergency units only until 09:00.",
     ),

@@ -56,7 +56,7 @@ class Ambulance(Unit):
         every = world.scenario.hospitals.vitals_every_s
         signs = None if every is None else Telemetry(world, task, every)
         while True:
-            hospital = choose_hospital(world, self, task, passed_over)
+            hospital = yield from choose_hospital(world, self, task, passed_over)
             if hospital is None:
                 passed_over.clear()
                 world.mobility.stop(self.handle)

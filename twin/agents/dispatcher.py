@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -63,10 +63,7 @@ class Dispatcher(CityAgent):
         self.waiting.extend(tasks)
         for kind in sorted({task.unit_kind for task in tasks}):
             self.review(kind)
-        waits = any(task.unit is None for task in tasks)
-        if waits and not tasks[0].incident.queued:
-            tasks[0].incident.queued = True
-            self.queued += tasks[0].incident.counted
+        self._count(task for task in tasks if not self._asks_for(task.unit_kind))
 
     def release(self, task: Task) -> None:
         """End a task: its unit leaves the scene or turns back; a waiting request is dropped."""
@@ -95,7 +92,7 @@ class Dispatcher(CityAgent):
 
         A request that is to wait for a unit that is busy keeps it from the requests after it.
         """
-        if not self.waiting:
+        if not self.waiting or self._asks_for(kind):
             return
         world, now = self.world, self.world.env.now
         free = world.free.available(kind)
@@ -110,12 +107,21 @@ class Dispatcher(CityAgent):
             task = queue.pop(0)
             if task.retry_at > now:
                 continue
+            if self.by_hand and not world.orders.has_unit(task):
+                if self._ask(task, free):
+                    return
+                continue
             bumped = self._serve(task, free, soon)
             if bumped is not None:
                 insort(queue, bumped, key=key)
 
     def _serve(self, task: Task, free: list[Unit], soon: list[Unit]) -> Task | None:
         """Give a request to a unit, or keep it waiting; return the request that lost its unit."""
+        if self.world.orders.units and (ordered := self.world.orders.unit_for(task, free)):
+            judged = self._judge(task, free, [])
+            free.remove(ordered)
+            self._send(task, ordered, judged, "ordered")
+            return None
         able = [u for u in free if u.advanced] if task.advanced else free
         if not able and self.world.reassign_policy is None:
             return None  # nobody can go now, whoever may be free soon
@@ -148,6 +154,51 @@ class Dispatcher(CityAgent):
             if able:
                 self._hold(task, unit, judged)
         return None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person sends the units."""
+        return self.world.seats is not None and "dispatcher" in self.world.seats.taken
+
+    def _asks_for(self, kind: str) -> bool:
+        return self.world.seats is not None and self.world.seats.asks_for(kind)
+
+    def _ask(self, task: Task, free: list[Unit]) -> bool:
+        """Let a person say which unit goes; return whether there is one to be sent."""
+        seats, judged = self.world.seats, self._judge(task, free, [])
+        if seats is None or judged is None:
+            return False
+        by_id = {unit.unit_id: unit for unit in judged.units}
+
+        def settle(choice: str) -> None:
+            self._answered(task, by_id.get(choice), judged)
+
+        seats.unit(task, judged.units, judged.scores, settle)
+        return True
+
+    def _answered(self, task: Task, unit: Unit | None, judged: _Judged) -> None:
+        """Do what a person chose, a unit or None to wait, and go on with the other requests."""
+        if unit is None:
+            self._record(task, [judged], None)
+            self._try_later(task)
+        else:
+            self._send(task, unit, judged, "person")
+        self.review(task.unit_kind)
+        if not self._asks_for(task.unit_kind):
+            self._count(t for t in self.waiting if t.unit_kind == task.unit_kind)
+
+    def _send(self, task: Task, unit: Unit, judged: _Judged | None, why: str) -> None:
+        """Give a request to a unit that no rule has chosen."""
+        self._record(task, [judged], unit, why)
+        self.waiting.remove(task)
+        self._assign(task, unit)
+
+    def _count(self, tasks: Iterable[Task]) -> None:
+        """Count the calls of requests that have no unit as having to wait, each once."""
+        for task in tasks:
+            if task.unit is None and not task.incident.queued:
+                task.incident.queued = True
+                self.queued += task.incident.counted
 
     def _judge(self, task: Task, free: list[Unit], soon: list[Unit]) -> _Judged | None:
         """Return what the rule thinks of the candidates; None if there are none."""

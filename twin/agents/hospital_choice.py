@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Generator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import simpy
 
 if TYPE_CHECKING:
     from twin.agents.ambulance import Ambulance
     from twin.agents.hospital import Hospital
+    from twin.agents.policies.scores import Scores
     from twin.agents.task import Task
     from twin.agents.world import World
     from twin.scenarios.hospitals import Hospitals
@@ -57,46 +59,64 @@ def refuses(world: World, task: Task, hospital: Hospital) -> bool:
     return bool(world.streams.lent("refusal", entity).random() < chance)
 
 
+class Judged(NamedTuple):
+    """Hospitals that come into question, and what the rule that holds thinks of them."""
+
+    hospitals: Sequence[Hospital]
+    scores: Scores
+
+
 def choose_hospital(
     world: World, ambulance: Ambulance, task: Task, passed_over: Collection[str]
-) -> Hospital | None:
+) -> Generator[simpy.Event, Any, Hospital | None]:
     """Return where a patient is taken by the rule that holds, and record why; None if nowhere.
 
     The rule chooses among the hospitals that are known to accept the patient and can treat what
     they need. Where there is none that can be reached, among those that can and divert only because
     they are full; then among those that accept and cannot; at last among all that are only full.
+    Where a person has the seat, they choose in its place.
     """
     need = need_of(world, task)
     left = [h for h in world.hospitals.values() if h.hospital_id not in passed_over]
     accepting = [h for h in left if h.accepts]
     full = [h for h in left if h.only_full]
+    ordered = world.orders.hospital_for(task, [*accepting, *full])
+    if ordered is not None:
+        accepting, need = [ordered], ""
     groups = [[h for h in group if need in h.capabilities] for group in (accepting, full) if need]
     for group in (*groups, accepting, full):
-        if group and (found := _best(world, ambulance, task, group)) is not None:
+        if not group:
+            continue
+        judged = Judged(group, world.hospital_policy.score(world, ambulance, group))
+        best = int(np.argmin(judged.scores.score))
+        found = group[best] if np.isfinite(judged.scores.score[best]) else None
+        seats = world.seats
+        if found is not None and seats is not None and "hospital" in seats.taken:
+            wanted = yield seats.hospital(ambulance, task, judged)
+            found = world.hospitals[wanted]
+        _record(world, ambulance, task, judged, found)
+        if found is not None:
             return found
     return None
 
 
-def _best(
-    world: World, ambulance: Ambulance, task: Task, hospitals: list[Hospital]
-) -> Hospital | None:
-    scores = world.hospital_policy.score(world, ambulance, hospitals)
-    best = int(np.argmin(scores.score))
-    chosen = np.zeros(len(hospitals), bool)
-    chosen[best] = np.isfinite(scores.score[best])
-    if task.incident.counted and world.scenario.record.decisions:
-        world.recorder.columns(
-            "hospital_choices",
-            t=world.env.now,
-            call_id=task.incident.call_id,
-            policy=world.hospital_policy.name,
-            unit_id=ambulance.unit_id,
-            hospital_id=[h.hospital_id for h in hospitals],
-            eta_s=scores.eta_s,
-            wait_s=[
-                math.nan if h.room is None else h.expected_wait_s(task.priority) for h in hospitals
-            ],
-            score=scores.score,
-            chosen=chosen,
-        )
-    return hospitals[best] if chosen[best] else None
+def _record(
+    world: World, ambulance: Ambulance, task: Task, judged: Judged, found: Hospital | None
+) -> None:
+    if not (task.incident.counted and world.scenario.record.decisions):
+        return
+    hospitals, scores = judged
+    world.recorder.columns(
+        "hospital_choices",
+        t=world.env.now,
+        call_id=task.incident.call_id,
+        policy=world.hospital_policy.name,
+        unit_id=ambulance.unit_id,
+        hospital_id=[h.hospital_id for h in hospitals],
+        eta_s=scores.eta_s,
+        wait_s=[
+            math.nan if h.room is None else h.expected_wait_s(task.priority) for h in hospitals
+        ],
+        score=scores.score,
+        chosen=np.array([h is found for h in hospitals]),
+    )

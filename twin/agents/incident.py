@@ -340,6 +340,9 @@ class Incident(CityAgent):
                 self.t_answer = env.now
                 yield env.timeout(self.draw("handling"))
         if not self.called_off:
+            seats = self.world.seats
+            if seats is not None and "call-taker" in seats.taken:
+                self.priority = int((yield seats.priority(self)))
             self.tasks = self.plan()
             self._asked = len(self.tasks)
             if self.mass is not None:

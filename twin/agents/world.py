@@ -13,6 +13,7 @@ from twin.agents.call_types import CallTypes
 from twin.agents.cover import Cover, cover_of
 from twin.agents.durations import Durations, service_of, with_chain, with_crews
 from twin.agents.free import FreeUnits
+from twin.agents.orders import Orders
 from twin.agents.plans import ResponsePlans
 from twin.agents.policies.reassign import Never
 from twin.agents.policies.registry import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from twin.agents.dispatcher import Dispatcher
     from twin.agents.hospital import Hospital
     from twin.agents.incident import Incident, Outcome
+    from twin.agents.seats import Seats
     from twin.agents.station import Station
     from twin.agents.unit import Unit
 
@@ -102,6 +104,10 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         The rules that hold now.
     reassign_policy
         The one by which units are turned on their way; None if none is.
+    seats
+        Where people decide in the place of rules; None if nowhere.
+    orders
+        Units and hospitals that a scenario orders for calls.
     """
 
     stations: dict[str, Station]
@@ -151,6 +157,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         takers = scenario.care.call_takers
         self.call_takers = None if takers is None else simpy.Resource(env, takers)
         self.demand_factor = 1.0
+        self.seats: Seats | None = None
+        self.orders = Orders(scenario.changes)
         self._covers: dict[str, Cover] = {}
         zones = city["zones"]
         self._zone_xy = zones[["x", "y"]].to_numpy(np.float64)

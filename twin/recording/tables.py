@@ -140,6 +140,17 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "weight": "float64",
         "share": "float64",
     },
+    # One row a decision that a person took in a rehearsal, in the order in which they came about.
+    "choices": {
+        "t": "float64",
+        "seat": "string",
+        "person": "string",
+        "call_id": "string",
+        "role": "string",
+        "chosen": "string",
+        "policy": "string",
+        "by_rule": "string",
+    },
     # One row a choice of hospital and candidate.
     "hospital_choices": {
         "t": "float64",
@@ -389,6 +400,14 @@ MEANINGS: dict[str, dict[str, str]] = {
         "false_alarm": "whether the first crew finds nothing to be done",
         "fate": "closed, open (still going when the run ended) or cancelled",
     },
+    "choices": {
+        "seat": "call-taker, dispatcher or hospital",
+        "person": "who had it",
+        "role": "the part in the call for which a unit or a hospital was sought",
+        "chosen": "a unit, a hospital or a priority; `wait` for no unit yet",
+        "policy": "the rule that would have decided; `protocol` for the priority of the call",
+        "by_rule": "what it would have chosen; null for no unit yet",
+    },
     "hospital_choices": {
         "eta_s": "predicted drive, s",
         "wait_s": "wait for a bed that is expected by the last report, s; null without emergency "
@@ -447,8 +466,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "wait_s": "expected seconds until it sets out: turnout, or the end of what it does",
         "term": "what the rule weighs beside time: beat, cover_lost, preparedness, gain_s",
         "value": "the candidate's value of it",
-        "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, diverted "
-        "or score; held where the call waits for it",
+        "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, "
+        "diverted, person, ordered or score; held where the call waits for it",
     },
     "fires": {
         "rate": "how it grows: slow, medium, fast or ultra-fast",

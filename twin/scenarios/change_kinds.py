@@ -279,6 +279,41 @@ class CloseHospital(Timed):
     )
 
 
+class ChooseUnit(Part):
+    """Send this unit to a call, whatever the rule says.
+
+    It must be free when a unit is sought for the call, else the run ends with an error. If no road
+    leads it there, the rule chooses again.
+    """
+
+    kind: Literal["choose-unit"]
+    call: str = Field(description="A `call_id`; `I-1` is the first injected incident.")
+    unit: str = Field(description="Id of the unit.")
+    role: str = Field(
+        default="",
+        pattern="^([a-z]+-[1-9][0-9]*)?$",
+        description="Which of the call's requests, as `ambulance-2`; the first of the unit's kind "
+        "if left out.",
+    )
+
+
+class ChooseHospital(Part):
+    """Take the patient of a call to this hospital, whatever the rule says.
+
+    It must accept the patient, else the run ends with an error. If it turns them away, the rule
+    chooses again.
+    """
+
+    kind: Literal["choose-hospital"]
+    call: str = Field(description="A `call_id`; `I-1` is the first injected incident.")
+    hospital: str = Field(description="A `hospital_id`.")
+    role: str = Field(
+        default="",
+        pattern="^([a-z]+-[1-9][0-9]*)?$",
+        description="Of which of the call's ambulances, as `ambulance-2`; the first if left out.",
+    )
+
+
 class SetPolicy(Timed):
     """Change a rule."""
 
@@ -328,6 +363,8 @@ Change = Annotated[
     | MoveUnits
     | OffRoad
     | CloseHospital
+    | ChooseUnit
+    | ChooseHospital
     | SetPolicy
     | InjectIncident,
     Field(discriminator="kind"),

@@ -23,6 +23,8 @@ from twin.scenarios.change_kinds import (
     AddUnits,
     BanTurn,
     BusLane,
+    ChooseHospital,
+    ChooseUnit,
     CloseHospital,
     CloseLinks,
     InjectIncident,
@@ -222,7 +224,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 _check_once(change.units)
                 for unit in change.units:
                     _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
-            elif isinstance(change, CloseHospital):
+            elif isinstance(change, CloseHospital | ChooseHospital):
                 hospitals = city["hospitals"]
                 known = set(hospitals["hospital_id"])
                 _check_known("hospital", change.hospital, known, hospitals["name"])
@@ -237,7 +239,7 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
 
 _WITHOUT_STREETS = (
     *(AddStation, AddUnits, RemoveUnits, MoveUnits),
-    *(OffRoad, CloseHospital, InjectIncident, SetPolicy),
+    *(OffRoad, CloseHospital, ChooseUnit, ChooseHospital, InjectIncident, SetPolicy),
 )
 """Changes that a city of travel times can have."""
 

@@ -68,6 +68,8 @@ WHY = (
     "urgent",  # the call is urgent, so the first on scene goes
     "held",  # busy, but expected there before any free unit: the call waits for it
     "diverted",  # it was on its way to a less urgent call
+    "person",  # a person chose it, in a rehearsal
+    "ordered",  # the scenario orders it for the call: `choose-unit`
     "score",  # a rule of one's own gave it the least score
 )
 """Words for why a candidate won (`decisions.why`)."""
