@@ -18,8 +18,10 @@ from twin.agents.policies.registry import find, known, make
 from twin.agents.seats import SEATS, WAIT, Decision, Seats
 from twin.city.library import get_city
 from twin.city.model import City
+from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.recording.memory import MemoryRecorder, Recorder
+from twin.review import RULES, Review, after_action
 from twin.scenarios.changes import check, faults
 from twin.scenarios.load import load_scenario
 from twin.scenarios.policy import is_own
@@ -168,6 +170,49 @@ class Rehearsal:
         ]
         return pd.DataFrame(rows, columns=["t", "seat", "person", "call_id", "role", "chosen",
                                            "policy", "by_rule"])  # fmt: skip
+
+    def review(self, calls: pd.DataFrame | None = None, *, runs: bool = True) -> Review:
+        """Return what people did beside what each rule would have done, once the run is over.
+
+        Parameters
+        ----------
+        calls
+            The table `calls` of the run; needed where it was not recorded in memory.
+        runs
+            Whether the same calls are run under each rule too, which takes as long as it takes.
+
+        Raises
+        ------
+        InputError
+            If the run is not over.
+        """
+        if self.model.running:
+            raise InputError(f"the run is at {format_clock(self.t)} and not over yet")
+        if calls is None:
+            if not isinstance(self.recorder, MemoryRecorder):
+                raise InputError("the calls of the run are needed", field="calls")
+            calls = self.recorder.frame("calls")
+        taken = sorted(self.taken, key=lambda pair: pair[0].number)
+        others = list(self._others()) if runs else []
+        summary = self.model.summary()
+        return after_action(
+            taken,
+            calls,
+            summary.queued,
+            others,
+            self.city,
+            self.replication,
+            end_s=self.scenario.period.end_s,
+        )
+
+    def _others(self) -> Iterator[tuple[str, Scenario]]:
+        """Yield name and scenario of the runs that a review sets beside the rehearsal."""
+        quiet = self.scenario.record.model_copy(update={"decisions": False, "events": False})
+        yield RULES, self.scenario.model_copy(update={"record": quiet})
+        for role, names in self.rules.items():
+            for name in names:
+                if name != getattr(self.scenario.policy, role):
+                    yield name, self.with_rule(role, name).model_copy(update={"record": quiet})
 
     def _paused(self) -> bool:
         return bool(self.seats.open)

@@ -52,6 +52,16 @@ def region(
 
 def replayed(city: City, folder: Path, calls: str, **fields: Any) -> tuple[pd.DataFrame, CityModel]:
     """Return the table of calls by id of a replay of the file text `calls`, and the model."""
+    own, scenario = replay_of(city, folder, calls, **fields)
+    recorder = MemoryRecorder()
+    model = CityModel(own, scenario, recorder=recorder)
+    model.run()
+    table = recorder.frame("calls").set_index("call_id")
+    return table.loc[own["history"]["call_id"]], model
+
+
+def replay_of(city: City, folder: Path, calls: str, **fields: Any) -> tuple[City, Scenario]:
+    """Return the city with the calls of a file text, and the scenario that replays them."""
     file = folder / "calls.csv"
     file.write_text(calls)
     own = City(city.meta, city.network, dict(city.tables), city.service)
@@ -70,8 +80,4 @@ def replayed(city: City, folder: Path, calls: str, **fields: Any) -> tuple[pd.Da
     }  # fmt: skip
     for name, value in fields.items():
         plan[name] = {**plan.get(name, {}), **value} if isinstance(value, dict) else value
-    recorder = MemoryRecorder()
-    model = CityModel(own, Scenario.model_validate(plan), recorder=recorder)
-    model.run()
-    table = recorder.frame("calls").set_index("call_id")
-    return table.loc[own["history"]["call_id"]], model
+    return own, Scenario.model_validate(plan)

@@ -19,7 +19,7 @@ import simpy
 from twin.agents.hospital_choice import Judged
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.scores import Scores
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError
 
 if TYPE_CHECKING:
     from twin.agents.ambulance import Ambulance
@@ -138,7 +138,7 @@ class Decision:
         if choice not in self.options:
             raise InputError(
                 f"{choice!r} cannot be chosen ({where})",
-                hint=did_you_mean(choice, self.options) or f"can be: {', '.join(self.options)}",
+                hint=f"can be: {', '.join(self.options)}",
             )
         if choice != WAIT and not self.can(choice):
             raise InputError(f"{choice!r} is not free any more ({where})")
