@@ -342,7 +342,9 @@ class Incident(CityAgent):
         if not self.called_off:
             seats = self.world.seats
             if seats is not None and "call-taker" in seats.taken:
-                self.priority = int((yield seats.priority(self)))
+                said = int((yield seats.priority(self)))
+                if said != self.priority:
+                    self.priority = self.priority_at_call = said
             self.tasks = self.plan()
             self._asked = len(self.tasks)
             if self.mass is not None:
