@@ -25,6 +25,7 @@ from twin.core.paths import cache_dir
 VERBS = {
     "run": "Run a scenario.",
     "replay": "Replay recorded calls of a city's day.",
+    "rehearse": "Play choices of people in the place of rules, and review them.",
     "assign": "Let the drivers of a scenario learn their routes.",
     "compare": "Compare a what-if with its base over several replications.",
     "score": "Hold a run against response standards.",
