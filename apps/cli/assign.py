@@ -14,13 +14,13 @@ from apps.cli.common import (
     Seed,
     Setting,
     answers,
-    city_for,
     count_progress,
     end_with_json,
     notes,
     read_scenario,
 )
 from apps.cli.run import Replication
+from apps.cli.scenario_city import city_for
 from twin.traffic.assignment_files import Iteration, refuse_folder, save_assignment
 from twin.traffic.assignment_runs import assign as learn
 

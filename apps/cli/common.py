@@ -16,13 +16,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from twin.agents.policies import check_policies
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.clock import format_clock
-from twin.core.errors import InputError, NotFoundError
-from twin.scenarios.changes import check
-from twin.scenarios.load import load_scenario, locate
+from twin.core.errors import InputError
+from twin.scenarios.load import load_scenario
 from twin.scenarios.settings import Option
 from twin.scenarios.spec import Scenario
 
@@ -112,52 +110,6 @@ def load(city: str, *, renew: bool = True) -> City:
     """Return a city by name or folder, showing what is done when it has to be built first."""
     with long_job() as tell:
         return get_city(city, progress=tell, renew=renew)
-
-
-def city_for(
-    name: str, scenario: Scenario, settings: list[str] | None = None, known: City | None = None
-) -> City:
-    """Return a scenario's city, having checked rules and changes.
-
-    Parameters
-    ----------
-    name
-        How the scenario was named on the command line.
-    scenario
-        The scenario.
-    settings
-        What `--set` gave.
-    known
-        The city, if it is loaded already.
-
-    Raises
-    ------
-    InputError
-        Naming file and line, or the setting, of what is not there.
-    """
-    try:
-        check_policies(scenario)
-        city = known or load(scenario.city)
-        check(scenario, city)
-    except NotFoundError as error:
-        absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
-        raise placed(absent, name, settings) from error
-    except InputError as error:
-        raise placed(error, name, settings) from error
-    return city
-
-
-def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:
-    """Return an error about a field of the scenario `name` with the line or setting at fault."""
-    field = error.field or ""
-    if error.file is not None or not f"{field}.".startswith(("changes.", "policy.", "city.")):
-        return error
-    file: Path | str
-    file, row = locate(name, field)
-    for setting in settings or []:
-        if setting.partition("=")[0].strip() == field:
-            file, row = f"--set {setting}", None
-    return InputError(error.message, file=file, row=row, field=field, hint=error.hint)
 
 
 def read_day(text: str) -> date:

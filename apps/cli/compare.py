@@ -13,12 +13,12 @@ from apps.cli.common import (
     Seed,
     Setting,
     answers,
-    city_for,
     end_with_json,
     notes,
     read_scenario,
     runs_progress,
 )
+from apps.cli.scenario_city import city_for
 from apps.cli.tables import comparison_table
 from apps.report.care import outcome_difference
 from apps.report.changes import settings_line, settings_of

@@ -10,17 +10,8 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from apps.cli.common import (
-    AsJson,
-    Out,
-    Seed,
-    Setting,
-    answers,
-    city_for,
-    end_with_json,
-    notes,
-    read_scenario,
-)
+from apps.cli.common import AsJson, Out, Seed, Setting, answers, end_with_json, notes, read_scenario
+from apps.cli.scenario_city import city_for
 from twin.core.clock import format_clock
 from twin.core.errors import InputError
 from twin.rehearsal import Choices, Rehearsal

@@ -13,13 +13,13 @@ from apps.cli.common import (
     Seed,
     Setting,
     answers,
-    city_for,
     command_line,
     end_with_json,
     notes,
     read_scenario,
     run_progress,
 )
+from apps.cli.scenario_city import city_for
 from apps.cli.tables import run_tables
 from apps.report.changes import settings_line, settings_of
 from twin.experiment import run_scenario

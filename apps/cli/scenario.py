@@ -17,9 +17,9 @@ from apps.cli.common import (
     end_with_json,
     load,
     notes,
-    placed,
     read_scenario,
 )
+from apps.cli.scenario_city import placed
 from twin.agents.policies import check_policies, rule_groups
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.city.toml_text import dump_toml

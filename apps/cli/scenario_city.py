@@ -1,0 +1,62 @@
+"""The city of a scenario that was named on the command line, with everything checked.
+
+Apart from `common`, since the rules bring the agents along, which `twin traffic` starts without.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apps.cli.common import load
+from twin.agents.policies import check_policies
+from twin.city.model import City
+from twin.core.errors import InputError, NotFoundError
+from twin.scenarios.changes import check
+from twin.scenarios.load import locate
+from twin.scenarios.spec import Scenario
+
+
+def city_for(
+    name: str, scenario: Scenario, settings: list[str] | None = None, known: City | None = None
+) -> City:
+    """Return a scenario's city, having checked rules and changes.
+
+    Parameters
+    ----------
+    name
+        How the scenario was named on the command line.
+    scenario
+        The scenario.
+    settings
+        What `--set` gave.
+    known
+        The city, if it is loaded already.
+
+    Raises
+    ------
+    InputError
+        Naming file and line, or the setting, of what is not there.
+    """
+    try:
+        check_policies(scenario)
+        city = known or load(scenario.city)
+        check(scenario, city)
+    except NotFoundError as error:
+        absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
+        raise placed(absent, name, settings) from error
+    except InputError as error:
+        raise placed(error, name, settings) from error
+    return city
+
+
+def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:
+    """Return an error about a field of the scenario `name` with the line or setting at fault."""
+    field = error.field or ""
+    if error.file is not None or not f"{field}.".startswith(("changes.", "policy.", "city.")):
+        return error
+    file: Path | str
+    file, row = locate(name, field)
+    for setting in settings or []:
+        if setting.partition("=")[0].strip() == field:
+            file, row = f"--set {setting}", None
+    return InputError(error.message, file=file, row=row, field=field, hint=error.hint)
