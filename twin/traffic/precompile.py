@@ -1,8 +1,8 @@
 """A second process that helps to compile the kernels of lanes while no cache holds them.
 
 numba compiles under one lock, so threads cannot share the work; but every kernel is cached on its
-own. The helper compiles the parts of a tick from the last to the first while the caller compiles
-them from the first to the last: each finds in the cache what the other has done.
+own. The caller compiles the parts of a tick from the first on; the helper takes the longest of the
+later ones and then goes from the last one back: each finds in the cache what the other has done.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _type_of(value: object) -> Any:
 
 
 def main(wanted: Collection[str]) -> None:
-    """Compile the parts of a tick, the last first; `wanted` says what takes part in it."""
+    """Compile the parts of a tick, those first that come late; `wanted` says what takes part."""
     held = kernel_network(grid(2, 2, 100.0, 1, 10.0), Fleet(None, ()).table, speed_factor=1.0)
     state = storage.new_state(held)
     net, st = _type_of(held), _type_of(state)
@@ -76,10 +76,10 @@ def main(wanted: Collection[str]) -> None:
     calls = _type_of(state.call if CALLS in wanted else None)
     real, whole, key, dt = types.float64, types.int64, types.uint64, types.float32
     parts: list[tuple[Any, tuple[Any, ...]]] = [
+        (step.follow, (whole, whole, whole, real, dt, key, net, st, rows)),
         (times.update_turn_times, (net, st, rows)),
         (step.tidy, (real, calls, net, st, rows)),
         (step.pass_nodes, (whole, whole, whole, net, st, rows)),
-        (step.follow, (whole, whole, whole, real, dt, key, net, st, rows)),
         (step.decide, (whole, whole, whole, real, key, sirens, net, st, rows)),
     ]
     if SIRENS in wanted:
