@@ -15,7 +15,7 @@ import simpy
 from mesa.datacollection import DataCollector
 
 from twin.agents.agenda import Agenda
-from twin.agents.cover_log import log_cover
+from twin.agents.deployment.cover_log import log_cover
 from twin.agents.observer import Observer
 from twin.agents.policies import check_policies
 from twin.agents.roster import populate

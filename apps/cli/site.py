@@ -21,7 +21,7 @@ from apps.cli.common import (
     read_scenario,
 )
 from apps.cli.replay_calls import with_calls, with_history
-from twin.agents.resite import (
+from twin.agents.deployment.resite import (
     Model,
     Sited,
     Sites,
@@ -30,10 +30,10 @@ from twin.agents.resite import (
     moves_to,
     sites_of,
 )
-from twin.agents.resite import (
+from twin.agents.deployment.resite import (
     site as find_sites,
 )
-from twin.agents.siting import Method
+from twin.agents.deployment.siting import Method
 from twin.city.bundle import empty_table
 from twin.city.model import City
 from twin.city.toml_text import dump_toml

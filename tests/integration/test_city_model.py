@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tests.support.emergency import DAY, FixedModel, inject, plan, run, sure, town
-from twin.agents.ambulance import Ambulance
-from twin.agents.fire_engine import FireEngine
-from twin.agents.hospital import Hospital
+from twin.agents.hospitals.hospital import Hospital
+from twin.agents.units.ambulance import Ambulance
+from twin.agents.units.fire_engine import FireEngine
 from twin.city.model import City
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from tests.support.emergency import DAY, InstantModel, constant, plan, town
-from twin.agents.dispatcher import Dispatcher
+from twin.agents.dispatch.dispatcher import Dispatcher
 from twin.agents.task import Task
 from twin.city.model import Distribution, Service
 from twin.simulation import CityModel

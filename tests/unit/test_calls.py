@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.support.emergency import DAY, SERVICE, FixedModel, plan, town
-from twin.agents.exposure import ExpectedMetres, Exposure
+from twin.agents.incidents.exposure import ExpectedMetres, Exposure
 from twin.city.model import Service
 from twin.core.errors import InputError
 from twin.core.random import Streams

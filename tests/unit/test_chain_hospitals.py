@@ -15,7 +15,7 @@ from tests.support.emergency import (
     sure,
     town,
 )
-from twin.agents.hospital import HospitalStatus
+from twin.agents.hospitals.hospital import HospitalStatus
 from twin.recording.memory import MemoryRecorder
 from twin.traffic.mobility import UnreachableError
 

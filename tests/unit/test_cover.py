@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.emergency import DAY, plan, town
 from tests.support.table_city import region
-from twin.agents.cover import Cover, drive_seconds, make_cover
+from twin.agents.deployment.cover import Cover, drive_seconds, make_cover
 from twin.core.errors import InputError
 from twin.demand.call_file import read_calls
 from twin.demand.points import demand_points

@@ -11,7 +11,7 @@ import pytest
 
 from apps.report.service import crews_line
 from tests.support.emergency import QUIET, SERVICE, FixedModel, at, inject, plan, run, sure, town
-from twin.agents.shifts import Shift, weekdays
+from twin.agents.units.shifts import Shift, weekdays
 from twin.city.model import Service
 from twin.core.errors import InputError
 from twin.metrics.crews import crew_figures

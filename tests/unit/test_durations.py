@@ -8,10 +8,10 @@ import weakref
 import numpy as np
 import pytest
 
-import twin.agents.hospital
+import twin.agents.hospitals.hospital
 from tests.support.emergency import QUIET, FixedModel, constant, inject, plan, run, sure, town
 from twin.agents.durations import DEFAULTS, Durations
-from twin.agents.shifts import Shift
+from twin.agents.units.shifts import Shift
 from twin.city.model import Distribution, Service
 from twin.core.random import Streams
 from twin.simulation import CityModel
@@ -103,7 +103,7 @@ def test_another_unit_changes_no_duration_of_any_call() -> None:
 
 
 def test_patients_wait_for_a_bay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twin.agents.hospital, "BAYS", 1)
+    monkeypatch.setattr(twin.agents.hospitals.hospital, "BAYS", 1)
     city = town(ambulances=3, service=sure(1.0))
     changes = [inject(city, "07:00", patients=3)]
     _, recorder = run(FixedModel, city, plan(calls=QUIET, changes=changes))

@@ -21,9 +21,9 @@ from tests.support.emergency import (
     town,
 )
 from tests.support.emergency_rooms import FLAT, clinic, diverted, hours, time_mean
-from twin.agents.emergency_room import WalkIns, still_there
-from twin.agents.hospital import HospitalStatus
-from twin.agents.telemetry import MEANS, OTHERS
+from twin.agents.hospitals.emergency_room import WalkIns, still_there
+from twin.agents.hospitals.hospital import HospitalStatus
+from twin.agents.units.telemetry import MEANS, OTHERS
 from twin.city.model import City
 from twin.core.news2 import news2
 from twin.queueing.erlang import erlang_b, erlang_c
@@ -202,7 +202,7 @@ def test_needs_are_drawn_in_their_shares_and_no_rule_shifts_them() -> None:
 
 
 def test_the_same_patient_stays_as_long_wherever_they_are_taken(monkeypatch) -> None:
-    from twin.agents.emergency_room import EmergencyRoom
+    from twin.agents.hospitals.emergency_room import EmergencyRoom
 
     admit = EmergencyRoom.admit
     city = two(town(service=sure(1.0), medical_per_day=600, ambulances=60))

@@ -20,7 +20,7 @@ from tests.support.emergency import (
     run,
     town,
 )
-from twin.agents.fire_growth import GROWTH_S, Growth, alpha, water_lps
+from twin.agents.incidents.fire_growth import GROWTH_S, Growth, alpha, water_lps
 from twin.scenarios.care import Care
 from twin.scenarios.care_fire import FireGrowth
 

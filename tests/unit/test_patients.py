@@ -19,7 +19,7 @@ from tests.support.emergency import (
     sure,
     town,
 )
-from twin.agents.call_types import CallTypes
+from twin.agents.incidents.call_types import CallTypes
 from twin.core.errors import InputError
 from twin.core.random import Streams
 from twin.core.survival import Arrest, of_arrest

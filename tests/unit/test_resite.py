@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.emergency import DAY, plan
 from tests.support.table_city import region
-from twin.agents.resite import changes_to, figures, moves_to, site, sites_of
+from twin.agents.deployment.resite import changes_to, figures, moves_to, site, sites_of
 from twin.agents.roster import roster
 from twin.city.model import City
 from twin.core.errors import InputError

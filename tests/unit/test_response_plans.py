@@ -18,7 +18,7 @@ from tests.support.emergency import (
     sure,
     town,
 )
-from twin.agents.plans import ResponsePlans
+from twin.agents.incidents.plans import ResponsePlans
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.care import Care, Sent, read_sent

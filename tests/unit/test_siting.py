@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement, permutations
 import numpy as np
 import pytest
 
-from twin.agents.siting import (
+from twin.agents.deployment.siting import (
     FARTHEST_S,
     covered,
     free_shares,

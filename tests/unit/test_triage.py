@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.agents.triage import RANK, Tag, Vitals, draw_vitals, start
+from twin.agents.incidents.triage import RANK, Tag, Vitals, draw_vitals, start
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import itertools
 import queue
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from twin.agents.hospital import HospitalStatus
-from twin.agents.incident import Call
+from twin.agents.hospitals.hospital import HospitalStatus
+from twin.agents.incidents.incident import Call
 from twin.agents.policies.registry import check_policies, over
 from twin.agents.source import happen
-from twin.agents.upkeep import Upkeep
+from twin.agents.units.upkeep import Upkeep
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from twin.agents.exposure import EXPOSURE_S, Exposure
+from twin.agents.incidents.exposure import EXPOSURE_S, Exposure
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic

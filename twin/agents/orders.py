@@ -12,9 +12,9 @@ from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.change_kinds import Change, ChooseHospital, ChooseUnit
 
 if TYPE_CHECKING:
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 _MADE = ("I-", "X-")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from twin.agents.ambulance import Ambulance
-from twin.agents.deployer import Deployer
-from twin.agents.dispatcher import Dispatcher
-from twin.agents.fire_engine import Command, FireEngine, Ladder, Rescue
-from twin.agents.hospital import Hospital
-from twin.agents.shifts import Shift, weekdays
+from twin.agents.deployment.deployer import Deployer
+from twin.agents.dispatch.dispatcher import Dispatcher
+from twin.agents.hospitals.hospital import Hospital
 from twin.agents.station import Station
-from twin.agents.unit import Unit
+from twin.agents.units.ambulance import Ambulance
+from twin.agents.units.fire_engine import Command, FireEngine, Ladder, Rescue
+from twin.agents.units.shifts import Shift, weekdays
+from twin.agents.units.unit import Unit
 from twin.city.model import City
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, did_you_mean

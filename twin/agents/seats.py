@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simpy
 
-from twin.agents.hospital_choice import Judged
+from twin.agents.hospitals.choice import Judged
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.scores import Scores
 from twin.core.errors import InputError
 
 if TYPE_CHECKING:
-    from twin.agents.ambulance import Ambulance
-    from twin.agents.hospital import Hospital
-    from twin.agents.incident import Incident
+    from twin.agents.hospitals.hospital import Hospital
+    from twin.agents.incidents.incident import Incident
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.ambulance import Ambulance
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 CALL_TAKER, DISPATCHER, HOSPITAL = "call-taker", "dispatcher", "hospital"

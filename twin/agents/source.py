@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from twin.agents.collision import Collision
-from twin.agents.fire import Fire
-from twin.agents.incident import Call, Incident
-from twin.agents.medical import Medical
+from twin.agents.incidents.collision import Collision
+from twin.agents.incidents.fire import Fire
+from twin.agents.incidents.incident import Call, Incident
+from twin.agents.incidents.medical import Medical
 from twin.demand.calls import COLUMNS
 
 if TYPE_CHECKING:

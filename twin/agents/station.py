@@ -8,7 +8,7 @@ from twin.agents.agent import CityAgent
 from twin.network.graph import Place
 
 if TYPE_CHECKING:
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 

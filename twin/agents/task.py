@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import simpy
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Incident
-    from twin.agents.patient import Patient
-    from twin.agents.unit import Unit
+    from twin.agents.incidents.incident import Incident
+    from twin.agents.incidents.patient import Patient
+    from twin.agents.units.unit import Unit
 
 
 class Task:

@@ -9,12 +9,12 @@ import mesa
 import numpy as np
 import simpy
 
-from twin.agents.call_types import CallTypes
-from twin.agents.cover import Cover, cover_of
+from twin.agents.deployment.cover import Cover, cover_of
+from twin.agents.dispatch.free import FreeUnits
 from twin.agents.durations import Durations, service_of, with_chain, with_crews
-from twin.agents.free import FreeUnits
+from twin.agents.incidents.call_types import CallTypes
+from twin.agents.incidents.plans import ResponsePlans
 from twin.agents.orders import Orders
-from twin.agents.plans import ResponsePlans
 from twin.agents.policies.reassign import Never
 from twin.agents.policies.registry import (
     DispatchPolicy,
@@ -35,13 +35,13 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.mobility import Mobility
 
 if TYPE_CHECKING:
-    from twin.agents.deployer import Deployer
-    from twin.agents.dispatcher import Dispatcher
-    from twin.agents.hospital import Hospital
-    from twin.agents.incident import Incident, Outcome
+    from twin.agents.deployment.deployer import Deployer
+    from twin.agents.dispatch.dispatcher import Dispatcher
+    from twin.agents.hospitals.hospital import Hospital
+    from twin.agents.incidents.incident import Incident, Outcome
     from twin.agents.seats import Seats
     from twin.agents.station import Station
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
 
 Life: TypeAlias = Generator[simpy.Event, Any, None]
 """The life of an agent: a SimPy process."""

@@ -120,7 +120,8 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "chosen": "bool",
         "made": "bool",
     },
-    # With `record.coverage_every_s`, cover by the free units of a kind (see `twin.agents.cover`).
+    # With `record.coverage_every_s`, cover by the free units of a kind; see
+    # `twin.agents.deployment.cover`.
     "coverage": {
         "t": "float64",
         "kind": "string",

@@ -9,7 +9,7 @@ from pydantic import Field
 from twin.agents.policies.dispatch import ClosestIdle
 from twin.agents.policies.scores import Scores
 from twin.agents.task import Task
-from twin.agents.unit import Unit
+from twin.agents.units.unit import Unit
 from twin.agents.world import World
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.agents.cover import drive_seconds
+from twin.agents.deployment.cover import drive_seconds
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
@@ -16,9 +16,9 @@ from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Place
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Incident
+    from twin.agents.incidents.incident import Incident
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.agents.cover import Cover
+from twin.agents.deployment.cover import Cover
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
@@ -17,7 +17,7 @@ from twin.core.errors import InputError
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 Within = Annotated[

@@ -15,7 +15,7 @@ from twin.traffic.router import Router
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.agents.hospital_choice import chance_of_refusal, need_of
+from twin.agents.hospitals.choice import chance_of_refusal, need_of
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Scores
 
 if TYPE_CHECKING:
-    from twin.agents.ambulance import Ambulance
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
+    from twin.agents.units.ambulance import Ambulance
     from twin.agents.world import World
 
 

@@ -11,7 +11,7 @@ from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Move
 
 if TYPE_CHECKING:
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 SAME = 1e-9

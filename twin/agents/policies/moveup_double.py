@@ -17,7 +17,7 @@ from twin.agents.policies.scores import Move
 from twin.agents.states import UnitState
 
 if TYPE_CHECKING:
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 F64 = NDArray[np.float64]

@@ -13,15 +13,15 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from twin.agents.cover import KIND
+from twin.agents.deployment.cover import KIND
+from twin.agents.deployment.siting import cover_by_swaps, free_shares, nest_by_swaps
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Move
-from twin.agents.siting import cover_by_swaps, free_shares, nest_by_swaps
 from twin.agents.states import UnitState
 from twin.core.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 F64 = NDArray[np.float64]

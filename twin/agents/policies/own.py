@@ -17,7 +17,7 @@ from twin.core.errors import InputError, TwinError
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 METHODS = {"queue": "key", "moveup": "moves"}

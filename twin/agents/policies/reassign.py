@@ -14,7 +14,7 @@ from twin.core.errors import InputError
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 _Priority = Annotated[int, Field(ge=0, le=9)]

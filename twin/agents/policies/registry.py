@@ -25,10 +25,10 @@ from twin.scenarios.policy import is_own, named_rules
 from twin.scenarios.spec import Scenario
 
 if TYPE_CHECKING:
-    from twin.agents.ambulance import Ambulance
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.ambulance import Ambulance
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 Role = Literal["dispatch", "queue", "hospital", "reassign", "moveup"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from twin.agents.station import Station
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
 
 F64 = NDArray[np.float64]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.agents.forecast import when_free
+from twin.agents.dispatch.forecast import when_free
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Scores
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 

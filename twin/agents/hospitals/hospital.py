@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import simpy
 
 from twin.agents.agent import CityAgent
-from twin.agents.emergency_room import Arrival, EmergencyRoom
+from twin.agents.hospitals.emergency_room import Arrival, EmergencyRoom
 from twin.network.graph import Place
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from twin.core.clock import HOUR_S
 if TYPE_CHECKING:
     import simpy
 
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import Life
 
 

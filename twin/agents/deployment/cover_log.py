@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.agents.cover import CALLS_OF, F64
+from twin.agents.deployment.cover import CALLS_OF, F64
 from twin.demand.points import DemandPoints, demand_points
 
 if TYPE_CHECKING:

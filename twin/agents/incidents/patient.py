@@ -6,11 +6,11 @@ import math
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from twin.agents.triage import Tag, Vitals
+from twin.agents.incidents.triage import Tag, Vitals
 from twin.core.survival import Arrest, of_arrest, wounded
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Incident
+    from twin.agents.incidents.incident import Incident
     from twin.agents.task import Task
     from twin.scenarios.care import Patients
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from twin.agents.incident import Incident
+from twin.agents.incidents.incident import Incident
 
 if TYPE_CHECKING:
     from twin.agents.task import Task

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.agents.ambulance import Ambulance
 from twin.agents.states import UnitState
+from twin.agents.units.ambulance import Ambulance
 from twin.demand.recorded import P_TRANSPORT
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Incident
-    from twin.agents.unit import Unit
+    from twin.agents.incidents.incident import Incident
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 

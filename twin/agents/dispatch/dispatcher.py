@@ -12,12 +12,12 @@ from twin.agents.agent import CityAgent
 from twin.agents.policies.registry import make, over
 from twin.agents.policies.scores import Scores
 from twin.agents.states import Stage
-from twin.agents.unit import RETRY_S
+from twin.agents.units.unit import RETRY_S
 from twin.scenarios.change_kinds import SetPolicy
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import Life, World
     from twin.scenarios.spec import Scenario
 

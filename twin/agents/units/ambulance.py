@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import simpy
 
-from twin.agents.hospital import HospitalStatus
-from twin.agents.hospital_choice import choose_hospital, refuses
+from twin.agents.hospitals.choice import choose_hospital, refuses
+from twin.agents.hospitals.hospital import HospitalStatus
 from twin.agents.states import Stage, UnitState
-from twin.agents.telemetry import Telemetry
-from twin.agents.unit import RETRY_S, Unit, arrived_at, has_arrived
+from twin.agents.units.telemetry import Telemetry
+from twin.agents.units.unit import RETRY_S, Unit, arrived_at, has_arrived
 from twin.agents.waiting import either
 from twin.traffic.mobility import UnreachableError
 
 if TYPE_CHECKING:
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
     from twin.agents.task import Task
     from twin.agents.world import Life
 

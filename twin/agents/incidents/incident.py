@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import simpy
 
 from twin.agents.agent import CityAgent
-from twin.agents.clocks import clocks
-from twin.agents.mass import MassCasualty, people_of_mass
-from twin.agents.patient import Condition, Patient, severity
+from twin.agents.incidents.clocks import clocks
+from twin.agents.incidents.mass import MassCasualty, people_of_mass
+from twin.agents.incidents.patient import Condition, Patient, severity
 from twin.agents.states import STAGES, Stage
 from twin.agents.task import Task
 from twin.demand.recorded import P_TRANSPORT

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import simpy
 
 from twin.agents.agent import CityAgent
-from twin.agents.shifts import Shift
 from twin.agents.states import BUSY, ON_THE_ROAD, UNIT_NEXT, Stage, UnitState
-from twin.agents.upkeep import Upkeep
+from twin.agents.units.shifts import Shift
+from twin.agents.units.upkeep import Upkeep
 from twin.agents.waiting import either
 from twin.network.graph import Place
 from twin.traffic.mobility import UnreachableError

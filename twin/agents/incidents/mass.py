@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from twin.agents.patient import Condition, Patient
-from twin.agents.triage import RANK, Tag, draw_vitals, start
+from twin.agents.incidents.patient import Condition, Patient
+from twin.agents.incidents.triage import RANK, Tag, draw_vitals, start
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Incident
+    from twin.agents.incidents.incident import Incident
     from twin.agents.task import Task
     from twin.agents.world import Life, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from twin.agents.unit import Unit
+from twin.agents.units.unit import Unit
 
 if TYPE_CHECKING:
     from twin.agents.task import Task

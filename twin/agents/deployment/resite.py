@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from twin.agents.cover import CALLS_OF, KIND, SERVES, Cover, drive_seconds
-from twin.agents.roster import roster
-from twin.agents.siting import (
+from twin.agents.deployment.cover import CALLS_OF, KIND, SERVES, Cover, drive_seconds
+from twin.agents.deployment.siting import (
     Method,
     Siting,
     covered,
@@ -22,6 +21,7 @@ from twin.agents.siting import (
     site_cover,
     site_median,
 )
+from twin.agents.roster import roster
 from twin.city.model import City
 from twin.core.errors import InputError
 from twin.demand.points import demand_points
@@ -163,7 +163,7 @@ def site(
     keep: bool = False,
     method: Method = "auto",
 ) -> Sited:
-    """Return where n ambulances should stand by a model of `twin.agents.siting`.
+    """Return where n ambulances should stand by a model of `twin.agents.deployment.siting`.
 
     With `keep` those of today stay, and the others are sited.
 

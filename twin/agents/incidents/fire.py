@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from twin.agents.fire_growth import Growth, water_lps
-from twin.agents.incident import Incident
+from twin.agents.incidents.fire_growth import Growth, water_lps
+from twin.agents.incidents.incident import Incident
 from twin.agents.states import Stage
 from twin.network.graph import Place
 from twin.traffic.obstacles import CLEAR_M
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Call
+    from twin.agents.incidents.incident import Call
     from twin.agents.task import Task
     from twin.agents.world import Life, World
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.agents.agent import CityAgent
-from twin.agents.cover import KIND
+from twin.agents.deployment.cover import KIND
 from twin.agents.policies.registry import make, over
 from twin.agents.states import UnitState
 from twin.core.clock import HOUR_S
@@ -20,7 +20,7 @@ from twin.scenarios.policy import named_rules
 if TYPE_CHECKING:
     from twin.agents.policies.scores import Move
     from twin.agents.station import Station
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import Life, World
 
 

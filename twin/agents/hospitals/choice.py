@@ -10,10 +10,10 @@ import numpy as np
 import simpy
 
 if TYPE_CHECKING:
-    from twin.agents.ambulance import Ambulance
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
     from twin.agents.policies.scores import Scores
     from twin.agents.task import Task
+    from twin.agents.units.ambulance import Ambulance
     from twin.agents.world import World
     from twin.scenarios.hospitals import Hospitals
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin.agents.incident import Call
+from twin.agents.incidents.incident import Call
 from twin.agents.source import happen
 from twin.city.model import City
 from twin.core.clock import DAY_S, HOUR_S, is_weekend

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from twin.agents.incident import Incident
+from twin.agents.incidents.incident import Incident
 from twin.agents.states import Stage
 
 if TYPE_CHECKING:
-    from twin.agents.incident import Call
+    from twin.agents.incidents.incident import Call
     from twin.agents.task import Task
     from twin.agents.world import Life, World
 

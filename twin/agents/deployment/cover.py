@@ -21,7 +21,7 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 
 if TYPE_CHECKING:
-    from twin.agents.unit import Unit
+    from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
 F64 = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from twin.core.news2 import news2
 
 if TYPE_CHECKING:
-    from twin.agents.hospital import Hospital
+    from twin.agents.hospitals.hospital import Hospital
     from twin.agents.task import Task
     from twin.agents.world import Life, World
 

@@ -1,0 +1,1 @@
+"""Where units wait: cover, move-up, siting."""

@@ -1,0 +1,1 @@
+"""Who is sent: the dispatcher, the free units, forecasts of those at work."""

@@ -1,0 +1,1 @@
+"""Hospitals: whom they accept, their emergency rooms, which one a patient is taken to."""

@@ -1,0 +1,1 @@
+"""Incidents: calls, fires, collisions, disasters; what they ask for; what becomes of people."""

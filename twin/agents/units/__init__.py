@@ -1,0 +1,1 @@
+"""Units: ambulances, engines, their crews and shifts, what keeps them from calls."""
