@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.agents.policies import rule_groups
-from twin.recording.tables import MEANINGS, RUN_TABLES
+from twin.recording.meanings import MEANINGS
+from twin.recording.tables import RUN_TABLES
 from twin.scenarios.declared import Line, groups
 from twin.scenarios.places import LISTS
 
