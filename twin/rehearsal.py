@@ -276,11 +276,6 @@ class Choices:
         Columns `seat`, `call_id`, `role`, `chosen`, and maybe others.
     file
         Where they come from, for messages.
-
-    Attributes
-    ----------
-    left
-        Choices for which no decision has been opened yet.
     """
 
     def __init__(self, frame: pd.DataFrame, file: Path | None = None) -> None:
@@ -312,7 +307,7 @@ class Choices:
 
     @property
     def left(self) -> int:
-        """How many have not been made."""
+        """How many wait for a decision that has not been opened yet."""
         return sum(len(rows) for rows in self._of.values())
 
     def of(self, decision: Decision) -> str:
