@@ -189,7 +189,7 @@ def make_calls(city: City) -> list[Call]:
 
 def write_run(folder: Path, city: City, spec: Scenario) -> RunWriter:
     """Write the tables of the whole run into a folder, and leave the run going."""
-    writer = RunWriter(folder, spec, city)
+    writer = RunWriter(folder, spec, city, pause_s=0.0)  # as if minutes went by between the parts
     calls = make_calls(city)
     if spec.traffic.fidelity == "micro":
         _vehicles(writer, city)
