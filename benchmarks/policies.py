@@ -42,7 +42,7 @@ BASES = {
 STATISTICS = ("mean", "p90", "share_within_target")
 
 
-def main(asked: Sequence[str] = ("seoul-day", "table", "10")) -> None:
+def main(asked: Sequence[str] = ("seoul-core-evening-peak", "table", "4")) -> None:
     """Print a line for each rule as it is known."""
     base, fidelity, pairs, *wanted = asked
     scenario, *settings = BASES.get(base, [base])
