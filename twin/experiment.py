@@ -99,7 +99,9 @@ def run_scenario(
         result = model.run(progress)
         writer.flush()
         reader = RunReader(writer.path)
-        calls = reader.table("calls")
+        calls, events = reader.table("calls"), None
+        if scenario.record.events:
+            events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
         recorded = scenario.calls.source == "recorded"
         intervals: dict[str, Any] = dict(
             interval_table(calls, city["history"] if recorded else None)
@@ -120,13 +122,15 @@ def run_scenario(
             "queue": queueing(reader.table("pulse", ["calls_waiting"])),
             "intervals": intervals,
             "sent": units_sent(calls, city["history"], city["units"]) if recorded else {},
-            **service_figures(reader, calls, scenario.period.start_s, scenario.period.end_s),
+            **service_figures(
+                reader, calls, events, scenario.period.start_s, scenario.period.end_s
+            ),
             "fires": fire_figures(reader.table("fires", ["alarm", "burnt_m2"])),
             "survivors": survivors(reader.table("patients", ["condition", "survival"])),
             "hospitals": emergency_rooms(reader),
             "crews": crew_figures(
                 reader.table("crew_shifts"),
-                reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"]),
+                events,
                 scenario.period.start_s,
                 scenario.period.end_s,
             ),

@@ -292,3 +292,8 @@ def test_figures_of_crews() -> None:
         "calls: 0.8 h on breaks, 0.8 h off the road."
     )
     assert crews_line(crew_figures(shifts.iloc[:0], events.iloc[:1], 0.0, 1.0)) == ""
+    # A run that kept no events does not know the hours of pauses: they are not nought.
+    unknown = crew_figures(shifts, None, 1800.0, 9000.0)
+    assert unknown["off_road_h"] is None
+    assert unknown["breaks"] == 1
+    assert "kept from calls" not in crews_line(unknown)

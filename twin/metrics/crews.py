@@ -16,14 +16,14 @@ PAUSES = ("on_break", "restocking", "off_road")
 
 
 def crew_figures(
-    crew_shifts: pd.DataFrame, unit_events: pd.DataFrame, start_s: float, end_s: float
+    crew_shifts: pd.DataFrame, unit_events: pd.DataFrame | None, start_s: float, end_s: float
 ) -> dict[str, Any]:
     """Return what crews did in a period.
 
     Parameters
     ----------
     crew_shifts, unit_events
-        Tables of the run.
+        Tables of the run; no events of one that kept none.
     start_s, end_s
         The period, seconds.
 
@@ -32,7 +32,7 @@ def crew_figures(
     dict
         `crews` that were on duty; `staffed_h`, their hours with overtime; `overtime_h` of the
         `with_overtime`; `breaks` that began and `breaks_missed`; and hours `on_break_h`,
-        `restocking_h` and `off_road_h`.
+        `restocking_h` and `off_road_h`, None without events.
     """
     t_on = crew_shifts["t_on"].to_numpy(np.float64)
     off = crew_shifts["t_off"].fillna(end_s).to_numpy(np.float64)
@@ -52,5 +52,10 @@ def crew_figures(
         "overtime_h": float(over.sum()) / HOUR_S,
         "breaks": int(((break_at >= start_s) & (break_at < end_s)).sum()),
         "breaks_missed": int((crew_shifts["break_missed"].to_numpy(bool) & counted).sum()),
-        **{f"{state}_h": hours_in(unit_events, state, start_s, end_s) for state in PAUSES},
+        **{
+            f"{state}_h": None
+            if unit_events is None
+            else hours_in(unit_events, state, start_s, end_s)
+            for state in PAUSES
+        },
     }

@@ -13,7 +13,11 @@ from twin.recording.reader import RunReader
 
 
 def service_figures(
-    reader: RunReader, calls: pd.DataFrame, start_s: float, end_s: float
+    reader: RunReader,
+    calls: pd.DataFrame,
+    unit_events: pd.DataFrame | None,
+    start_s: float,
+    end_s: float,
 ) -> dict[str, Any]:
     """Return hours, hours lost at hospital, moves, cover, standards, and what MSER-5 would cut.
 
@@ -21,17 +25,18 @@ def service_figures(
     ----------
     reader
         The run.
-    calls
-        Its calls, which have been read already.
+    calls, unit_events
+        Its tables, which have been read already; no events of a run that kept none.
     start_s, end_s
         What it counts, seconds.
     """
-    events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
-    kept = reader.scenario.record.events
     return {
-        # Nobody knows them of a run that kept no events.
-        "unit_hours": unit_hours(utilisation(events, start_s, end_s)) if kept else None,
-        "lost_at_hospital": lost_at_hospital(events, start_s, end_s) if kept else None,
+        "unit_hours": unit_hours(utilisation(unit_events, start_s, end_s))
+        if unit_events is not None
+        else None,
+        "lost_at_hospital": lost_at_hospital(unit_events, start_s, end_s)
+        if unit_events is not None
+        else None,
         "move_ups": move_ups(reader.table("moves", ["unit_id", "made"])),
         "coverage": coverage(reader.table("coverage")),
         "warm_up": {"rule": "mser-5", "settled_from_s": settled_from(calls, start_s)},
