@@ -39,7 +39,7 @@ test: $(STAMP) lint chromium docs
 
 verify: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
-	$(BIN)/pytest -m verify
+	$(BIN)/pytest -m verify -n 2 --dist worksteal --durations=12
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
