@@ -55,6 +55,8 @@ Watch = Callable[[str, float, float], None]
 WATCH_EVERY_S = 5.0
 """Seconds by the clock between two such messages of a run."""
 _TOPIC = "twin-runs"
+_PARTS = ("base-", "whatif-", "compare.json", "report.html", "branch.")
+"""How the names of files and folders of a comparison begin; `branch.` are those of a replay's."""
 
 
 def run_scenario(
@@ -210,7 +212,7 @@ def compare(
     whatif = whatif.model_copy(update={"seed": base.seed})
     _check_pair(base, whatif)
     folder = Path(out)
-    _claim(folder)
+    claim(folder)
     todo = []
     total = 2 * replications
     for side, scenario in (("base", base), ("whatif", whatif)):
@@ -361,13 +363,18 @@ def _check_pair(base: Scenario, whatif: Scenario) -> None:
             )
 
 
-def _claim(folder: Path) -> None:
+def claim(folder: Path) -> None:
+    """Make the folder of a comparison, or refuse one that holds something else.
+
+    Raises
+    ------
+    InputError
+        If it does, or cannot be written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         strange = [
-            entry.name
-            for entry in sorted(folder.iterdir())
-            if not entry.name.startswith(("base-", "whatif-", "compare.json", "report.html"))
+            entry.name for entry in sorted(folder.iterdir()) if not entry.name.startswith(_PARTS)
         ]
     except OSError as error:
         raise InputError(f"cannot be written to ({error.strerror})", file=folder) from error

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import typer
 
+from apps.cli import replay_branch as branching
 from apps.cli.common import (
     AsJson,
     Out,
@@ -54,8 +55,9 @@ def replay(
             "--calls",
             help="CSV of calls: id, t (seconds or time stamps), place or lon, lat, and what is "
             "recorded of priority, dispatch_delay_s, turnout_s, scene_s, transport, hospital, "
-            "handover_s. Or CSV or Parquet: call_id, t_call, lon, lat, and what else is known of "
-            "kind, priority, t_dispatch ... t_clear. The city's own records if left out.",
+            "handover_s, unit, response_s. Or CSV or Parquet: call_id, t_call, lon, lat, and what "
+            "else is known of kind, priority, t_dispatch ... t_clear. The city's own records if "
+            "left out.",
         ),
     ] = None,
     mapping: Annotated[
@@ -80,6 +82,38 @@ def replay(
     policy: Annotated[
         str | None, typer.Option("--policy", help="Rule by which a unit is chosen.")
     ] = None,
+    branch_at: Annotated[
+        str | None,
+        typer.Option(
+            branching.AT,
+            help="City time or time stamp of a branch; up to then both follow the record. The "
+            "first call of the other --branch options if left out.",
+        ),
+    ] = None,
+    branch_policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            branching.RULE,
+            metavar="RULE",
+            help="A rule (of any role) that holds in the branch; may be given again.",
+        ),
+    ] = None,
+    branch_unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            branching.UNIT,
+            metavar="CALL=UNIT",
+            help="A unit that goes to a call in the branch; may be given again.",
+        ),
+    ] = None,
+    branch_hospital: Annotated[
+        list[str] | None,
+        typer.Option(
+            branching.HOSPITAL,
+            metavar="CALL=HOSPITAL",
+            help="Where the patient of a call is taken in the branch; may be given again.",
+        ),
+    ] = None,
     target: Annotated[
         float, typer.Option("--target", min=0.0, help="Seconds in which a response is in time.")
     ] = TARGET_S,
@@ -88,7 +122,11 @@ def replay(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a day's recorded calls and set the simulated intervals beside the recorded ones."""
+    """Replay a day's recorded calls and set the simulated intervals beside the recorded ones.
+
+    With --branch-... the day is run once more, with another rule, unit or hospital from a moment
+    on.
+    """
     place = load(city)
     fields: dict[str, Any] = {"calls": {"source": "recorded", "collisions": False}}
     if mapping is not None:
@@ -140,6 +178,18 @@ def replay(
     except InputError as error:
         flag = "--policy" if policy == scenario.policy.dispatch else error.field
         raise InputError(error.message, field=flag, hint=error.hint) from error
+    at = None if branch_at is None else _clock(branch_at, calendar)
+    branched = branching.wanted_of(at, branch_policy, branch_unit, branch_hospital)
+    if branched is not None:
+        folder = out or Path("runs") / f"{place.meta.name}-branch-{first}"
+        made = branching.branch(scenario, place, branched, folder, target)
+        if as_json:
+            times = _figures(made["calls"], scenario.period.end_s, target)
+            chosen = {"choices": _choices(scenario), "branch": made["branch"]}
+            end_with_json(made["day"] | times | chosen)
+        else:
+            branching.show(made["branch"], made["pairs"])
+        return
     folder = out or Path("runs") / f"{place.meta.name}-replay-{first}"
     with run_progress(scenario.name) as progress:
         summary = run_scenario(

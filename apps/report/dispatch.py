@@ -21,6 +21,7 @@ _SAID = {
     "urgent": "the call was urgent, and it was expected first",
     "diverted": "it was turned from a less urgent call",
     "person": "a person chose it",
+    "recorded": "it went by the record",
     "ordered": "the scenario ordered it for the call",
     "score": "it had the best score of a rule of one's own",
     HELD: "(not sent yet) the call waited for it, busy but expected first",

@@ -46,8 +46,8 @@ def run_of(seed: int, folder: Any, policy: dict[str, Any]) -> tuple[pd.DataFrame
         xy=rng.uniform(-4000.0, 4000.0, (n, 2)).tolist(),
     )  # fmt: skip
     t = np.sort(rng.uniform(0.0, 30_000.0, 60))
-    rows = "id,t,place,priority\n" + "".join(
-        f"{k},{t[k]:.3f},p{rng.integers(n)},{rng.integers(1, 5)}\n" for k in range(len(t))
+    rows = "id,t,place,priority,unit\n" + "".join(
+        f"{k},{t[k]:.3f},p{rng.integers(n)},{rng.integers(1, 5)},u{k % 4}\n" for k in range(len(t))
     )
     return replayed(city, folder, rows, policy=policy, record={"decisions": False})
 

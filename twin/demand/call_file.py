@@ -49,7 +49,8 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
         CSV with `id`, `t` (seconds since midnight of `day`, or time stamps, in city time where they
         name no zone), and `place`, or `lon` and `lat`. It may have `priority` (1 to 4; 1 if left
         out), `dispatch_delay_s`, `turnout_s`, `scene_s`, `handover_s` (seconds), `transport`
-        (yes or no), and `hospital`; cells may be empty. Where a hospital is named and transport is
+        (yes or no), `hospital`, `unit`, the ambulance that went, and `response_s`, seconds from the
+        call until it was on scene; cells may be empty. Where a hospital is named and transport is
         not, the patient was taken.
     city
         Where the places and hospitals are.
@@ -94,6 +95,10 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
     }
     if link is not None:
         columns["link"] = link
+    if "unit" in sheet:
+        columns |= _units(sheet, city)
+    if "response_s" in sheet:
+        columns |= _stamps_of(sheet, columns)
     kinds = empty_table("history").dtypes
     for name in TABLES["history"]:
         if name not in columns:
@@ -101,6 +106,45 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
             columns[name] = pd.Series(blank, index=range(sheet.count), dtype=kinds[name])
     frame = pd.DataFrame(columns).astype(dict(kinds))
     return frame.sort_values("t_call", kind="stable", ignore_index=True)
+
+
+def _units(sheet: Sheet, city: City) -> dict[str, Any]:
+    """Return the ambulance that went to each call, its kind and its station; empty if not said."""
+    fleet = city["units"].drop_duplicates("unit_id").set_index("unit_id")
+    fleet = fleet[fleet["kind"] == "ambulance"]
+    names = [str(name) for name in fleet.index]
+    at = sheet.codes("unit", {name: k for k, name in enumerate(names)}, "ambulance", blank=True)
+    return {
+        "unit_id": np.array([*names, ""], object)[at],
+        "unit_kind": np.where(at >= 0, "ambulance", ""),
+        "station_id": np.array([*fleet["station_id"].astype(str), ""], object)[at],
+    }
+
+
+def _stamps_of(sheet: Sheet, columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the stamps of the calls of which the response is recorded, as far as they are known.
+
+    Raises
+    ------
+    InputError
+        If dispatch and turnout take longer than the whole response.
+    """
+    response = sheet.numbers("response_s", 0.0, LONGEST_S, blank=math.nan)
+    none = np.full(sheet.count, math.nan)
+    delay = np.where(np.isnan(response), math.nan, columns.get("dispatch_delay_s", none))
+    enroute = delay + columns.get("turnout_s", none)
+    late = np.fmax(delay, enroute) > response
+    if late.any():
+        raise sheet.wrong(
+            "the response is shorter than what comes before it",
+            at=int(np.argmax(late)), field="response_s",
+        )  # fmt: skip
+    call = columns["t_call"]
+    return {
+        "t_dispatch": call + pd.to_timedelta(delay, unit="s"),
+        "t_enroute": call + pd.to_timedelta(enroute, unit="s"),
+        "t_onscene": call + pd.to_timedelta(response, unit="s"),
+    }
 
 
 def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:

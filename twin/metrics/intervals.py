@@ -159,6 +159,50 @@ def intervals_by(
     }
 
 
+class Apart(TypedDict):
+    """How far one interval of the same calls lies from its record, seconds.
+
+    Means over `n` calls; `difference` is the mean of simulated minus observed, `p50_apart` and
+    `p90_apart` are percentiles of its absolute value.
+    """
+
+    n: int
+    observed: float | None
+    simulated: float | None
+    difference: float | None
+    p50_apart: float | None
+    p90_apart: float | None
+
+
+def intervals_apart(calls: pd.DataFrame, history: pd.DataFrame) -> dict[str, Apart]:
+    """Return how far each interval is from its record, call by call, by the rule of the module.
+
+    Parameters
+    ----------
+    calls, history
+        As of `interval_table`.
+    """
+    simulated = _chains(calls)
+    observed = _chains(history[history["call_id"].isin(simulated.index)])
+    found: dict[str, Apart] = {}
+    for name, ends in INTERVALS.items():
+        then, now = _seconds(observed, name, *ends), _seconds(simulated, name, *ends)
+        if then is None or now is None:
+            continue
+        both = pd.DataFrame({"then": then, "now": now}).dropna()
+        apart = (both["now"] - both["then"]).to_numpy(np.float64)
+        size = figures(np.abs(apart))
+        found[name] = {
+            "n": len(both),
+            "observed": float(both["then"].mean()) if len(both) else None,
+            "simulated": float(both["now"].mean()) if len(both) else None,
+            "difference": float(apart.mean()) if len(both) else None,
+            "p50_apart": size["p50"],
+            "p90_apart": size["p90"],
+        }
+    return found
+
+
 def ks_distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float | None:
     """Return the greatest distance between two empirical distribution functions.
 

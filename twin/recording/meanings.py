@@ -120,10 +120,11 @@ MEANINGS: dict[str, dict[str, str]] = {
         "doing": "the candidate's state",
         "on_call": "the call that it works on or is on its way to",
         "wait_s": "expected seconds until it sets out: turnout, or the end of what it does",
-        "term": "what the rule weighs beside time: beat, cover_lost, preparedness, gain_s",
+        "term": "what the rule weighs beside time: beat, cover_lost, preparedness, gain_s; "
+        "otherwise: what another rule thinks of it",
         "value": "the candidate's value of it",
         "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, "
-        "diverted, person, ordered or score; held where the call waits for it",
+        "diverted, person, recorded, ordered or score; held where the call waits for it",
     },
     "fires": {
         "rate": "how it grows: slow, medium, fast or ultra-fast",

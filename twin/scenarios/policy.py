@@ -14,6 +14,11 @@ from twin.scenarios.parts import Part, RuleParameters
 if TYPE_CHECKING:
     from twin.scenarios.spec import Scenario
 
+RECORDED_UNIT = "recorded-unit"
+"""The rule of dispatch that follows the record of a day."""
+OTHERWISE = "otherwise"
+"""Its parameter, the rule where the record is silent; and what that rule thinks in `decisions`."""
+
 
 class Policy(Part):
     """Rules by name; `module:Class` is a rule of your own, a class on the Python path."""

@@ -10,6 +10,7 @@ from twin.agents.policies import (
     moveup_tables,
     queue,
     reassign,
+    recorded,
     soonest,
 )
 from twin.agents.policies.registry import (
@@ -37,6 +38,7 @@ __all__ = [
     "over",
     "queue",
     "reassign",
+    "recorded",
     "register",
     "rule_groups",
     "soonest",

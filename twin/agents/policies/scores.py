@@ -69,6 +69,7 @@ WHY = (
     "held",  # busy, but expected there before any free unit: the call waits for it
     "diverted",  # it was on its way to a less urgent call
     "person",  # a person chose it, in a rehearsal
+    "recorded",  # it went to the call by the record, which is followed
     "ordered",  # the scenario orders it for the call: `choose-unit`
     "score",  # a rule of one's own gave it the least score
 )
