@@ -65,7 +65,7 @@ def replay(
         typer.Option(
             "--mapping",
             help="What the columns of --calls hold, if it is an export of a dispatch system: a "
-            "TOML file, or san-francisco.",
+            "TOML file, san-francisco or nemsis.",
         ),
     ] = None,
     start: Annotated[

@@ -4,8 +4,10 @@ A mapping file says which column holds what (`calibration.feeds.mapping`). Each 
 by one of the rules below or set aside with its reason; nothing is dropped in silence.
 
 Rules that mend
-    * an hour that the autumn clock change repeats is read as the first of the two; one that the
-      spring change skips is moved to the end of the gap;
+    * an hour that the autumn clock change repeats is read as the first of the two, unless the
+      chain then ran backward or dispatch came over an hour after receipt; one that the spring
+      change skips is moved to the end of the gap;
+    * a stamp that is no time: blanked;
     * a stamp more than a day after the call, or before it, is no part of the response: blanked;
     * two neighbouring stamps in the wrong order: both blanked, for nothing says which is wrong
       (receipt and dispatch stay);
@@ -13,8 +15,11 @@ Rules that mend
     * a row without a usable position takes that of another response to the same call.
 
 Reasons to set aside
-    * an exact repeat of an earlier row; no call or unit number; no time of receipt or dispatch;
-      no position inside the mapping's bounds in any response to the call.
+    * an exact repeat of an earlier row, or its row id with other contents; another number of fields
+      than the header has; no call or unit number; no time of receipt or dispatch; no position
+      inside the mapping's bounds in any response to the call.
+
+Where half of a file's rows or more have such a fault of form, it is refused: the mapping is wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +29,6 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +40,7 @@ from twin.core.errors import InputError, NotFoundError
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _DAY = pd.Timedelta(days=1)
+_HOUR = pd.Timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,13 @@ def read_cad(path: str | Path, mapping: CadMapping) -> CadFeed:
     NotFoundError
         If the file is not there.
     InputError
-        If the file is cut short, is in another encoding, lacks a mapped column, has a row of
-        another length, a stamp that does not follow the mapping's format or lies outside
-        1970-2100, or one row id with two contents. Names file, row and field.
+        If the file is empty, cut short, in another encoding, or lacks a mapped column; or if half
+        of its rows or more have another length, a stamp that does not follow the mapping's format
+        or lies outside 1970-2100, or a row id of an earlier row. Names file, row and field.
     """
     path = Path(path)
-    table = _read_columns(path, mapping)
-    quality = QualityReport(source=path.name, rows=len(table))
+    quality = QualityReport(source=path.name)
+    table = _read_columns(path, mapping, quality)
     table = _without_repeats(table, path, mapping, quality)
     table = _stamps(table, path, mapping, quality)
     for column, what in (("call_id", "call number"), ("unit_id", "unit number")):
@@ -110,7 +115,7 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
         ) from error
 
 
-def _read_columns(path: Path, mapping: CadMapping) -> pd.DataFrame:
+def _read_columns(path: Path, mapping: CadMapping, quality: QualityReport) -> pd.DataFrame:
     """Return the mapped columns as text, with the line number of every row."""
     reader = csv.reader(_lines(path, mapping.encoding), strict=True)
     try:
@@ -124,20 +129,25 @@ def _read_columns(path: Path, mapping: CadMapping) -> pd.DataFrame:
         places = {name: header.index(source) for name, source in mapping.columns.items()}
         numbers: list[int] = []
         columns: dict[str, list[str]] = {name: [] for name in places}
+        ragged: list[tuple[int, int]] = []
         for record in reader:
             if not record:
                 continue
             if len(record) != len(header):
-                raise InputError(
-                    f"{len(record)} fields where the header has {len(header)}",
-                    file=path,
-                    row=reader.line_num,
-                )
+                ragged.append((reader.line_num, len(record)))
+                continue
             numbers.append(reader.line_num)
             for name, place in places.items():
                 columns[name].append(record[place].strip())
     except csv.Error as error:
         raise InputError(f"not a CSV table: {error}", file=path, row=reader.line_num) from error
+    quality.rows = len(numbers) + len(ragged)
+    if not quality.rows:
+        raise InputError("there are no rows below the header", file=path)
+    if 2 * len(ragged) >= quality.rows:
+        row, fields = ragged[0]
+        raise InputError(f"{fields} fields where the header has {len(header)}", file=path, row=row)
+    quality.put_aside("another number of fields than the header has", len(ragged))
     return pd.DataFrame({"row": np.array(numbers, dtype=np.int64), **columns})
 
 
@@ -154,17 +164,17 @@ def _without_repeats(
     contents = [column for column in table.columns if column != "row"]
     table = _keep(table, ~table.duplicated(contents), "repeats an earlier row exactly", quality)
     key = ["row_id"] if "row_id" in table else ["call_id", "unit_id", "t_dispatch"]
-    clash = table[table.duplicated(key) & (table[key[0]] != "")]
-    if len(clash):
-        first = clash.iloc[0]
+    again = table.duplicated(key) & (table[key[0]] != "")
+    if 2 * again.sum() >= len(table) > 0:
+        first = table[again].iloc[0]
         raise InputError(
             f"{first[key[0]]!r} stands on two rows that differ",
             file=path,
             row=int(first["row"]),
             field=mapping.columns[key[0]],
-            hint="keep one of them",
+            hint="keep one of them, or name another column",
         )
-    return table
+    return _keep(table, ~again, "has the row id of an earlier row and other contents", quality)
 
 
 def _stamps(
@@ -172,29 +182,21 @@ def _stamps(
 ) -> pd.DataFrame:
     """Turn local wall-clock text into UTC instants."""
     table = table.copy()
-    repeated = skipped = np.zeros(len(table), dtype=bool)
+    repeated = pd.DataFrame(False, index=table.index, columns=list(STAMPS))
+    second = pd.DataFrame(index=table.index)
+    skipped = np.zeros(len(table), dtype=bool)
     for stamp in STAMPS:
         if stamp not in mapping.columns:
-            table[stamp] = pd.Series(pd.NaT, index=table.index, dtype="datetime64[us, UTC]")
-            continue
-        text = table[stamp]
-        local = pd.to_datetime(
-            text.where(text != ""), format=mapping.timestamp_format, errors="coerce"
-        ).astype("datetime64[us]")
-        wrong = (local.isna() & (text != "")) | ~(
-            local.dt.year.between(_FIRST_YEAR, _LAST_YEAR) | local.isna()
-        )
-        if wrong.any():
-            row = table[wrong].iloc[0]
-            sample = datetime(2017, 1, 4, 17, 5, 9).strftime(mapping.timestamp_format)  # noqa: DTZ001
-            raise InputError(
-                f"{row[stamp]!r} is no time of {_FIRST_YEAR}-{_LAST_YEAR} written as {sample!r}",
-                file=path,
-                row=int(row["row"]),
-                field=mapping.columns[stamp],
+            table[stamp] = second[stamp] = pd.Series(
+                pd.NaT, index=table.index, dtype="datetime64[us, UTC]"
             )
+            continue
+        local = _read_stamps(table, stamp, path, mapping, quality)
+        if mapping.zoned:
+            table[stamp] = second[stamp] = local
+            continue
         # The two readings of a repeated hour differ; a skipped hour comes back another.
-        first, second = (
+        first, later = (
             local.dt.tz_localize(
                 mapping.timezone,
                 ambiguous=np.full(len(local), summer),
@@ -202,13 +204,82 @@ def _stamps(
             )
             for summer in (True, False)
         )
-        repeated = repeated | (first != second).to_numpy() & local.notna().to_numpy()
-        moved = first.dt.tz_localize(None) != local
-        skipped = skipped | (moved & local.notna()).to_numpy()
-        table[stamp] = first.dt.tz_convert("UTC")
-    quality.mend("an hour that the clock change repeats, read as its first", int(repeated.sum()))
+        repeated[stamp] = (first != later) & local.notna()
+        skipped |= ((first.dt.tz_localize(None) != local) & local.notna()).to_numpy()
+        table[stamp], second[stamp] = (t.dt.tz_convert("UTC") for t in (first, later))
+    _read_second(table, second, repeated, quality)
     quality.mend("an hour that the clock change skips, moved to its end", int(skipped.sum()))
     return table
+
+
+def _read_stamps(
+    table: pd.DataFrame, stamp: str, path: Path, mapping: CadMapping, quality: QualityReport
+) -> pd.Series:
+    """Return a column of stamps, `NaT` where there is none or what is there is no time.
+
+    Where half of the stamps or more are no times, it is the mapping that is wrong.
+    """
+    text = table[stamp]
+    there = text != ""
+    if mapping.zoned:
+        named = text.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True)
+        found = pd.to_datetime(
+            text.where(there & named), format=mapping.timestamp_format, errors="coerce", utc=True
+        ).astype("datetime64[us, UTC]")
+    else:
+        found = pd.to_datetime(
+            text.where(there), format=mapping.timestamp_format, errors="coerce"
+        ).astype("datetime64[us]")
+    wrong = there & ~found.dt.year.between(_FIRST_YEAR, _LAST_YEAR)
+    if wrong.any() and 2 * wrong.sum() >= there.sum():
+        row = table[wrong].iloc[0]
+        raise InputError(
+            f"{row[stamp]!r} is no time of {_FIRST_YEAR}-{_LAST_YEAR} written as "
+            f"{mapping.sample()!r}",
+            file=path,
+            row=int(row["row"]),
+            field=mapping.columns[stamp],
+        )
+    quality.mend(f"{stamp} is no time: blanked", int(wrong.sum()))
+    return found.mask(wrong)
+
+
+def _read_second(
+    table: pd.DataFrame, second: pd.DataFrame, repeated: pd.DataFrame, quality: QualityReport
+) -> None:
+    """Read stamps of the hour that the clock change repeats as its second where that fits.
+
+    That is so where the first reading lies before a stamp ahead of it in the chain, and of a
+    receipt where dispatch would come more than an hour after it.
+    """
+    if not repeated.to_numpy().any():
+        return
+    moved = pd.DataFrame(False, index=table.index, columns=list(STAMPS))
+    gap = table["t_dispatch"] - table["t_call"]
+    moved["t_call"] = (
+        repeated["t_call"]
+        & (gap > _HOUR)
+        & (table["t_dispatch"] >= second["t_call"])
+        & ~repeated["t_dispatch"]
+    )
+    table["t_call"] = table["t_call"].mask(moved["t_call"], second["t_call"])
+    ahead = table["t_call"]
+    for stamp in STAMPS[1:]:
+        if stamp == "t_entry":
+            continue
+        moved[stamp] = repeated[stamp] & (table[stamp] < ahead) & (second[stamp] >= ahead)
+        table[stamp] = table[stamp].mask(moved[stamp], second[stamp])
+        ahead = ahead.where(table[stamp].isna() | (table[stamp] < ahead), table[stamp])
+    late = moved.any(axis=1)
+    both = repeated.any(axis=1)
+    quality.mend(
+        "an hour that the clock change repeats, read as its second where the first would run "
+        "backward",
+        int(late.sum()),
+    )
+    quality.mend(
+        "an hour that the clock change repeats, read as its first", int((both & ~late).sum())
+    )
 
 
 def _order_stamps(table: pd.DataFrame, quality: QualityReport) -> None:
@@ -270,7 +341,7 @@ def _meanings(table: pd.DataFrame, mapping: CadMapping, quality: QualityReport) 
     else:
         table["sequence"] = table.groupby("call_id").cumcount() + 1
     table["sequence"] = table["sequence"].astype(np.int32)
-    table["kind"] = table["nature"].map(mapping.kinds).fillna("other")
+    table["kind"] = table["nature"].map(mapping.kinds).fillna(mapping.kind_otherwise)
     table["unit_kind"] = table["unit_type"].map(mapping.unit_kinds).fillna("other")
     quality.note("unit type unknown to the mapping", int((table["unit_kind"] == "other").sum()))
     by_code = table["priority_code"].map(mapping.priorities.code)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -25,6 +27,11 @@ OPTIONAL = (
     *(stamp for stamp in STAMPS if stamp not in REQUIRED),
 )
 
+ISO = "ISO8601"
+"""Form of time stamps that name their zone: `2017-01-04T17:05:09-08:00`, maybe with fractions."""
+_Priority = Annotated[int, Field(ge=1, le=4)]
+_Kind = Literal["medical", "fire", "collision", "other"]
+
 
 class Priorities(BaseModel):
     """Codes to priorities 1 (most urgent) to 4; `determinant` is looked up before `code`.
@@ -34,33 +41,83 @@ class Priorities(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    determinant: dict[str, int] = {}
-    code: dict[str, int] = {}
+    determinant: dict[str, _Priority] = {}
+    code: dict[str, _Priority] = {}
     default: int = Field(default=2, ge=1, le=4)
     siren_to: int = Field(default=4, ge=0, le=4)
 
 
 class CadMapping(BaseModel):
-    """How to read one agency's computer-aided-dispatch export."""
+    """How to read one agency's computer-aided-dispatch export.
+
+    `timestamp_format` is one of Python's, or `ISO8601`. Where stamps name their zone (`%z`,
+    `ISO8601`), `timezone` may be left out. `bounds` are west, south, east and north in degrees, the
+    whole world if left out. Natures of calls that `kinds` does not name are of `kind_otherwise`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str
-    timezone: str
+    timezone: str = ""
     timestamp_format: str
     encoding: str = "utf-8"
-    bounds: tuple[float, float, float, float]
+    bounds: tuple[float, float, float, float] = (-180.0, -90.0, 180.0, 90.0)
     location_pattern: str | None = Field(
         default=None, description="Regular expression with groups `lat` and `lon`."
     )
     columns: dict[str, str]
     priorities: Priorities = Priorities()
     unit_kinds: dict[str, str]
-    kinds: dict[str, Literal["medical", "fire", "collision"]]
+    kinds: dict[str, _Kind]
+    kind_otherwise: _Kind = "other"
+
+    @property
+    def zoned(self) -> bool:
+        """Whether stamps name their zone."""
+        return self.timestamp_format == ISO or "%z" in self.timestamp_format
+
+    def sample(self) -> str:
+        """Return a stamp as it should be written."""
+        if self.timestamp_format == ISO:
+            return "2017-01-04T17:05:09-08:00"
+        return datetime(2017, 1, 4, 17, 5, 9, tzinfo=UTC).strftime(self.timestamp_format)
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _format(cls, value: str) -> str:
+        if value == ISO:
+            return value
+        moment = datetime(2017, 1, 4, 17, 5, tzinfo=UTC)
+        try:
+            read = datetime.strptime(moment.strftime(value), value)  # noqa: DTZ007
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no form of time stamps") from error
+        if read.replace(tzinfo=UTC) != moment:
+            raise ValueError(f"{value!r} does not hold day, month, year, hour and minute")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError as error:
+            raise ValueError(f"{value!r} is no encoding") from error
+        return value
+
+    @field_validator("bounds")
+    @classmethod
+    def _bounds(cls, value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        west, south, east, north = value
+        if not (-180.0 <= west < east <= 180.0 and -90.0 <= south < north <= 90.0):
+            raise ValueError("must be west, south, east, north in degrees")
+        return value
 
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
+        if not value:
+            return value
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
@@ -70,7 +127,11 @@ class CadMapping(BaseModel):
     @field_validator("location_pattern")
     @classmethod
     def _pattern(cls, value: str | None) -> str | None:
-        if value is not None and not {"lat", "lon"} <= set(re.compile(value).groupindex):
+        try:
+            groups = set() if value is None else set(re.compile(value).groupindex)
+        except re.error as error:
+            raise ValueError(f"it is no regular expression ({error})") from error
+        if value is not None and not {"lat", "lon"} <= groups:
             raise ValueError("the pattern needs groups named `lat` and `lon`")
         return value
 
@@ -85,6 +146,8 @@ class CadMapping(BaseModel):
             raise ValueError("name a `location` column, or `lon` and `lat`")
         if "location" in self.columns and self.location_pattern is None:
             raise ValueError("a `location` column needs a `location_pattern`")
+        if not self.timezone and not self.zoned:
+            raise ValueError("`timezone` is needed: the stamps name no zone")
         return self
 
 

@@ -161,6 +161,100 @@ def test_clock_changes_are_read_by_a_stated_rule(tmp_path: Path) -> None:
     assert feed.quality.mended.total() == 2
 
 
+def test_a_chain_across_the_autumn_change_runs_forward(tmp_path: Path) -> None:
+    day = "2017-11-05 "
+    path = write(
+        tmp_path,
+        # On scene at 01:00 by the clock, ten minutes after the call at 01:50: the second 01:00.
+        response("1", received=day + "01:50:00", dispatched=day + "01:51:00",
+                 enroute=day + "01:52:00", onscene=day + "01:00:00", leave=day + "01:20:00",
+                 hospital=day + "01:30:00", clear=day + "02:10:00"),
+        # Dispatched at 02:01, which there is once: the call came three minutes before.
+        response("2", received=day + "01:58:00", dispatched=day + "02:01:00",
+                 enroute=day + "02:02:00", onscene=day + "02:10:00", leave="", hospital="",
+                 clear=day + "02:40:00"),
+    )  # fmt: skip
+    feed = read_cad(path, MAPPING)
+    rows = feed.responses.set_index("call_id")
+    minutes = (rows["t_onscene"] - rows["t_call"]).dt.total_seconds() / 60.0
+    assert minutes.to_dict() == {"1": 10.0, "2": 12.0}
+    assert rows.loc["1", "t_call"] == pd.Timestamp("2017-11-05 08:50:00", tz="UTC")
+    assert rows.loc["1", "t_clear"] == pd.Timestamp("2017-11-05 10:10:00", tz="UTC")
+    assert feed.quality.mended == {
+        "an hour that the clock change repeats, read as its second where the first would run "
+        "backward": 2,
+    }
+
+
+def test_some_rubbish_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
+    good = [response(str(k)) for k in range(9)]
+    path = write(
+        tmp_path, *good, response("3", onscene="08:09:00"), response("x")[:-3],
+        response("y", onscene="unknown!"), response("z", received="9999-99-99 00:00:00"),
+        response("v", where="(inf, nan)"), response("w", where="(-122.5, 37.5)"),
+    )  # fmt: skip
+    feed = read_cad(path, MAPPING)
+    assert feed.quality.rows == 15
+    assert feed.quality.kept == 10
+    assert feed.quality.set_aside == {
+        "has the row id of an earlier row and other contents": 1,
+        "another number of fields than the header has": 1,
+        "no time of receipt": 1,
+        "no position inside the bounds": 2,
+    }
+    assert feed.quality.mended == {
+        "t_onscene is no time: blanked": 1,
+        "t_call is no time: blanked": 1,
+    }
+    assert feed.responses.set_index("call_id").loc["3", "row"] == 5
+    path.write_text(text_of())
+    with pytest.raises(InputError, match="no rows below the header"):
+        read_cad(path, MAPPING)
+
+
+def test_nemsis_names_codes_and_stamps_with_their_zone(tmp_path: Path) -> None:
+    mapping = load_mapping("nemsis")
+    path = tmp_path / "nemsis.csv"
+    head = ",".join(mapping.columns.values())
+    day = "2025-03-09T0"  # the clocks go forward at 02:00
+    path.write_text(
+        f"{head}\n"
+        f'7,M1,2207015,2301021,2305001,"37.77,-122.42",{day}1:58:00-08:00,{day}1:59:00.5-08:00,'
+        f"{day}3:00:00-07:00,{day}3:06:00-07:00,,,{day}3:50:00-07:00\n"
+        f'8,M2,2207017,2301071,2305007,"37.77,-122.42",{day}5:00:00-07:00,{day}5:01:00-07:00'
+        ",,,,,\n"
+        f'9,M2,2207017,2301069,,"37.77,-122.42",{day}6:00:00-07:00,{day}6:01:00-07:00,'
+        f"{day}6:02:00,,,,\n"
+    )
+    with pytest.raises(InputError, match="2017-01-04T17:05:09-08:00"):
+        # The last en-route stamp names no zone: one of two in its column.
+        read_cad(path, mapping)
+    path.write_text(path.read_text().replace("6:02:00,", "6:02:00Z,"))
+    rows = read_cad(path, mapping).responses.set_index("call_id")
+    assert rows["kind"].to_dict() == {"7": "medical", "8": "other", "9": "collision"}
+    assert rows["priority"].to_dict() == {"7": 1, "8": 4, "9": 2}
+    assert set(rows["unit_kind"]) == {"ambulance"}
+    assert rows.loc["7", ["lat", "lon"]].tolist() == [37.77, -122.42]
+    assert (rows.loc["7", "t_onscene"] - rows.loc["7", "t_call"]).total_seconds() == 480.0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"timestamp_format": ""}, "does not hold day, month"),
+        ({"timestamp_format": "%Q"}, "no form of time stamps"),
+        ({"encoding": "klingon"}, "no encoding"),
+        ({"location_pattern": "("}, "no regular expression"),
+        ({"bounds": (10.0, 10.0, -10.0, -10.0)}, "west, south, east, north"),
+        ({"priorities": {"code": {"3": 9}}}, "less than or equal to 4"),
+        ({"timezone": ""}, "is needed"),
+    ],
+)
+def test_mappings_that_cannot_work_are_refused(change: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        CadMapping.model_validate({**MAPPING.model_dump(), **change})
+
+
 def test_chain_is_the_first_ambulance_and_first_help_is_kept(tmp_path: Path) -> None:
     path = write(
         tmp_path,

@@ -59,6 +59,7 @@ def test_a_square_table_may_be_in_any_order_and_hold_times_within_a_place(tmp_pa
     ("file", "text", "message"),
     [
         ("times", "", "the file is empty"),
+        ("times", "from;to;seconds\na;b;1\n", "row 1: its columns are not separated by commas"),
         ("times", "from,to,seconds\n", "no rows below the header"),
         ("times", b"from,to,seconds\na,b,\xff\n", "row 2: is not UTF-8"),
         ("times", "from,to,seconds\na,b\n", "row 2: has 2 cells, the header has 3"),

@@ -54,6 +54,8 @@ class Sheet:
             raise InputError(f"it is not CSV ({error})", file=self.path, row=1) from error
         if not self.header:
             raise InputError("the header is missing", file=self.path, row=1)
+        if len(self.header) == 1 and {";", "\t"} & set(first):
+            raise InputError("its columns are not separated by commas", file=self.path, row=1)
         for field in self.header:
             if self.header.count(field) > 1:
                 raise InputError("the column occurs twice", file=self.path, row=1, field=field)
