@@ -19,11 +19,13 @@ from twin.scenarios.change_kinds import (
     Change,
     ChooseHospital,
     ChooseUnit,
+    CloseBeds,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     MoveUnits,
     OffRoad,
+    OpenHospital,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -299,6 +301,17 @@ class _Teller:
         what = "takes no patients" if change.mode == "close" else "takes no further ambulances"
         where = self._named(change.hospital, self._hospitals)
         return f"{where} {what} {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: OpenHospital) -> str:
+        where = self._named(change.hospital, self._hospitals)
+        return f"{where} is open {_when(change.at, change.until)}."
+
+    @say.register
+    def _(self, change: CloseBeds) -> str:
+        where = self._named(change.hospital, self._hospitals)
+        beds = "1 bed is" if change.beds == 1 else f"{change.beds} beds are"
+        return f"{beds} closed at {where} {_when(change.at, change.until)}."
 
     @say.register
     def _(self, change: ChooseUnit) -> str:

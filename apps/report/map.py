@@ -18,8 +18,10 @@ from twin.scenarios.change_kinds import (
     AddStation,
     AddUnits,
     Change,
+    CloseBeds,
     CloseHospital,
     MoveUnits,
+    OpenHospital,
     RemoveUnits,
 )
 
@@ -158,7 +160,9 @@ class Drawing:
                 more[change.station] = stations[change.station]
             elif isinstance(change, MoveUnits):
                 more[change.to] = stations[change.to]
-            elif isinstance(change, CloseHospital):
+            elif isinstance(change, OpenHospital):
+                more[change.hospital] = hospitals[change.hospital]
+            elif isinstance(change, CloseHospital | CloseBeds):
                 less[change.hospital] = hospitals[change.hospital]
             elif isinstance(change, RemoveUnits):
                 left = {change.station or "", *(home.get(unit, "") for unit in change.units)}

@@ -21,11 +21,13 @@ from twin.scenarios.change_kinds import (
     Change,
     ChooseHospital,
     ChooseUnit,
+    CloseBeds,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     MoveUnits,
     OffRoad,
+    OpenHospital,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -142,6 +144,11 @@ class _Telling:
             return "off_road", {"units": _listed(change.units)}
         if isinstance(change, CloseHospital):
             return f"{change.mode}_hospital", {"hospital": self._at_hospital(change.hospital, mark)}
+        if isinstance(change, OpenHospital):
+            return "open_hospital", {"hospital": self._at_hospital(change.hospital, mark)}
+        if isinstance(change, CloseBeds):
+            where = self._at_hospital(change.hospital, mark)
+            return "close_beds", {"hospital": where, "count": change.beds}
         if isinstance(change, ChooseHospital):
             where = self._at_hospital(change.hospital, mark)
             return "choose_hospital", {"call": change.call, "hospital": where}

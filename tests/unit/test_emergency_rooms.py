@@ -25,6 +25,7 @@ from twin.agents.hospitals.emergency_room import WalkIns, still_there
 from twin.agents.hospitals.hospital import HospitalStatus
 from twin.agents.units.telemetry import MEANS, OTHERS
 from twin.city.model import City
+from twin.core.errors import InputError
 from twin.core.news2 import news2
 from twin.queueing.erlang import erlang_b, erlang_c
 from twin.scenarios.spec import Scenario
@@ -507,3 +508,54 @@ def test_without_beds_there_is_no_emergency_room_and_nothing_is_asked() -> None:
 def test_rubbish_is_refused_by_name(rooms, said) -> None:
     with pytest.raises(ValueError, match=said):
         plan(hospitals=rooms)
+
+
+def test_beds_close_as_they_are_free_and_open_again() -> None:
+    city = two(beds=np.array([2, 0], np.int32), open=[True, False])
+    rooms = {"stay_min": 60, "stay_cv": 0.0, "preparation_min": 0}
+    close = {"kind": "close-beds", "hospital": "H0", "beds": 1, "at": "07:11:00"}
+    calls = ["07:00", "07:05", "07:20", "08:20"]
+
+    def beds(**until: str) -> pd.DataFrame:
+        return patients(city, quiet(city, calls=calls, hospitals=rooms, changes=[close | until]))
+
+    # At 07:11 one bed is taken (since 07:10:30), the other one closes: the second patient has the
+    # first bed from 08:10:30, the third from 09:10:30, the fourth from 10:10:30.
+    alone = beds()
+    assert alone["t_bed"].tolist() == [DOOR + 3600.0 * k for k in range(4)]
+    # Open again at 08:00: the second patient has it at once, the third the other at 08:10:30, and
+    # the fourth comes at 08:30:30, before the bed of the second is free at 09:00.
+    again = beds(until="08:00")
+    assert again["t_bed"].tolist() == [DOOR, at(8), DOOR + 3600.0, at(9)]
+    # Taken in full, none closes before somebody has left; nobody overtakes the closing.
+    later = patients(
+        city, quiet(city, calls=calls, hospitals=rooms, changes=[close | {"at": "07:16:00"}])
+    )
+    assert later["t_bed"].tolist() == [DOOR, DOOR + 300.0, DOOR + 3900.0, DOOR + 7500.0]
+
+
+def test_a_closed_hospital_opens_for_a_time() -> None:
+    city = two(open=[True, False])
+    city.tables["hospitals"].loc[0, "capabilities"] = ""
+    opening = {"kind": "open-hospital", "hospital": "H1", "at": "07:00", "until": "08:00"}
+    _, recorder = run(
+        FixedModel, city, quiet(city, calls=["06:30", "07:10", "08:10"], changes=[opening])
+    )
+    taken = recorder.frame("calls").set_index("t_call")["hospital_id"]
+    # The first waits for a hospital until one opens; after 08:00 there is none again.
+    assert taken.fillna("").to_dict() == {at(6.5): "H1", at(7) + 600.0: "H1", at(8) + 600.0: ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"beds": 2}, "2 of 2 beds cannot be closed; one stays in use"),
+        ({"hospital": "H1"}, "no emergency room of 'H1' is simulated"),
+        ({"hospital": "H7"}, "H7"),
+    ],
+)
+def test_beds_that_cannot_be_closed_are_told(change: dict[str, Any], said: str) -> None:
+    city = two(beds=np.array([2, 0], np.int32))
+    close = {"kind": "close-beds", "hospital": "H0", "beds": 1} | change
+    with pytest.raises(InputError, match=rf"changes\.1\..*{said}"):
+        run(FixedModel, city, quiet(city, calls=[], changes=[close]))

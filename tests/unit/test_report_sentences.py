@@ -131,6 +131,14 @@ CASES = [
         "The lane at the kerb of link 100 is for buses and emergency units only until 09:00.",
     ),
     (
+        {"kind": "open-hospital", "hospital": "h1", "at": "18:00"},
+        "General (h1) is open from 18:00 to the end.",
+    ),
+    (
+        {"kind": "close-beds", "hospital": "h1", "beds": 3, "until": "18:30"},
+        "3 beds are closed at General (h1) until 18:30.",
+    ),
+    (
         {"kind": "off-road", "units": ["a1", "a2"], "until": "18:30"},
         "Units a1 and a2 are kept off the road until 18:30.",
     ),

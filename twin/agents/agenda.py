@@ -18,10 +18,12 @@ from twin.scenarios.change_kinds import (
     BanTurn,
     BusLane,
     Change,
+    CloseBeds,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     OffRoad,
+    OpenHospital,
     PreemptSignals,
     RetimeSignals,
     ScaleDemand,
@@ -50,6 +52,8 @@ Timed: TypeAlias = (
     | PreemptSignals
     | RetimeSignals
     | CloseHospital
+    | OpenHospital
+    | CloseBeds
     | OffRoad
     | SetPolicy
     | InjectIncident
@@ -165,8 +169,15 @@ class Agenda:
                 world.mobility.set_signals(now)
             case OffRoad():
                 self._keep_off(change, begins=begins)
-            case CloseHospital():
+            case CloseHospital() | OpenHospital():
                 self._set_hospital(change.hospital)
+            case CloseBeds():
+                closed = sum(
+                    each.beds
+                    for each in self._in_force.values()
+                    if isinstance(each, CloseBeds) and each.hospital == change.hospital
+                )
+                self.world.hospitals[change.hospital].close_beds(closed)
             case SetPolicy():
                 self._set_policies()
             case _:
@@ -207,13 +218,16 @@ class Agenda:
                     upkeep.done()
 
     def _set_hospital(self, hospital_id: str) -> None:
-        hospital = self.world.hospitals[hospital_id]
+        hospital, usual = self.world.hospitals[hospital_id], None
+        for change in self._in_force.values():
+            if isinstance(change, OpenHospital) and change.hospital == hospital_id:
+                usual = HospitalStatus.OPEN
         modes = [
             _MODES[change.mode]
             for change in self._in_force.values()
             if isinstance(change, CloseHospital) and change.hospital == hospital_id
         ]
-        hospital.set_status(max([hospital.usual, *modes], key=_SEVERITY.__getitem__))
+        hospital.set_status(max([usual or hospital.usual, *modes], key=_SEVERITY.__getitem__))
 
     def _set_policies(self) -> None:
         policy = self.world.scenario.policy

@@ -279,6 +279,24 @@ class CloseHospital(Timed):
     )
 
 
+class OpenHospital(Timed):
+    """A hospital that is usually closed is open while the change holds."""
+
+    kind: Literal["open-hospital"]
+    hospital: str = Field(description="A `hospital_id`.")
+
+
+class CloseBeds(Timed):
+    """Beds of an emergency room are out of use while the change holds.
+
+    Each is closed when the patient in it has left; free ones at once. One bed always stays in use.
+    """
+
+    kind: Literal["close-beds"]
+    hospital: str = Field(description="A `hospital_id`.")
+    beds: int = Field(ge=1, le=10_000, description="How many.")
+
+
 class ChooseUnit(Part):
     """Send this unit to a call, whatever the rule says.
 
@@ -363,6 +381,8 @@ Change = Annotated[
     | MoveUnits
     | OffRoad
     | CloseHospital
+    | OpenHospital
+    | CloseBeds
     | ChooseUnit
     | ChooseHospital
     | SetPolicy

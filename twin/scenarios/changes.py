@@ -25,11 +25,13 @@ from twin.scenarios.change_kinds import (
     BusLane,
     ChooseHospital,
     ChooseUnit,
+    CloseBeds,
     CloseHospital,
     CloseLinks,
     InjectIncident,
     MoveUnits,
     OffRoad,
+    OpenHospital,
     PreemptSignals,
     RemoveUnits,
     RetimeSignals,
@@ -224,10 +226,12 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 _check_once(change.units)
                 for unit in change.units:
                     _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
-            elif isinstance(change, CloseHospital | ChooseHospital):
+            elif isinstance(change, CloseHospital | OpenHospital | CloseBeds | ChooseHospital):
                 hospitals = city["hospitals"]
                 known = set(hospitals["hospital_id"])
                 _check_known("hospital", change.hospital, known, hospitals["name"])
+                if isinstance(change, CloseBeds):
+                    _check_beds(change, scenario, city)
             elif isinstance(change, InjectIncident):
                 _check_position(change.lon, change.lat, city.network)
                 _check_type(change, scenario)
@@ -239,7 +243,8 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
 
 _WITHOUT_STREETS = (
     *(AddStation, AddUnits, RemoveUnits, MoveUnits),
-    *(OffRoad, CloseHospital, ChooseUnit, ChooseHospital, InjectIncident, SetPolicy),
+    *(OffRoad, CloseHospital, OpenHospital, CloseBeds),
+    *(ChooseUnit, ChooseHospital, InjectIncident, SetPolicy),
 )
 """Changes that a city of travel times can have."""
 
@@ -279,6 +284,25 @@ def _check_time(change: object, scenario: Scenario) -> None:
         raise InputError(
             f"the change is over at {until}, before the run begins ({scenario.period.start})",
             field="until",
+        )
+
+
+def _check_beds(change: CloseBeds, scenario: Scenario, city: City) -> None:
+    beds, hospitals = scenario.hospitals.beds, city["hospitals"]
+    if beds is None and "beds" in hospitals:
+        here = hospitals["hospital_id"] == change.hospital
+        beds = int(hospitals.loc[here, "beds"].iloc[0])
+    if not beds:
+        raise InputError(
+            f"no emergency room of {change.hospital!r} is simulated",
+            field="beds",
+            hint="set hospitals.beds",
+        )
+    if change.beds >= beds:
+        raise InputError(
+            f"{change.beds} of {beds} beds cannot be closed; one stays in use",
+            field="beds",
+            hint="`close-hospital` closes them all",
         )
 
 

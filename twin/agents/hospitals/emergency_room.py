@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from twin.scenarios.hospitals import Hospitals
 
 F64 = NDArray[np.float64]
+_BEFORE_ALL = 0
+"""Priority of closing a bed; patients have 1 to 4."""
 
 
 class WalkIns(NamedTuple):
@@ -101,6 +103,8 @@ class EmergencyRoom:
         self.teams = (
             None if settings.teams is None else simpy.PriorityResource(world.env, settings.teams)
         )
+        self._closed: list[Request] = []
+        """Beds out of use: requests that go before every patient's, granted or not yet."""
         self.open = True
         """Whether people who walk in are let in."""
         self._changed, self._left = changed, left
@@ -108,18 +112,31 @@ class EmergencyRoom:
 
     @property
     def capacity(self) -> int:
-        """Beds."""
-        return int(self.beds.capacity)
+        """Beds in use, those left out that are still to be closed when they are free."""
+        return int(self.beds.capacity) - len(self._closed)
 
     @property
     def occupied(self) -> int:
         """Beds with a patient."""
-        return int(self.beds.count)
+        return int(self.beds.count) - sum(request.triggered for request in self._closed)
 
     @property
     def waiting(self) -> int:
         """Patients who wait for a bed."""
-        return len(self.beds.queue)
+        return len(self.beds.queue) - sum(not request.triggered for request in self._closed)
+
+    def close_beds(self, number: int) -> None:
+        """Keep so many beds out of use, all but one at most; each as soon as it is free."""
+        number = min(number, int(self.beds.capacity) - 1)
+        while len(self._closed) < number:
+            self._closed.append(self.beds.request(priority=_BEFORE_ALL))
+        while len(self._closed) > number:
+            # Those not closed yet are the last ones: they are granted in their order.
+            request = self._closed.pop()
+            if request.triggered:
+                self.beds.release(request)
+            else:
+                request.cancel()
 
     def waiting_by_priority(self) -> tuple[int, ...]:
         """Return how many wait for a bed, of priority 1, 2, 3 and 4."""

@@ -162,6 +162,12 @@ class Hospital(CityAgent):
             self.room.open = status is not HospitalStatus.CLOSED
         self._review(self.world.env.now, recorded=False)
 
+    def close_beds(self, number: int) -> None:
+        """Keep so many beds of the emergency room out of use from now on, if there is one."""
+        if self.room is not None:
+            self.room.close_beds(number)
+            self._changed(self.world.env.now)
+
     def report(self) -> None:
         """Let its true state be known; ambulances on their way learn of it."""
         was, self.known = self.known.status, self._state(self.world.env.now)
