@@ -106,6 +106,7 @@ def _travel_times(seconds: NDArray[np.float64]) -> list[QualityRow]:
 def _counts(network: Network) -> list[QualityRow]:
     km = float(network.link_length.sum()) / 1000.0
     lane_km = float((network.link_length * network.link_lanes).sum()) / 1000.0
+    buses = float(network.link_length[network.bus_link].sum()) / 1000.0
     named = len(np.unique(network.link_name[network.link_name >= 0]))
     return [
         QualityRow("network", "nodes", network.n_nodes),
@@ -113,6 +114,7 @@ def _counts(network: Network) -> list[QualityRow]:
         QualityRow("network", "turns", network.n_turns),
         QualityRow("network", "length", km, "km", "both directions counted"),
         QualityRow("network", "lanes", lane_km, "lane-km"),
+        QualityRow("network", "bus lanes", buses, "lane-km", f"{len(network.bus_link)} lanes"),
         QualityRow("network", "streets with a name", named),
     ]
 

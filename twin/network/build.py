@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,7 @@ from twin.network.geometry import Projection, pointer, ranges
 from twin.network.graph import Network, RoadClass
 from twin.network.impute import impute
 from twin.network.lengths import LEAST_M, stated_faults
-from twin.network.raw import RawRoads, raw_roads
+from twin.network.raw import MAX_LANES, RawRoads, raw_roads
 from twin.network.signals import SignalOptions, SignalPlan, infer_signals, plan_signals
 from twin.network.turns import kinds, turn_lanes
 
@@ -112,6 +113,7 @@ def build_network(
     if options.infer_signals is not None:
         report.counts["signals inferred"] = infer_signals(draft, options.infer_signals)
     capacity, report.imputed = impute(draft)
+    _settle_bus_lanes(draft, raw.left_out, report)
     return _finish(draft, capacity, projection, raw.names, options), report
 
 
@@ -124,6 +126,17 @@ def _check_lengths(raw: RawRoads, draft: Draft, report: BuildReport) -> None:
         report.counts[name] = int(bad.sum())
         if bad.any():
             report.examples[name] = draft.link_id[bad][:EXAMPLES].tolist()
+
+
+def _settle_bus_lanes(draft: Draft, left_out: Mapping[str, int], report: BuildReport) -> None:
+    """Leave out bus lanes that a road does not have, or beside which it has none; count all."""
+    told = np.bitwise_count(draft.link_bus)
+    every = np.left_shift(1, draft.link_lanes.astype(np.int32)) - 1
+    draft.link_bus &= every
+    draft.link_bus[draft.link_bus == every] = 0
+    lost = int(told.sum()) - int(np.bitwise_count(draft.link_bus).sum())
+    counts = {**left_out, "bus lanes left out: no lane is left beside them": lost}
+    report.counts |= {name: n for name, n in counts.items() if n}
 
 
 def _draft(raw: RawRoads, projection: Projection) -> Draft:
@@ -159,6 +172,7 @@ def _draft(raw: RawRoads, projection: Projection) -> Draft:
         link_ramp=raw.link_ramp.copy(),
         link_roundabout=raw.link_roundabout.copy(),
         link_name=raw.link_name.copy(),
+        link_bus=raw.link_bus.copy(),
         geom_ptr=ptr,
         geom_x=gx,
         geom_y=gy,
@@ -187,6 +201,7 @@ def _finish(
     foe_ptr, foe_turn = foe_rows(yielding, foe, len(kind))
     gives_way = np.diff(foe_ptr) > 0
     lon, lat = projection.inverse(draft.node_x, draft.node_y)
+    bus_link, bus_lane = np.nonzero(draft.link_bus[:, None] >> np.arange(MAX_LANES) & 1)
     i32, f32 = np.int32, np.float32
     return Network(
         lon0=projection.lon0,
@@ -225,6 +240,8 @@ def _finish(
         group_green_from=np.asarray(plan.green_from, f32),
         group_green_to=np.asarray(plan.green_to, f32),
         names=names,
+        bus_link=bus_link.astype(i32),
+        bus_lane=bus_lane.astype(i32),
     )
 
 

@@ -29,9 +29,9 @@ class _Chains:
 def merge_chains(draft: Draft) -> tuple[Draft, int, int]:
     """Return the draft without nodes at which nothing happens.
 
-    Such a node joins two roads, and no more, of the same class, lanes, speed and name. A piece
-    shorter than `SHORT_PIECE_M` joins its neighbour even when they differ, and the longest piece
-    speaks for the chain. Signals inside a chain move to its nearer end if that is within
+    Such a node joins two roads, and no more, of the same class, lanes, bus lanes, speed and name.
+    A piece shorter than `SHORT_PIECE_M` joins its neighbour even when they differ, and the longest
+    piece speaks for the chain. Signals inside a chain move to its nearer end if that is within
     `SIGNAL_REACH_M` (in surveys they often stand at the stop line); others, which are crossings on
     foot, are dropped.
 
@@ -78,6 +78,7 @@ def merge_chains(draft: Draft) -> tuple[Draft, int, int]:
         link_ramp=draft.link_ramp[chief],
         link_roundabout=draft.link_roundabout[chief],
         link_name=draft.link_name[name_from],
+        link_bus=draft.link_bus[lanes_from],
         geom_ptr=pointer(np.bincount(chain, weights=vertices - skip).astype(np.int64)),
         geom_x=draft.geom_x[source],
         geom_y=draft.geom_y[source],
@@ -140,6 +141,7 @@ def _alike(draft: Draft, a: I64, b: I64) -> Flags:
         & (draft.link_ramp[a] == draft.link_ramp[b])
         & (draft.link_roundabout[a] == draft.link_roundabout[b])
         & ((lanes_a == lanes_b) | (lanes_a == 0) | (lanes_b == 0))
+        & (draft.link_bus[a] == draft.link_bus[b])
         & ((np.abs(speed_a - speed_b) < 0.1) | np.isnan(speed_a) | np.isnan(speed_b))
         & (
             (draft.link_name[a] == draft.link_name[b])

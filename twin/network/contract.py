@@ -18,6 +18,7 @@ from twin.network.raw import MAX_LANES
 from twin.network.turns import without_u_turns
 
 F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -110,6 +111,7 @@ def merge_parallel(draft: Draft) -> tuple[Draft, int]:
     np.add.at(lanes, target[gone], lanes[gone])
     lanes[unknown] = 0
     joined = replace(draft, link_lanes=np.minimum(lanes, MAX_LANES).astype(np.uint8))
+    joined.link_bus = _bus_lanes_beside(draft, target)
     joined.link_class = draft.link_class.copy()
     np.minimum.at(joined.link_class, target[gone], draft.link_class[gone])
     joined.link_ramp = draft.link_ramp.copy()
@@ -117,6 +119,30 @@ def merge_parallel(draft: Draft) -> tuple[Draft, int]:
     joined.set_pairs(target[draft.pair_from], target[draft.pair_to])
     kept = np.flatnonzero(target == np.arange(draft.n_links))
     return _drop_u_turns(take_links(joined, kept)), len(gone)
+
+
+def _bus_lanes_beside(draft: Draft, target: I64) -> I32:
+    """Return (L,) bus lanes of links that take in those which stand beside them.
+
+    The lanes are counted from the link that lies farthest to the right.
+    """
+    bus = draft.link_bus.copy()
+    joins = np.bincount(target, minlength=len(target))[target] > 1
+    for link in np.unique(target[joins & (bus != 0)]).tolist():
+        beside = np.flatnonzero(target == link)
+        lines = [slice(*draft.geom_ptr[k : k + 2]) for k in beside.tolist()]
+        heading = draft.start_bearing[link]
+        to_left = [
+            np.cos(heading) * draft.geom_y[line].mean()
+            - np.sin(heading) * draft.geom_x[line].mean()
+            for line in lines
+        ]
+        bits, shift = 0, 0
+        for k in beside[np.argsort(to_left, kind="stable")].tolist():
+            bits |= int(draft.link_bus[k]) << shift
+            shift += int(draft.link_lanes[k])
+        bus[link] = bits & ((1 << MAX_LANES) - 1)
+    return bus
 
 
 def _drop_u_turns(draft: Draft) -> Draft:

@@ -48,6 +48,7 @@ class Draft:
     link_ramp: Flags
     link_roundabout: Flags
     link_name: I32
+    link_bus: I32
     geom_ptr: I64
     geom_x: F64
     geom_y: F64
@@ -107,6 +108,7 @@ def take_links(draft: Draft, links: I64) -> Draft:
         link_ramp=draft.link_ramp[links],
         link_roundabout=draft.link_roundabout[links],
         link_name=draft.link_name[links],
+        link_bus=draft.link_bus[links],
         geom_ptr=pointer(count),
         geom_x=draft.geom_x[vertex],
         geom_y=draft.geom_y[vertex],

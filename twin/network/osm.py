@@ -7,7 +7,7 @@ at nodes that another way uses, at its own crossings with itself, and at signals
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twin.core.errors import InputError
 from twin.network.files import require_file
 from twin.network.geometry import pointer, ranges
+from twin.network.osm_bus_lanes import BusLaneReader
 from twin.network.osm_faults import find_fault
 from twin.network.raw import RawRoads, raw_roads
 from twin.network.tags import WayTags, way_tags
@@ -49,12 +50,16 @@ _ONLY_TURN = {"only_left_turn", "only_right_turn", "only_straight_on", "only_u_t
 
 @dataclass(slots=True)
 class _Ways:
-    """Ways that cars may use, with the nodes of all of them in one column."""
+    """Ways that cars may use, with the nodes of all of them in one column.
+
+    `left_out` counts what is left out of them.
+    """
 
     way_id: list[int] = field(default_factory=list)
     tags: list[WayTags] = field(default_factory=list)
     count: list[int] = field(default_factory=list)
     refs: list[int] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +117,26 @@ def _objects(path: Path, kind: type[Entity], among: list[int] | None = None) -> 
 
 def _read_ways(path: Path) -> _Ways:
     ways = _Ways()
+    bus_lanes = BusLaneReader(str(path))
     seen: set[int] = set()
     for way in _objects(path, osmium.osm.Way):
         if "highway" not in way.tags:
             continue
-        tags = way_tags(dict(way.tags), file=str(path), row=f"way {way.id}")
+        told, row = dict(way.tags), f"way {way.id}"
+        tags = way_tags(told, file=str(path), row=row)
         if tags is None:
             continue
+        lanes, bits = bus_lanes.read(told, (tags.forward, tags.backward), tags.lanes, row)
+        tags = replace(tags, lanes=lanes, bus=bits)
         if way.id in seen:
-            raise InputError("the way occurs twice", file=path, row=f"way {way.id}", field="id")
+            raise InputError("the way occurs twice", file=path, row=row, field="id")
         seen.add(way.id)
         refs = [node.ref for node in way.nodes]
         ways.way_id.append(way.id)
         ways.tags.append(tags)
         ways.count.append(len(refs))
         ways.refs.extend(refs)
+    ways.left_out = dict(bus_lanes.left_out)
     return ways
 
 
@@ -240,12 +250,14 @@ def _cut(
         link_ramp=[t.ramp for t in of],
         link_roundabout=[t.roundabout for t in of],
         link_name=name,
+        link_bus=[t.bus[s] for t, s in zip(of, side, strict=True)],
         geometry=(ptr, lon[node[line]], lat[node[line]]),
         restrictions=_turns(
             restrictions, np.asarray(ways.way_id, np.int64)[way[row]], link_from, link_to
         ),
         names=tuple(names),
         source=str(path),
+        left_out=ways.left_out,
     )
 
 

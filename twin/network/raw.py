@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,8 @@ class RawRoads:
         (L,) whether the link is a slip road; whether it circulates round an island.
     link_name
         (L,) index into `names`, -1 for none.
+    link_bus
+        (L,) bits of the lanes that only buses may use, the lowest for lane 0 at the kerb.
     geom_ptr, geom_lon, geom_lat
         (L + 1,), (V,), (V,) vertices of each link, both ends included; an empty row is a straight
         line.
@@ -48,6 +50,8 @@ class RawRoads:
         Street names.
     source
         File that the roads were read from, for messages.
+    left_out
+        Counts of what the reader left out, by reason.
     """
 
     node_id: I64
@@ -64,6 +68,7 @@ class RawRoads:
     link_ramp: Flags
     link_roundabout: Flags
     link_name: I32
+    link_bus: I32
     geom_ptr: I64
     geom_lon: F64
     geom_lat: F64
@@ -72,6 +77,7 @@ class RawRoads:
     restriction_only: Flags
     names: tuple[str, ...] = ()
     source: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def raw_roads(
@@ -90,10 +96,12 @@ def raw_roads(
     link_ramp: ArrayLike | None = None,
     link_roundabout: ArrayLike | None = None,
     link_name: ArrayLike | None = None,
+    link_bus: ArrayLike | None = None,
     geometry: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     restrictions: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     names: Sequence[str] = (),
     source: str = "",
+    left_out: Mapping[str, int] | None = None,
 ) -> RawRoads:
     """Make `RawRoads` from what is known; see there for the columns. The rest is unknown.
 
@@ -137,6 +145,7 @@ def raw_roads(
         link_ramp=column(link_ramp, 0, np.bool_),
         link_roundabout=column(link_roundabout, 0, np.bool_),
         link_name=column(link_name, -1, np.int32),
+        link_bus=column(link_bus, 0, np.int32),
         geom_ptr=np.asarray(ptr, np.int64),
         geom_lon=np.asarray(lon, np.float64),
         geom_lat=np.asarray(lat, np.float64),
@@ -145,6 +154,7 @@ def raw_roads(
         restriction_only=np.asarray(ban_only, np.bool_),
         names=tuple(names),
         source=source,
+        left_out=dict(left_out or {}),
     )
     check_roads(raw)
     return raw
@@ -179,8 +189,8 @@ def check_roads(raw: RawRoads) -> None:
     lat_ok = np.abs(raw.node_lat) <= 85.0
     refuse(~lon_ok, node, "node", "lon", "the longitude is not a number from -180 to 180")
     refuse(~lat_ok, node, "node", "lat", "the latitude is not a number from -85 to 85")
-    for field, ends in (("from", raw.link_from), ("to", raw.link_to)):
-        refuse(~np.isin(ends, node), link, "link", field, "the link ends at an unknown node")
+    for side, ends in (("from", raw.link_from), ("to", raw.link_to)):
+        refuse(~np.isin(ends, node), link, "link", side, "the link ends at an unknown node")
     length, speed = raw.link_length, raw.link_speed
     length_bad = (length < 0.0) | (length > MAX_LENGTH_M)
     speed_bad = (speed <= 0.0) | (speed > MAX_SPEED_MPS)

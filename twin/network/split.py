@@ -82,6 +82,7 @@ def split_links(draft: Draft, vertex: I64, node: I64) -> Draft:
         link_ramp=draft.link_ramp[source],
         link_roundabout=draft.link_roundabout[source],
         link_name=draft.link_name[source],
+        link_bus=draft.link_bus[source],
         geom_ptr=ptr,
         geom_x=draft.geom_x[index],
         geom_y=draft.geom_y[index],

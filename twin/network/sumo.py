@@ -22,6 +22,7 @@ from twin.network.conflicts import foe_rows
 from twin.network.geometry import Projection, pointer
 from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind
 from twin.network.impute import DEFAULTS
+from twin.network.sumo_lanes import bus_lanes, turn_lanes
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
 from twin.network.sumo_signals import Groups, meet, signal_groups
 from twin.network.tags import road_class
@@ -109,7 +110,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     turns = _turns(file, place)
     inside = np.array([_inside(file, rows) for rows in turns.rows]).reshape(-1, 2)
     entry = _entry(turns, inside[:, 0], len(edges))
-    low, high = _lanes(file, edges, turns, counts)
+    low, high = turn_lanes(file, edges, (turns.start, turns.end), turns.rows, counts)
     rows = [row for group in turns.rows for row in group]
     groups, lamp = signal_groups(file, rows, counts)
     turn_group = _turn_group(turns, dict(zip(rows, lamp, strict=True)), groups, counts)
@@ -120,10 +121,10 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     lon, lat = Projection(lon0, lat0).inverse(node_xy[:, 0], node_xy[:, 1])
     link_class = np.array([_class(edge) for edge in edges], np.uint8)
     lanes = np.array([len(edge.lanes) for edge in edges], np.uint8)
-    speed = np.array([np.mean([lane.speed for lane in edge.lanes]) for edge in edges])
-    length = np.array([np.mean([lane.length for lane in edge.lanes]) for edge in edges])
+    speed = np.array([np.mean([lane.speed for lane in edge.car_lanes]) for edge in edges])
+    length = np.array([np.mean([lane.length for lane in edge.car_lanes]) for edge in edges])
     counts["edges whose lanes differ in speed"] = sum(
-        len({lane.speed for lane in edge.lanes}) > 1 for edge in edges
+        len({lane.speed for lane in edge.car_lanes}) > 1 for edge in edges
     )
     names = tuple(dict.fromkeys(edge.name for edge in edges if edge.name))
     name_place = {name: k for k, name in enumerate(names)}
@@ -132,6 +133,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     all_stop = np.array([file.junctions[edge.end].kind == "allway_stop" for edge in edges])
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
     more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
+    buses = bus_lanes(edges)
     f32, i32 = np.float32, np.int32
     network = Network(
         lon0=lon0,
@@ -173,6 +175,8 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         more_group=np.array([group for group, _ in more], i32),
         more_from=np.array([begin for _, (begin, _) in more], f32),
         more_to=np.array([end for _, (_, end) in more], f32),
+        bus_link=np.array([link for link, _ in buses], i32),
+        bus_lane=np.array([lane for _, lane in buses], i32),
     )
     report = BuildReport(source=file.path, imputed={"capacity": 1.0})
     report.counts = {
@@ -182,6 +186,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         "turns round": int((kind == TurnKind.U_TURN).sum()),
         "roundabouts": file.roundabouts,
         "signals": len(groups.signal_of),
+        "bus lanes": len(buses),
         "groups with several greens a cycle": len({group for group, _ in more}),
         **{f"left out: {what}": n for what, n in sorted(file.left_out.items())},
         **{what: int(n) for what, n in sorted(counts.items()) if n},
@@ -233,17 +238,6 @@ def _entry(turns: _Turns, inside: F64, n_links: int) -> F64:
     total = np.bincount(turns.end, weights=inside, minlength=n_links)
     mean: F64 = total / np.maximum(count, 1)
     return mean
-
-
-def _lanes(file: SumoFile, edges: list[Edge], turns: _Turns, counts: Counter[str]) -> tuple[U8, U8]:
-    low = np.zeros(len(turns.rows), np.uint8)
-    high = np.zeros(len(turns.rows), np.uint8)
-    for turn, rows in enumerate(turns.rows):
-        edge = edges[turns.start[turn]]
-        own = {edge.own_lane(file.connections[row].from_lane) for row in rows}
-        low[turn], high[turn] = min(own), max(own)
-        counts["movements with a lane between that has none"] += len(own) <= max(own) - min(own)
-    return low, high
 
 
 def _turn_group(
@@ -333,7 +327,7 @@ def _class(edge: Edge) -> RoadClass:
         found = road_class(part.removeprefix("highway."))
         if found is not None:
             return found[0]
-    speed = max(lane.speed for lane in edge.lanes)
+    speed = max(lane.speed for lane in edge.car_lanes)
     for least, kind in _SPEED_CLASS:
         if speed >= least:
             return kind

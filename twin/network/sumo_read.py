@@ -1,7 +1,8 @@
 """What a SUMO network file says, as lists, before it becomes a network.
 
 The format is that of "SUMO Road Networks" (sumo.dlr.de/docs/Networks/SUMO_Road_Networks.html).
-Lanes that passenger cars may not use are left out, and so are edges without any lane left.
+Lanes that neither passenger cars nor buses may use are left out, and so are edges without any lane
+for cars.
 """
 
 from __future__ import annotations
@@ -17,22 +18,24 @@ from twin.network.raw import MAX_LANES, MAX_LENGTH_M, MAX_SPEED_MPS
 from twin.network.sumo_xml import Fields, elements
 
 CAR = "passenger"
+_BUSES = ("bus", "coach")
 _RAIL = {"tram", "rail_urban", "rail", "rail_electric", "rail_fast", "subway", "cable_car"}
 _BUS = {"bus", "coach", "taxi", "emergency", "authority"}
 _MARGIN = 1e12
 
 
 class Lane(NamedTuple):
-    """A lane open to cars: its number in the file, length in m, speed in m/s."""
+    """A lane: its number in the file, length in m, speed in m/s, whether it is for buses only."""
 
     number: int
     length: float
     speed: float
+    bus: bool
 
 
 @dataclass(slots=True)
 class Edge:
-    """A road of one direction; `lanes` are those open to cars, from the kerb, of `width` in all."""
+    """A road of one direction; `lanes`, from the kerb, are for cars or buses, `width` for all."""
 
     id: str
     start: str
@@ -43,12 +46,21 @@ class Edge:
     width: int
     shape: list[tuple[float, float]]
 
+    @property
+    def car_lanes(self) -> list[Lane]:
+        """Those of `lanes` that cars may use."""
+        return [lane for lane in self.lanes if not lane.bus]
+
     def own_lane(self, index: int) -> int:
-        """Return the place among the lanes open to cars of a lane of the file, or -1."""
+        """Return the place among `lanes` of a lane of the file, or -1."""
         for place, lane in enumerate(self.lanes):
             if lane.number == index:
                 return place
         return -1
+
+    def has_car_lane(self, index: int) -> bool:
+        """Return whether a lane of the file is one of this edge for cars."""
+        return any(lane.number == index and not lane.bus for lane in self.lanes)
 
 
 @dataclass(slots=True)
@@ -173,11 +185,15 @@ def _location(file: SumoFile, element: Element) -> None:
 
 def open_to_cars(allow: str | None, disallow: str | None) -> bool:
     """Return whether a lane with these lists of classes is open to passenger cars."""
+    return _open_to(CAR, allow, disallow)
+
+
+def _open_to(whose: str, allow: str | None, disallow: str | None) -> bool:
     if allow is not None and allow != "":
         classes = allow.split()
-        return CAR in classes or "all" in classes
+        return whose in classes or "all" in classes
     classes = (disallow or "").split()
-    return CAR not in classes and "all" not in classes
+    return whose not in classes and "all" not in classes
 
 
 def _edge(file: SumoFile, element: Element, closed: dict[str, int]) -> None:
@@ -197,27 +213,29 @@ def _edge(file: SumoFile, element: Element, closed: dict[str, int]) -> None:
         return
     if name in file.edges or name in closed:
         fields.refuse("id", "the edge occurs twice")
-    lanes, others = [], []
-    for lane in element.iterfind("lane"):
+    found = element.findall("lane")
+    rules = [(lane.get("allow"), lane.get("disallow")) for lane in found]
+    cars = [open_to_cars(*rule) for rule in rules]
+    if not found:
+        fields.refuse("lane", "the edge has no lanes")
+    if not any(cars):
+        every = {name for allow, _ in rules for name in (allow or "").split()}
+        file.left_out[f"edges {_whose(every)}"] += 1
+        closed[name] = len(found)
+        return
+    lanes = []
+    for lane, rule, car in zip(found, rules, cars, strict=True):
         inside = Fields(lane, file.path)
         index = inside.whole("index", 0, 999)
-        if not open_to_cars(lane.get("allow"), lane.get("disallow")):
-            others.append(set((lane.get("allow") or "").split()))
+        if not car and not any(_open_to(bus, *rule) for bus in _BUSES):
+            file.left_out[f"lanes {_whose(set((rule[0] or '').split()))}"] += 1
             continue
         speed = inside.number("speed", 0.0, MAX_SPEED_MPS)
         if speed == 0.0:
             inside.refuse("speed", "nobody can drive there at 0 m/s")
-        lanes.append(Lane(index, inside.number("length", 0.0, MAX_LENGTH_M), speed))
-    if not lanes and not others:
-        fields.refuse("lane", "the edge has no lanes")
+        lanes.append(Lane(index, inside.number("length", 0.0, MAX_LENGTH_M), speed, not car))
     if len(lanes) > MAX_LANES:
         fields.refuse("lane", f"there are more than {MAX_LANES} lanes")
-    if not lanes:
-        file.left_out[f"edges {_whose(set().union(*others))}"] += 1
-        closed[name] = len(others)
-        return
-    for classes in others:
-        file.left_out[f"lanes {_whose(classes)}"] += 1
     lanes.sort()
     file.edges[name] = Edge(
         name,
@@ -226,7 +244,7 @@ def _edge(file: SumoFile, element: Element, closed: dict[str, int]) -> None:
         element.get("type", ""),
         element.get("name", ""),
         lanes,
-        len(lanes) + len(others),
+        len(found),
         fields.points("shape"),
     )
 
@@ -346,7 +364,7 @@ def _is_for_cars(file: SumoFile, joined: Connection, closed: dict[str, int]) -> 
             refuse(what, f"there is no edge {name!r}")
         if lane >= width:
             refuse(f"{what}Lane", f"edge {name!r} has no lane {lane}")
-        open_ends += edge is not None and edge.own_lane(lane) >= 0
+        open_ends += edge is not None and edge.has_car_lane(lane)
     if open_ends < 2:
         return False
     program = file.programs.get(joined.light)

@@ -24,7 +24,7 @@ HIGHWAY: dict[str, RoadClass] = {
 }
 _SPEED = re.compile(r"(-?\d+(?:\.\d+)?)\s*(km/?h|kmh|kph|mph|knots)?", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_NO = {"no", "private", "agricultural", "forestry", "delivery", "emergency"}
+NO_CARS = {"no", "private", "agricultural", "forestry", "delivery", "emergency"}
 _ACCESS = ("motorcar", "motor_vehicle", "vehicle", "access")
 # Both directions of a wide toll plaza; more than that is a slip of the hand.
 MAX_TAGGED_LANES = 2 * MAX_LANES
@@ -53,6 +53,8 @@ class WayTags:
         Free-flow speed in both directions, m/s; nan is unknown.
     name
         Street name, or an empty text.
+    bus
+        Bits of the lanes that are for buses, in both directions (`osm_bus_lanes`).
     """
 
     road_class: RoadClass
@@ -63,6 +65,7 @@ class WayTags:
     lanes: tuple[int, int]
     speed: tuple[float, float]
     name: str
+    bus: tuple[int, int] = (0, 0)
 
 
 def way_tags(tags: dict[str, str], *, file: str, row: str) -> WayTags | None:
@@ -117,7 +120,7 @@ def _cars_may(tags: dict[str, str]) -> bool:
     """Return whether access tags let cars in; the most particular tag decides."""
     for key in _ACCESS:
         if key in tags:
-            return tags[key] not in _NO
+            return tags[key] not in NO_CARS
     return True
 
 

@@ -59,7 +59,9 @@ class Loading:
         network = router.network
         self.router = router
         self._undisturbed_s = undisturbed_s
-        self._capacity = np.maximum(network.link_capacity * green_share(network), 1.0)
+        lanes = network.link_lanes.astype(np.float64)
+        for_cars = 1.0 - np.bincount(network.bus_link, minlength=network.n_links) / lanes
+        self._capacity = np.maximum(network.link_capacity * for_cars * green_share(network), 1.0)
         freeway = network.link_class <= RoadClass.TRUNK
         self._a = np.where(freeway, FREEWAY_CURVE[0], STREET_CURVE[0])
         self._b = np.where(freeway, FREEWAY_CURVE[1], STREET_CURVE[1])
