@@ -21,7 +21,7 @@ from twin.network.graph import Network
 from twin.recording.sumo_output import EdgeNames
 from twin.recording.trip_run import Outputs, Totals, drive
 from twin.scenarios.vehicle_types import Model
-from twin.traffic.file_types import Driven, driven
+from twin.traffic.file_types import Driven, driven, unknown_to_queues
 from twin.traffic.interface import Traffic
 from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
@@ -84,13 +84,14 @@ def traffic(
         entry_m=names.entry_m,
         lanes=names.lanes,
     )
-    if demand.calls is not None and fidelity != "micro":
-        demand.left_out["stops, which only micro makes"] += len(demand.calls.link)
     if car_following not in _MODELS:
         raise InputError(f"{car_following!r} is not idm or krauss", field="--car-following")
     by_type = driven(demand, _MODELS[car_following])
     demand = demand._replace(trips=by_type.trips)
-    _tell("left aside", demand.left_out + by_type.left_out)
+    left_out = demand.left_out + by_type.left_out
+    if fidelity == "meso":
+        left_out += unknown_to_queues(demand.trips, by_type.types)
+    _tell("left aside", left_out)
     # What is compiled first is not what is measured.
     _engine(fidelity, network, seed, threads, by_type).advance(1)
     engine = _engine(fidelity, network, seed, threads, by_type)

@@ -121,10 +121,25 @@ def test_without_lines_there_is_nothing(city):
     assert len(rows) == 0
 
 
-@pytest.mark.parametrize("fidelity", ["meso", "table"])
-def test_buses_need_lanes(fidelity):
+def test_buses_drive_in_queues_by_the_same_table(city, tmp_path):
+    folder = write(tmp_path, tables(city.network))
+    chosen = scenario(
+        transit={"tables": str(folder), "dwell_s": 10.0}, traffic={"fidelity": "meso"}
+    )
+    summary, rows = run(city, chosen)
+    assert summary.buses is not None
+    assert (summary.buses["stops_served"], summary.buses["stops_missed"]) == (25, 0)
+    assert summary.buses["runs_ended"] == 5
+    for order, holds in ((0, True), (2, True), (3, False)):
+        served = rows[rows["order"] == order]
+        late = served["t_depart"] - served["t_due_depart"]
+        assert (np.abs(late) < 0.01).all() if holds else (late < 0.0).all()
+    assert (rows["t_depart"] - rows["t_arrive"] >= 9.99).all()
+
+
+def test_buses_need_traffic():
     with pytest.raises(ValidationError, match=r"need traffic\.fidelity"):
-        scenario(transit={"gtfs": "feed.zip"}, traffic={"fidelity": fidelity})
+        scenario(transit={"gtfs": "feed.zip"}, traffic={"fidelity": "table"})
 
 
 def test_one_source_that_exists(city):

@@ -88,7 +88,15 @@ def test_longer_vehicles_leave_less_room_in_queues():
         ({"imperfection": 1.5}, "less than or equal to 1"),
         ({"fidelity": "meso", "car_following": "krauss"}, "'krauss' needs fidelity = 'micro'"),
         ({"fidelity": "meso", "reaction_s": 1.0}, "reaction_s needs fidelity = 'micro'"),
-        ({"fidelity": "table", "types": {"bus": {"model": "krauss"}}}, "types.bus says of its"),
+        ({"fidelity": "table", "types": {"bus": {"model": "krauss"}}}, r"types\.bus\.model needs"),
+        (
+            {"fidelity": "meso", "types": {"car": {"politeness": 0.1}}},
+            r"types\.car\.politeness nee",
+        ),
+        ({"fidelity": "meso", "types": {"taxi": {"speed_mean": 1.1}}}, r"types\.taxi\.speed_mean"),
+        ({"fidelity": "meso", "types": {"truck": {"brake": 1.1}}}, r"types\.truck\.brake needs"),
+        ({"fidelity": "meso", "types": {"truck": {"speed_sd": 0.1}}}, r"types\.truck\.speed_sd"),
+        ({"fidelity": "meso", "types": {"ambulance": {"accel": 2}}}, r"types\.ambulance\.accel"),
     ],
 )
 def test_mistakes_are_named(traffic, said):

@@ -16,7 +16,7 @@ from twin.network.graph import F64, Network
 from twin.recording.sumo_output import EdgeData, EdgeNames, Fcd, TripInfo, free_times
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
-from twin.traffic.stopping import StoppingTraffic
+from twin.traffic.stopping import StoppingBooks
 
 SLICE_S = 300.0
 """Trips are handed over for so many seconds at a time."""
@@ -157,7 +157,7 @@ def drive(
             until = min((tick * traffic.dt_s // SLICE_S + 1) * SLICE_S, end_s)
             upto = int(np.searchsorted(trips.depart_s, until))
             vehicles = traffic.add_trips(trips.part(fed, upto))
-            if demand.calls is not None and isinstance(traffic, StoppingTraffic):
+            if demand.calls is not None and isinstance(traffic, StoppingBooks):
                 traffic.add_calls(vehicles, demand.calls.part(fed, upto))
             fed = upto
         traffic.advance(1)

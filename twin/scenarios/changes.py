@@ -323,8 +323,8 @@ def _check_lanes(change: CloseLinks | WorkZone, network: Network, links: NDArray
 
 
 def _check_bus_lane(change: BusLane, scenario: Scenario, network: Network) -> None:
-    if scenario.traffic.fidelity != "micro":
-        raise InputError("bus lanes are kept only in fidelity = 'micro'", field="kind")
+    if scenario.traffic.fidelity == "table":
+        raise InputError("bus lanes are kept only in fidelity = 'micro' or 'meso'", field="kind")
     links = links_of(change, network)
     wide = network.link_lanes[links] > 1
     named = np.isin(network.link_id[links], change.links)

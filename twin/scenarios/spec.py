@@ -214,10 +214,7 @@ class Traffic(Part):
             "car_following = 'krauss'": self.car_following != "idm",
             "imperfection": self.imperfection,
             "reaction_s": self.reaction_s,
-            **{
-                f"what types.{name} says of its drivers": kind.needs_lanes
-                for name, kind in self.types.of_trips.items()
-            },
+            **{f"types.{what}": True for what in self.types.needing_lanes},
         }
         for what, said in drivers.items():
             if said and self.fidelity != "micro":
@@ -314,7 +311,7 @@ class Scenario(Part):
     changes: list[Change] = Field(default=[], description="What is changed, in order.")
 
     @model_validator(mode="after")
-    def _buses_need_lanes(self) -> Scenario:
-        if self.transit.wanted and self.traffic.fidelity != "micro":
-            raise ValueError("buses (`transit`) need traffic.fidelity = 'micro'")
+    def _buses_need_traffic(self) -> Scenario:
+        if self.transit.wanted and self.traffic.fidelity == "table":
+            raise ValueError("buses (`transit`) need traffic.fidelity = 'micro' or 'meso'")
         return self

@@ -8,7 +8,7 @@ from twin.scenarios.parts import Part
 
 
 class Transit(Part):
-    """Buses on their lines, from a timetable or from tables (micro only)."""
+    """Buses on their lines, from a timetable or from tables (micro and meso)."""
 
     gtfs: str | None = Field(default=None, description="GTFS feed: a ZIP archive or a folder.")
     tables: str | None = Field(

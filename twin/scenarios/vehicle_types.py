@@ -77,12 +77,27 @@ class TripType(UnitType):
         default=None, ge=0.0, le=5.0, description="`traffic.reaction_s` if left out."
     )
 
-    @property
-    def needs_lanes(self) -> bool:
-        """Whether it says something that queues do not know."""
-        return (self.model or "idm") != "idm" or any(
-            (self.imperfection, self.reaction_s, self.headway_sd_s, self.accel_sd)
-        )
+    def needs_lanes(self, *, stops: bool) -> list[str]:
+        """Return what it says that queues do not know.
+
+        Parameters
+        ----------
+        stops
+            Whether such vehicles stop on their way: queues brake and set off only there.
+        """
+        said = {
+            "speed_mean": (self.speed_mean or 1.0) > 1.0,
+            "speed_sd": self.speed_sd,
+            "headway_sd_s": self.headway_sd_s,
+            "accel_sd": self.accel_sd,
+            "politeness": self.politeness is not None,
+            "model": (self.model or "idm") != "idm",
+            "imperfection": self.imperfection,
+            "reaction_s": self.reaction_s,
+            "accel": self.accel is not None and not stops,
+            "brake": self.brake is not None and not stops,
+        }
+        return [field for field, value in said.items() if value]
 
 
 class VehicleTypes(Part):
@@ -101,6 +116,22 @@ class VehicleTypes(Part):
     def of_trips(self) -> dict[str, TripType]:
         """The types of which trips are made."""
         return {name: part for name, part in self if isinstance(part, TripType)}
+
+    @property
+    def needing_lanes(self) -> list[str]:
+        """What is said that queues do not know, as `type.field`: they have units in no queue."""
+        of_units = [
+            f"{name}.{field}"
+            for name, part in self
+            if not isinstance(part, TripType)
+            for field in sorted(part.model_fields_set)
+        ]
+        of_trips = [
+            f"{name}.{field}"
+            for name, part in self.of_trips.items()
+            for field in part.needs_lanes(stops=name == "bus")
+        ]
+        return of_trips + of_units
 
     @model_validator(mode="after")
     def _whole(self) -> VehicleTypes:

@@ -1,4 +1,4 @@
-"""Buses of lines in lane-level traffic: they set out by timetable, and what comes of them is told.
+"""Buses of lines in traffic: they set out by timetable, and what comes of them is told.
 
 A bus enters at the start of its first stop's link, so early that it stands there before it is due,
 and never leaves that stop early. Those under way when the traffic begins start at their next stop.
@@ -16,8 +16,7 @@ from twin.demand.stops import Calls
 from twin.demand.transit import Course, Run, Service, dwells_of, runs_between
 from twin.demand.trips import Trips, VehicleKind
 from twin.network.graph import F64, I32
-from twin.traffic.micro import MicroTraffic
-from twin.traffic.stopping import SLACK_M
+from twin.traffic.stopping import SLACK_M, StoppingBooks
 from twin.traffic.trip_routes import RouteBook
 
 FEED_S = 60.0
@@ -52,7 +51,7 @@ class Buses:
 
     def __init__(
         self,
-        traffic: MicroTraffic,
+        traffic: StoppingBooks,
         service: Service,
         streams: Streams,
         span: tuple[float, float],

@@ -84,3 +84,11 @@ class Running(NamedTuple):
     vehicle: I64
     link: I32
     goal: I32
+
+
+def lanes_by_link(mask: NDArray[np.integer]) -> dict[int, tuple[int, ...]]:
+    """Return the lanes of the links of which some bit is set."""
+    return {
+        link: tuple(n for n in range(int(mask[link]).bit_length()) if mask[link] >> n & 1)
+        for link in np.flatnonzero(mask).tolist()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -70,6 +71,19 @@ class Driven(NamedTuple):
         count = np.bincount(self.trips.kind)
         share = (count / max(len(self.trips), 1)).tolist()
         return Fleet(more=self.types).space_share(enumerate(share)) if len(self.trips) else 1.0
+
+
+def unknown_to_queues(trips: Trips, types: Sequence[FileType]) -> Counter[str]:
+    """Return how many vehicles are of types that say what queues do not know, by what it is."""
+    count = np.bincount(trips.kind, minlength=N_KINDS + len(types))[N_KINDS:].tolist()
+    left: Counter[str] = Counter()
+    for own, vehicles in zip(types, count, strict=True):
+        kind = own.parameters
+        left["vehicles faster than the road, as fast as it in meso"] += vehicles * (
+            kind.speed_mean > 1.0
+        )
+        left["vehicles that dawdle (sigma), not in meso"] += vehicles * (kind.imperfection > 0.0)
+    return +left
 
 
 def driven(demand: SumoDemand, model: Model = "idm") -> Driven:

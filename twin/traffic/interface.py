@@ -5,6 +5,7 @@ The calls are explained at `twin.traffic.micro.MicroTraffic`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from twin.demand.trips import Trips
@@ -90,6 +91,13 @@ class Traffic(Protocol):
 
     def open_lanes(self, link: int) -> None:
         """Open a link and all its lanes."""
+
+    def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
+        """Keep these lanes of a link for buses and emergency units, and no others of it."""
+
+    @property
+    def bus_lanes(self) -> dict[int, tuple[int, ...]]:
+        """Lanes of links that are kept for buses and emergency units."""
 
     @property
     def banned(self) -> I32:

@@ -15,18 +15,32 @@ from twin.traffic.kernels.meso_layout import DRIVING, ROUTE_USED, TICK
 from twin.traffic.meso_closures import ClosableQueues
 from twin.traffic.meso_network import Parameters
 from twin.traffic.meso_routes import RoutedQueues
+from twin.traffic.meso_stopping import StoppingQueues
 from twin.traffic.meso_units import UnitQueues
 from twin.traffic.storage import Checkpoint
 from twin.traffic.vehicles import VehicleView
 
 __all__ = ["MesoTraffic", "Parameters"]
 
-SAVED = ("lane", "place", "vehicle", "unit", "due", "pushed", "wheel", "done", "lost", "tally")
+SAVED = (
+    "call",
+    "lane",
+    "place",
+    "vehicle",
+    "unit",
+    "due",
+    "pushed",
+    "wheel",
+    "done",
+    "bay",
+    "lost",
+    "tally",
+)
 SAVED_NET = ("link", "node", "turn")
 
 
-class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues):
-    """Queue-level traffic with emergency units and closures (parameters as for `QueueEngine`)."""
+class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues, StoppingQueues):
+    """Queue-level traffic with units, closures and stops (parameters as for `QueueEngine`)."""
 
     @property
     def vehicles(self) -> VehicleView:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from twin.network.graph import I32, Place
+from twin.traffic.figures import lanes_by_link
+from twin.traffic.kernels.meso_layout import HELD_UP
 from twin.traffic.meso_slowed import SlowedQueues
 
 
@@ -25,6 +29,16 @@ class ClosableQueues(SlowedQueues):
         """Open a link and all its lanes."""
         self._net.link["closed"][link] = 0
         self._net.link["first_open"][link] = 0
+
+    def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
+        """Keep these lanes of a link for buses, and no others of it; who is in one stays."""
+        marks = self._net.link["lane_marks"]
+        marks[link] = marks[link] & HELD_UP | sum(1 << lane for lane in set(lanes))
+
+    @property
+    def bus_lanes(self) -> dict[int, tuple[int, ...]]:
+        """Lanes of links that are kept for buses."""
+        return lanes_by_link(self._net.link["lane_marks"] & ~HELD_UP)
 
     @property
     def closed(self) -> I32:

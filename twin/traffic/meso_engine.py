@@ -104,8 +104,9 @@ class QueueEngine(Books):
     def _now(self) -> int:
         return self.tick * TICK
 
-    def _fill_rows(self, row: Records, number: I64) -> None:
-        """Write nothing more: in queues drivers differ by type alone."""
+    def _fill_rows(self, row: Records, number: I64) -> None:  # noqa: ARG002
+        """Let them have no stops; in queues drivers differ by type alone."""
+        row["call"] = row["calls_end"] = 0
 
     def _queue_trips(self, slots: I32) -> None:
         meso_reading.queue_trips(slots, self.start_s, self._net, self._state)

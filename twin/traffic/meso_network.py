@@ -7,11 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import I32, YELLOW_S, Network, RoadClass, TurnKind
+from twin.network.graph import F32, I32, U8, YELLOW_S, Network, RoadClass, TurnKind
 from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
-from twin.traffic.kernels.layout import HEADWAY, LENGTH, STANDSTILL
+from twin.traffic.kernels.layout import (
+    ACCEL,
+    BRAKE,
+    BUS_LANES,
+    CALL,
+    HEADWAY,
+    LENGTH,
+    SPEED_MEAN,
+    STANDSTILL,
+    TOP,
+)
 from twin.traffic.kernels.meso_layout import FAR, N_BLOCKS, Net, State
 from twin.traffic.kernels.zipper import JOINS
 from twin.traffic.types import Fleet
@@ -36,6 +46,8 @@ FOLLOW_S = {
 MAJOR_LEFT_FOLLOW_S = 2.5
 """The same for left turns whose critical gap is short: off the major road, or on green."""
 SHORT_GAP_S = 5.0
+SETTING_OFF = 0.566
+"""Share of v / a lost by setting off: the integral of the IDM's a (1 - (v / v0)^4)."""
 CLEAR_S = 2.0
 """Seconds of red in which who waits in the junction for a gap leaves it, as in `junctions`."""
 
@@ -135,12 +147,37 @@ def _weaves(network: Network) -> NDArray[np.bool_]:
     return weaves
 
 
-def _kind_share(fleet: Fleet) -> I32:
-    """Return the headway of each row of a fleet over a car's, at 10 m/s, in `KIND_UNIT`ths."""
-    row = fleet.table.astype(np.float64)
+class _Kinds(NamedTuple):
+    """What queues know of each row of a fleet, and again `WITH_CALLS` rows on (see `Net`)."""
+
+    share: I32
+    pace: F32
+    slow: F32
+    stop: F32
+    bus: U8
+
+
+def _kinds(fleet: Fleet, fastest: float) -> _Kinds:
+    """Return what is known of the rows of a fleet on roads no faster than `fastest` m/s.
+
+    Headways are those at 10 m/s. Nobody is faster than the link, which is how fast cars drive: in a
+    queue who is faster only comes up behind the next.
+    """
+    row = np.zeros((layout.WITH_CALLS, fleet.table.shape[1]))
+    row[: len(fleet.table)] = fleet.table
+    row[len(fleet.table) :] = fleet.table[0]
+    row = np.concatenate([row, row])
     headway = row[:, HEADWAY] + (row[:, LENGTH] + row[:, STANDSTILL]) / 10
-    share: I32 = np.rint(headway / headway[0] * layout.KIND_UNIT).astype(np.int32)
-    return share
+    stop = np.stack([0.5 / row[:, BRAKE], SETTING_OFF / row[:, ACCEL]], axis=1)
+    pace = 1.0 / np.minimum(row[:, SPEED_MEAN], 1.0)
+    usual = (pace == 1.0) & (row[:, TOP] >= fastest)
+    return _Kinds(
+        share=np.rint(headway / headway[0] * layout.KIND_UNIT).astype(np.int32),
+        pace=pace.astype(np.float32),
+        slow=np.where(usual, 0.0, 1000.0 / row[:, TOP]).astype(np.float32),
+        stop=(1000.0 * stop).astype(np.float32),
+        bus=(row[:, BUS_LANES] > 0).astype(np.uint8),
+    )
 
 
 def queue_network(
@@ -214,6 +251,8 @@ def queue_network(
 
     place = _records(int(lane["ring"].sum()), layout.PLACE)
     place["when"] = -1
+    np.bitwise_or.at(link["lane_marks"], network.bus_link, np.left_shift(1, network.bus_lane))
+    kinds = _kinds(fleet, float(speed.max()))
     net = Net(
         link=link,
         turn=_turns(network),
@@ -222,7 +261,11 @@ def queue_network(
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_end,
         out_link=by_start,
-        kind_share=_kind_share(fleet),
+        kind_share=kinds.share,
+        kind_pace=kinds.pace,
+        kind_slow=kinds.slow,
+        kind_stop=kinds.stop,
+        kind_bus=kinds.bus,
         stuck=int(parameters.stuck_s * 1000),
         spacing=np.float32(parameters.spacing_m),
         fill_share=np.float32(parameters.fill_share),
@@ -237,6 +280,8 @@ def queue_network(
         pushed=np.full((2, n_links), FAR, np.int32),
         wheel=np.full((layout.WHEEL, N_BLOCKS), -1, np.int32),
         done=np.full(N_BLOCKS, -1, np.int32),
+        bay=np.full(N_BLOCKS, -1, np.int32),
+        call=_records(0, CALL),
         lost=np.full(N_BLOCKS, -1, np.int32),
         order=np.zeros((N_BLOCKS, most), np.int32),
         route=np.zeros(2 * layout.ROUTE_MARGIN, np.int32),

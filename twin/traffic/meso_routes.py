@@ -8,7 +8,7 @@ from twin.network.graph import F32, I32, I64, U8
 from twin.traffic.books import same_drivers
 from twin.traffic.figures import Running
 from twin.traffic.kernels import meso_reading, routes
-from twin.traffic.kernels.meso_layout import DRIVING_PLACE, WAITING
+from twin.traffic.kernels.meso_layout import AT_BAY, DRIVING_PLACE, WAITING
 from twin.traffic.meso_engine import QueueEngine
 from twin.traffic.rows import rows_with
 
@@ -21,8 +21,9 @@ class RoutedQueues(QueueEngine):
         slot, link = np.empty(n, np.int32), np.empty(n, np.int32)
         lane = np.empty(n, np.uint8)
         pos, vel = np.empty(n, np.float32), np.empty(n, np.float32)
-        meso_reading.list_running(self._now, slot, link, lane, pos, vel, self._net, self._state)
-        return slot, link, lane, pos, vel
+        n = meso_reading.list_running(self._now, slot, link, lane, pos, vel, self._net, self._state)
+        # Who stands in a bay is on no link.
+        return slot[:n], link[:n], lane[:n], pos[:n], vel[:n]
 
     def vehicles_with(self, link: int) -> I64:
         """Return the numbers of vehicles, also waiting ones, that have yet to enter `link`."""
@@ -41,7 +42,8 @@ class RoutedQueues(QueueEngine):
         slot, link, *_ = self._running()
         place = self._state.place
         used = np.flatnonzero(place["when"] >= 0)
-        rpos = np.zeros(len(self._state.vehicle), np.int32)
+        rpos = np.where(self._state.vehicle["state"] == AT_BAY, self._state.vehicle["rpos"], 0)
+        rpos = rpos.astype(np.int32)
         rpos[place["slot"][used]] = place["rpos"][used]
         if not len(slot):
             return np.zeros(len(vehicles) + 1, np.int32), np.empty(0, np.int32)
@@ -63,7 +65,7 @@ class RoutedQueues(QueueEngine):
         return int(meso_reading.assign_routes(*new, self._state))
 
     def running_routes(self, *, share: float = 1.0) -> Running:
-        """Return the link and the goal of the trips' vehicles on the road.
+        """Return the link and the goal of the trips' vehicles on the road that serve no stops.
 
         Parameters
         ----------
@@ -72,5 +74,5 @@ class RoutedQueues(QueueEngine):
         """
         slot, link, *_ = self._running()
         row = self._state.vehicle[slot]
-        keep = same_drivers(row["id"], share)
+        keep = (row["call"] >= row["calls_end"]) & same_drivers(row["id"], share)
         return Running(np.array(row["id"][keep]), link[keep], np.array(row["goal"][keep]))

@@ -9,6 +9,7 @@ import numpy as np
 from twin.network.graph import I32, Place
 from twin.traffic.control import note_zippers
 from twin.traffic.engine import Engine
+from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.escape import BANNED
 from twin.traffic.unit_ways import stop_on
@@ -59,11 +60,7 @@ class ClosableTraffic(Engine):
     @property
     def bus_lanes(self) -> dict[int, tuple[int, ...]]:
         """Lanes of links that are kept for buses and emergency units."""
-        mask = self._net.link["bus_lanes"]
-        return {
-            link: tuple(n for n in range(int(mask[link]).bit_length()) if mask[link] >> n & 1)
-            for link in np.flatnonzero(mask).tolist()
-        }
+        return lanes_by_link(self._net.link["bus_lanes"])
 
     @property
     def closed(self) -> I32:

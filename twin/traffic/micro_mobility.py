@@ -32,6 +32,7 @@ from twin.traffic.obstacles import Obstacles
 from twin.traffic.router import Router
 from twin.traffic.signal_running import SignalRunner
 from twin.traffic.sirens import Sirens
+from twin.traffic.stopping import StoppingBooks
 from twin.traffic.trip_routes import RouteBook
 from twin.traffic.types import kinds_of, shares_of
 from twin.traffic.units import Units
@@ -145,7 +146,7 @@ class MicroMobility:
     def _lines(self, city: City, scenario: Scenario, streams: Streams) -> Buses | None:
         """Return the buses, if the scenario has any: by the fastest ways of empty streets."""
         settings, period = scenario.transit, scenario.period
-        if not settings.wanted or not isinstance(self.traffic, MicroTraffic):
+        if not settings.wanted or not isinstance(self.traffic, StoppingBooks):
             return None
         span = (period.begin_s, period.end_s)
         if settings.gtfs is not None:
@@ -264,9 +265,8 @@ class MicroMobility:
 
     def set_bus_lanes(self, lanes: Mapping[int, Sequence[int]]) -> None:
         """Keep these lanes, by link, for buses and emergency units, and no others."""
-        if isinstance(self.traffic, MicroTraffic):
-            for link in sorted(set(self.traffic.bus_lanes) | set(lanes)):
-                self.traffic.set_bus_lanes(link, lanes.get(link, ()))
+        for link in sorted(set(self.traffic.bus_lanes) | set(lanes)):
+            self.traffic.set_bus_lanes(link, lanes.get(link, ()))
 
     def set_signals(self, settings: SignalSettings) -> None:
         """Run signals as these settings say; only lane-level traffic has any to run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from twin.core.errors import InputError, TwinError
 from twin.demand.stops import Calls
 from twin.network.graph import F64, I32, I64
 from twin.traffic import storage
-from twin.traffic.books import END_M
+from twin.traffic.books import END_M, Books
 from twin.traffic.engine import Engine
 from twin.traffic.kernels.layout import AHEAD, CALL, MISSED, SERVED, TOLD, WAITING
 
@@ -28,8 +29,8 @@ class Visits(NamedTuple):
     t_depart: F64
 
 
-class StoppingTraffic(Engine):
-    """Lane-level traffic whose vehicles can stop on their way (parameters as for `Engine`)."""
+class StoppingBooks(Books):
+    """Vehicles that can stop on their way, whatever the fidelity."""
 
     def add_calls(self, vehicles: I64, calls: Calls) -> None:
         """Let vehicles that were added and have not entered yet serve stops.
@@ -70,15 +71,21 @@ class StoppingTraffic(Engine):
         row["vehicle"] = np.repeat(vehicles, np.diff(calls.ptr))
         row["tag"], row["link"] = calls.tag, calls.link
         row["pos"] = np.maximum(np.minimum(calls.pos_m, length - (SLACK_M + END_M)), 0.0)
-        row["dwell"], row["due"], row["lane"] = calls.dwell_s, calls.due_s, calls.lane
+        row["dwell"], row["due"], row["lane"] = calls.dwell_s, self._own(calls.due_s), calls.lane
         row["bay"], row["state"] = calls.bay, AHEAD
         row["arrive"] = row["depart"] = np.nan
         table["call"][slots] = old + calls.ptr[:-1]
         table["calls_end"][slots] = old + calls.ptr[1:]
-        self._net.link["stops"][calls.link] = 1
-        bay = np.zeros(len(call), np.int32)
-        bay[: len(state.bay)] = state.bay[: len(bay)]
-        self._state = state._replace(call=call, bay=bay)
+        self._state = state._replace(call=call)
+        self._note_calls(calls)
+
+    @abstractmethod
+    def _own(self, seconds: F64) -> F64:
+        """Return simulated seconds as the kernels count them."""
+
+    @abstractmethod
+    def _note_calls(self, calls: Calls) -> None:
+        """Make room for new stops beside their records."""
 
     def visits(self) -> Visits:
         """Return the stops that were served or missed since the last call, by vehicle."""
@@ -107,3 +114,16 @@ class StoppingTraffic(Engine):
             table[column][~ahead] = 0
             table[column][ahead] = place[table[column][ahead]]
         self._state = state._replace(call=state.call[keep])
+
+
+class StoppingTraffic(StoppingBooks, Engine):
+    """Lane-level traffic whose vehicles can stop on their way (parameters as for `Engine`)."""
+
+    def _own(self, seconds: F64) -> F64:
+        return seconds
+
+    def _note_calls(self, calls: Calls) -> None:
+        self._net.link["stops"][calls.link] = 1
+        bay = np.zeros(len(self._state.call), np.int32)
+        bay[: len(self._state.bay)] = self._state.bay[: len(bay)]
+        self._state = self._state._replace(bay=bay)

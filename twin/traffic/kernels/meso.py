@@ -16,6 +16,7 @@ import numpy as np
 from numba import prange
 
 from twin.traffic.kernels.jit import inlined, inner, njit_both
+from twin.traffic.kernels.meso_bays import serve_bays
 from twin.traffic.kernels.meso_lanes import (
     FULL,
     can_squeeze,
@@ -42,6 +43,7 @@ from twin.traffic.kernels.meso_layout import (
     SQUEEZED,
     TICK,
     UPDATES,
+    WITH_CALLS,
     Net,
     State,
     next_green,
@@ -173,7 +175,7 @@ def serve_lane(
         if after >= 0:
             lo = int(net.turn[after].lo)
             hi = int(net.turn[after].hi)
-        y = pick_lane(to, lo, hi, now, net, st)
+        y = pick_lane(to, lo, hi, slot, kind, now, net, st)
         free = room_at(y, now, net, st)
         if free == FULL:
             if st.lane[x].since < 0:
@@ -263,7 +265,10 @@ def let_depart(
             if t >= 0:
                 lo = int(net.turn[t].lo)
                 hi = int(net.turn[t].hi)
-            x = pick_lane(k, lo, hi, now, net, st)
+            kind = int(st.vehicle[slot].kind)
+            if st.vehicle[slot].calls_end > 0:
+                kind += WITH_CALLS
+            x = pick_lane(k, lo, hi, slot, kind, now, net, st)
             held = look(x, now, net, st)
             free = room_at(x, now, net, st)
             moment = max(due, now, free, int(st.lane[x].free_in))
@@ -280,7 +285,6 @@ def let_depart(
             st.vehicle[slot].t_depart = start_s + moment / 1000.0
             st.vehicle[slot].state = DRIVING_PLACE
             st.tally[block, INSERTED] += 1
-            kind = int(st.vehicle[slot].kind)
             enter(x, slot, rpos, kind, moment, 0, 0.0, block, odd, net, st)
     net.node[node].depart = again
 
@@ -344,6 +348,8 @@ def _advance(n: int, tick: int, start_s: float, every: int, net: Net, st: State)
         if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
             return step
         move_units(now, start_s, net, st)
+        if len(st.call) > 0:
+            serve_bays(now, net, st)
         for block in prange(N_BLOCKS):
             serve_nodes(block, now, start_s, net, st)
         help_lost(net, st)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.bus_lanes import entered_lanes
 from twin.traffic.kernels.jit import inlined, inner
 from twin.traffic.kernels.meso_layout import (
+    AT_BAY,
     CUT_UNIT,
     DRIVING_LAST,
     FINISHED,
+    HELD_UP,
     KIND_UNIT,
     TICK,
     WHEEL,
     WHOLE,
+    WITH_CALLS,
     Net,
     State,
 )
+from twin.traffic.kernels.meso_stops import STANDS_IN_BAY, lane_of_stop, ride
 
 FULL = -1
+BEHIND_A_STOP = 1 << 20
+"""As good as so many vehicles in a lane is one that stands at a stop in it."""
 
 
 @inlined
@@ -42,7 +49,7 @@ def look(x: int, now: int, net: Net, st: State) -> int:
 
 
 @inlined
-def pick_lane(k: int, lo: int, hi: int, now: int, net: Net, st: State) -> int:
+def pick_lane(k: int, lo: int, hi: int, slot: int, kind: int, now: int, net: Net, st: State) -> int:
     """Return the lane of link `k` with the fewest vehicles among `lo` to `hi` that are open.
 
     Of equal ones that into which nobody has come for the longest time.
@@ -54,6 +61,8 @@ def pick_lane(k: int, lo: int, hi: int, now: int, net: Net, st: State) -> int:
     first_open = min(int(net.link[k].first_open), lanes - 1)
     lo = max(lo, first_open)
     hi = max(hi, first_open)
+    if net.link[k].lane_marks != 0 or kind >= WITH_CALLS:
+        return pick_marked(k, lo, hi, slot, kind, now, net, st)
     best = lane0 + lo
     if lo == hi:
         return best
@@ -63,6 +72,46 @@ def pick_lane(k: int, lo: int, hi: int, now: int, net: Net, st: State) -> int:
         if held < least or (held == least and st.lane[x].free_in < st.lane[best].free_in):
             least = held
             best = x
+    return best
+
+
+@inner
+def pick_marked(
+    k: int, lo: int, hi: int, slot: int, kind: int, now: int, net: Net, st: State
+) -> int:
+    """Return the same where there are bus lanes or buses that stop.
+
+    Who is no bus keeps out of bus lanes, who can out of the lane in which a bus stands, and a bus
+    that stops on the link takes the lane of its stop.
+    """
+    lane0 = int(net.link[k].lane0)
+    lanes = int(net.link[k].lanes)
+    mask = 0
+    if net.kind_bus[kind] == 0:
+        mask = int(net.link[k].lane_marks) & ~HELD_UP
+        first_open = min(int(net.link[k].first_open), lanes - 1)
+        if (((1 << lanes) - 1) >> first_open << first_open) & ~mask == 0:
+            mask = 0  # where every open lane is a bus lane, all drive there
+        if mask != 0:
+            lo, hi = entered_lanes(lo, hi, lanes, mask)
+            lo, hi = max(lo, first_open), max(hi, first_open)
+    if kind >= WITH_CALLS:
+        lo, hi = lane_of_stop(slot, k, lo, hi, st)
+    best = lane0 + lo
+    least = BEHIND_A_STOP << 1
+    standing = False
+    for x in range(lane0 + lo, lane0 + hi + 1):
+        if hi > lo and (mask >> (x - lane0)) & 1:
+            continue
+        held = look(x, now, net, st)
+        if st.lane[x].held_up > now:
+            held += BEHIND_A_STOP
+            standing = True
+        if held < least or (held == least and st.lane[x].free_in < st.lane[best].free_in):
+            least = held
+            best = x
+    if not standing and lo == 0 and hi == lanes - 1:
+        net.link[k].lane_marks &= ~HELD_UP
     return best
 
 
@@ -142,17 +191,61 @@ def enter(
     net.link[k].sum_in += moment
     st.lane[x].free_in = moment + headway(x, kind, net, st)
     turn = int(st.route[rpos])
-    if turn < 0:
+    cross = crossing(k, kind, net)
+    when = moment + late + cross
+    if kind >= WITH_CALLS:
+        when = ride(slot, k, kind, rpos, np.float32(0.0), moment + late, cross, net, st)
+        if when == STANDS_IN_BAY:
+            st.vehicle[slot].entered = moment
+            st.vehicle[slot].rpos = rpos
+            st.vehicle[slot].distance = distance
+            st.vehicle[slot].state = AT_BAY
+            st.vehicle[slot].next = st.bay[block]
+            st.bay[block] = slot
+            return
+        if turn >= 0 and when > moment + late + cross:
+            st.lane[x].held_up = when
+            net.link[k].lane_marks |= HELD_UP
+    elif turn < 0:
         share = st.vehicle[slot].end / net.link[k].length
+        when = moment + late + int(np.float32(cross) * share)
+    if turn < 0:
         st.vehicle[slot].entered = moment
-        st.vehicle[slot].due = moment + late + int(np.float32(net.link[k].cross) * share)
+        st.vehicle[slot].due = when
         st.vehicle[slot].distance = distance
         st.vehicle[slot].state = DRIVING_LAST
         put_on_calendar(slot, block, st)
         return
+    order = int(net.link[k].order)
+    st.pushed[odd, order] = min(st.pushed[odd, order], when)
+    put_in_lane(x, slot, rpos, turn, moment, when, kind, distance, st)
+
+
+@inlined
+def crossing(k: int, kind: int, net: Net) -> int:
+    """Return the milliseconds in which a vehicle of a kind drives link `k` freely."""
+    cross = int(net.link[k].cross)
+    slow = net.kind_slow[kind]
+    if slow == np.float32(0.0):
+        return cross
+    return int(max(np.float32(cross) * net.kind_pace[kind], net.link[k].length * slow))
+
+
+@inlined
+def put_in_lane(
+    x: int,
+    slot: int,
+    rpos: int,
+    turn: int,
+    moment: int,
+    when: int,
+    kind: int,
+    distance: float,
+    st: State,
+) -> None:
+    """Put the vehicle of `slot`, which comes to the end of lane `x` at `when`, behind all in it."""
     at = int(st.lane[x].tail)
     i = int(st.lane[x].place0) + at
-    when = moment + late + int(net.link[k].cross)
     st.place[i].slot = slot
     st.place[i].rpos = rpos
     st.place[i].turn = turn
@@ -168,8 +261,6 @@ def enter(
         st.lane[x].held += 1
     else:  # round the whole ring since anybody looked: that place was the first seen
         st.lane[x].seen = at
-    order = int(net.link[k].order)
-    st.pushed[odd, order] = min(st.pushed[odd, order], when)
 
 
 @inner

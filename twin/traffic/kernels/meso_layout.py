@@ -37,6 +37,8 @@ WHEEL = 1024
 """Seconds after which the calendar of ending trips begins anew."""
 KIND_UNIT = 256
 """What `Net.kind_share` counts in."""
+WITH_CALLS = 128
+"""Added to the kind in a place whose vehicle has stops on its way; more than kinds there are."""
 ROUTE_MARGIN = 65_536
 """Entries of the route store kept free for vehicles that find another way during a tick."""
 
@@ -47,7 +49,7 @@ PLACE = np.dtype(
         ("rpos", "i4"),  # where `turn` stands in the route store
         ("turn", "i4"),  # turn at the end of this link; -1 when the trip ends here
         ("entered", "i4"),
-        ("kind", "i4"),
+        ("kind", "i4"),  # row of the fleet, and `WITH_CALLS`
         ("distance", "f8"),  # metres on the links already left
     ]
 )
@@ -69,6 +71,7 @@ LANE = np.dtype(
         ("held", "i4"),  # vehicles between `seen` and `tail`
         ("free_in", "i4"),
         ("link", "i4"),
+        ("held_up", "i4"),  # until when the last one to come in stands at a stop in the lane
     ]
 )
 LINK = np.dtype(
@@ -91,6 +94,7 @@ LINK = np.dtype(
         ("waiting", "i4"),
         ("closed", "i1"),  # nobody may enter
         ("first_open", "i1"),  # lanes below it are closed
+        ("lane_marks", "i2"),  # bit of each lane that is for buses only, and `HELD_UP`
         # Since the start: how many and the sum of their moments. Trips that end on the link count
         # under `ended`, the others under `out`.
         ("n_in", "i8"),
@@ -109,6 +113,8 @@ LINK = np.dtype(
     ],
     align=True,
 )
+HELD_UP = 1 << 14
+"""Of `lane_marks`: in some lane a bus stands at a stop, or did."""
 CUT_UNIT = 256
 WHOLE = 1
 """`cut` of a link on which nothing is in the way."""
@@ -151,17 +157,20 @@ VEHICLE = np.dtype(
         ("end", "f4"),  # where on its last link it ends
         ("origin", "i4"),
         ("goal", "i4"),
-        ("rpos", "i4"),  # start of the route while waiting
+        ("rpos", "i4"),  # start of the route while waiting, what is left of it in a bay
         ("kind", "i4"),
         ("state", "i4"),
         ("next", "i4"),  # in the queue at a link, the calendar, or the list of the finished
         ("due", "i4"),  # planned departure while waiting; arrival on the last link
-        ("entered", "i4"),  # on the last link
+        ("entered", "i4"),  # on the last link, or on that of its bay
+        ("call", "i4"),  # the next stop to serve, of those before `calls_end`
+        ("calls_end", "i4"),
     ],
     align=True,
 )
-FREE, WAITING, DRIVING_PLACE, DRIVING_LAST, FINISHED, REMOVED = range(6)
-"""`state` of a slot: on the road it is in a place, or on its last link and in the calendar."""
+FREE, WAITING, DRIVING_PLACE, DRIVING_LAST, FINISHED, REMOVED, AT_BAY = range(7)
+"""`state` of a slot: on the road it is in a place, or on its last link and in the calendar, or on
+its way to a bay or in it, until `due` and in the list of its block."""
 
 UNIT = np.dtype(
     [
@@ -204,6 +213,13 @@ class Net(NamedTuple):
         Links by the junction at their end, and at their start.
     kind_share
         Headway by kind of vehicle, in `KIND_UNIT`ths of a car's.
+    kind_pace, kind_slow
+        Its time on a free link over the usual one; its least milliseconds for a metre, 0 where both
+        are as usual.
+    kind_stop
+        (kinds, 2) milliseconds lost by braking for a stop, and by setting off, per m/s of the link.
+    kind_bus
+        Whether bus lanes are for it.
     stuck
         Milliseconds after which a vehicle squeezes into a full link.
     spacing
@@ -222,6 +238,10 @@ class Net(NamedTuple):
     in_link: I32
     out_link: I32
     kind_share: I32
+    kind_pace: F32
+    kind_slow: F32
+    kind_stop: F32
+    kind_bus: U8
     stuck: int
     spacing: np.float32
     fill_share: np.float32
@@ -246,6 +266,10 @@ class State(NamedTuple):
         (WHEEL, N_BLOCKS) slots of ending trips by second and block; -1.
     done
         (N_BLOCKS,) slots of trips that ended, linked by `next`; -1.
+    bay
+        (N_BLOCKS,) slots `AT_BAY` that came from the junctions of a block, linked by `next`; -1.
+    call
+        `CALL` records of `layout`, those of a vehicle in a row; times since the start.
     lost
         (N_BLOCKS,) a lane whose first vehicle needs another way; -1.
     order
@@ -268,6 +292,8 @@ class State(NamedTuple):
     pushed: I32
     wheel: I32
     done: I32
+    bay: I32
+    call: Records
     lost: I32
     order: I32
     route: I32

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.layout import AHEAD
 from twin.traffic.kernels.meso_layout import (
+    AT_BAY,
     DRIVING_LAST,
     F32,
     F64,
@@ -145,6 +147,16 @@ def list_running(
                 if i == ring:
                     i = 0
     for s in range(len(st.vehicle)):
+        if st.vehicle[s].state == AT_BAY and st.call[st.vehicle[s].call].state == AHEAD:
+            at_call = int(st.vehicle[s].call)
+            k = int(st.call[at_call].link)
+            slot[count] = s
+            link[count] = k
+            lane[count] = 0
+            free = net.link[k].speed * np.float32((now - int(st.vehicle[s].entered)) * 0.001)
+            pos[count] = min(free, st.call[at_call].pos)
+            vel[count] = net.link[k].speed
+            count += 1
         if st.vehicle[s].state == DRIVING_LAST:
             k = int(st.vehicle[s].goal)
             slot[count] = s
@@ -159,6 +171,12 @@ def list_running(
     return count
 
 
+@inlined
+def keeps_route(s: int, st: State) -> bool:
+    """Return whether the route of the vehicle in slot `s` is told by its row, not by a place."""
+    return bool(st.vehicle[s].state == WAITING or st.vehicle[s].state == AT_BAY)
+
+
 @inner
 def live_length(st: State) -> int:
     """Return the entries of the store that vehicles and units still need."""
@@ -167,7 +185,7 @@ def live_length(st: State) -> int:
         if st.place[p].when >= 0:
             total += run_length(st.route, int(st.place[p].rpos))
     for s in range(len(st.vehicle)):
-        if st.vehicle[s].state == WAITING:
+        if keeps_route(s, st):
             total += run_length(st.route, int(st.vehicle[s].rpos))
     for u in range(len(st.unit)):
         if st.unit[u].state > 0:
@@ -185,7 +203,7 @@ def compact_routes(st: State, new: I32) -> None:
             used = copy_route(st.route, int(st.place[p].rpos), new, used)
             st.place[p].rpos = at
     for s in range(len(st.vehicle)):
-        if st.vehicle[s].state == WAITING:
+        if keeps_route(s, st):
             at = used
             used = copy_route(st.route, int(st.vehicle[s].rpos), new, used)
             st.vehicle[s].rpos = at
@@ -231,8 +249,7 @@ def find_users(link: int, ids: I64, net: Net, st: State) -> int:
             ids[count] = st.vehicle[st.place[p].slot].id
             count += 1
     for s in range(len(st.vehicle)):
-        waits = st.vehicle[s].state == WAITING
-        if waits and comes_to(link, int(st.vehicle[s].rpos), net.turn, st.route):
+        if keeps_route(s, st) and comes_to(link, int(st.vehicle[s].rpos), net.turn, st.route):
             ids[count] = st.vehicle[s].id
             count += 1
     return count
@@ -247,8 +264,7 @@ def find_turning(marked: U8, ids: I64, st: State) -> int:
             ids[count] = st.vehicle[st.place[p].slot].id
             count += 1
     for s in range(len(st.vehicle)):
-        waits = st.vehicle[s].state == WAITING
-        if waits and makes_one_of(marked, int(st.vehicle[s].rpos), st.route):
+        if keeps_route(s, st) and makes_one_of(marked, int(st.vehicle[s].rpos), st.route):
             ids[count] = st.vehicle[s].id
             count += 1
     return count
