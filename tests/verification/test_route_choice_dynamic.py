@@ -11,6 +11,7 @@ from twin.network.graph import Network
 from twin.scenarios.spec import Scenario
 from twin.traffic.assignment_files import Assignment
 from twin.traffic.assignment_runs import assign
+from twin.traffic.meso import Parameters
 
 pytestmark = pytest.mark.verify
 
@@ -39,13 +40,60 @@ def fork(second_m: float = 1000.0) -> Network:
     return make_network(links, turns)
 
 
-def learned(network: Network, per_hour: float, fidelity: str, **how: float) -> Assignment:
-    """Return the assignment of 25 minutes of a steady demand from the first to the last link."""
-    city = two_zone_city(network, 0, 5, per_hour)
+SHORT_S, LONG_S, BRIDGE_S = 70.0, 220.0, 20.0
+"""Times of Braess's roads at free flow: those that queue, those that do not, the new one."""
+
+
+def braess(*, bridge: bool) -> Network:
+    """Return two ways of a short road and a long one each, in opposite orders, and maybe a bridge.
+
+    A short road has two lanes, in which its queue stands, and then one. The bridge leads from the
+    end of the first short road to the start of the other.
+    """
+    v = 20.0
+    links = [
+        Link(0, 1, 400.0, 4),
+        Link(1, 2, SHORT_S * v - 200.0, 2),
+        Link(2, 3, 200.0, 1),
+        Link(3, 5, LONG_S * v, 2),
+        Link(1, 4, LONG_S * v, 2),
+        Link(4, 6, SHORT_S * v - 200.0, 2),
+        Link(6, 5, 200.0, 1),
+        Link(5, 7, 400.0, 4),
+        Link(3, 4, BRIDGE_S * v, 2),
+    ]
+    turns = [
+        Turn(0, 1, hi=1),
+        Turn(0, 4, lo=2, hi=3),
+        Turn(1, 2, hi=1),
+        Turn(2, 3),
+        Turn(2, 8),
+        Turn(3, 7, hi=1),
+        Turn(4, 5, hi=1),
+        Turn(5, 6, hi=1),
+        Turn(6, 7),
+        Turn(8, 5, hi=1),
+    ]
+    if not bridge:
+        links, turns = links[:8], [t for t in turns if 8 not in (t.start, t.end)]
+    return make_network(links, turns)
+
+
+def learned(
+    network: Network,
+    per_hour: float,
+    fidelity: str,
+    *,
+    goal: int = 5,
+    until: str = "08:25",
+    **how: float,
+) -> Assignment:
+    """Return the assignment of a steady demand from the first link to the goal."""
+    city = two_zone_city(network, 0, goal, per_hour)
     scenario = Scenario(
         name="t",
         city="two-zones",
-        period={"start": "08:00", "end": "08:25", "warm_up_min": 0.0},
+        period={"start": "08:00", "end": until, "warm_up_min": 0.0},
         traffic={"fidelity": fidelity},
     )
     return assign(city, scenario, **how)
@@ -87,6 +135,36 @@ def test_a_shorter_way_that_is_full_shares_with_a_longer_one_until_times_are_ali
     assert gaps[-1] < 0.5 * gaps[0]
     late = found.seconds[3]
     assert late[1] + late[3] == pytest.approx(late[2] + late[4], rel=0.15)
+
+
+def test_braess_a_new_road_makes_everybody_later() -> None:
+    """Braess 1968 with queues that stand at narrow places (point queues of Vickrey 1969).
+
+    Without the bridge each way has half the trips and nobody queues. With it both narrow places
+    are wanted by all, until at each the queue costs d = long - short - bridge and makes the long
+    road as good: a trip then takes d more. A queue that c is let out of grows by (q - c) / c
+    seconds a second; while the two grow, one after the other, what is gained while the first does
+    is lost while the second does.
+    """
+    how = {"iterations": 30, "gap": 0.0, "span_s": 150.0, "spread": 0.0}
+    per_hour, span_s = 2600.0, 3000.0
+    without, with_it = (
+        learned(braess(bridge=bridge), per_hour, "meso", goal=7, until="08:50", **how).iterations[
+            -1
+        ]
+        for bridge in (False, True)
+    )
+    assert without.gap < 0.02
+    later = LONG_S - SHORT_S - BRIDGE_S
+    parameters = Parameters()
+    let_out = 3600.0 / (parameters.tau_s + parameters.spacing_m * parameters.pace / 20.0)
+    grows_s = 2.0 * later * let_out / (per_hour - let_out)
+    known = without.mean_s + later * (1.0 - grows_s / span_s)
+    assert known == pytest.approx(1.32 * without.mean_s, rel=0.02)
+    # From day to day queues go on swinging (the gap stays near 0.12): the mean is within 10%.
+    assert with_it.mean_s == pytest.approx(known, rel=0.1)
+    assert with_it.mean_s > 1.15 * without.mean_s
+    assert (without.lost, with_it.lost, with_it.removed) == (0, 0, 0)
 
 
 def test_trips_without_a_way_are_counted_and_none_arrives() -> None:
