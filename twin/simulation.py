@@ -24,6 +24,7 @@ from twin.agents.world import World
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.random import Streams
+from twin.core.timeline import Timeline
 from twin.demand.calls import draw_calls
 from twin.network.graph import Network
 from twin.recording.memory import NullRecorder, Recorder
@@ -160,7 +161,7 @@ class CityModel(World):
         streams = Streams(scenario.seed, replication)
         self.begin_s = period.begin_s
         self.end_s = period.end_s
-        env = simpy.Environment(initial_time=self.begin_s)
+        env = Timeline(initial_time=self.begin_s)
         mobility, self.traffic = self.streets(env, city, scenario, streams)
         super().__init__(
             city,

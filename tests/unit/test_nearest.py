@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from twin.core.random import Streams
 from twin.network.generate import grid
 from twin.network.graph import Network, Place
-from twin.traffic.router import Router
+from twin.traffic.anchors import SEARCHES_A_TREE, Anchors
+from twin.traffic.router import NOTHING, Router
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,51 @@ def test_the_least_sum_is_the_same_and_what_is_found_is_exact(network, seed):
                 assert np.argmin(early + beside) == np.argmin(whole + beside)
             else:
                 assert not found.any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_anchors_change_neither_the_first_nor_its_way(network, seed):
+    rng = np.random.default_rng(seed)
+    plain, anchored = noisy(network, seed), noisy(network, seed)
+    plain.keeps_way = anchored.keeps_way = True
+    least = (np.float32(0.5) * network.free_flow_s).astype("f4")
+    links = rng.integers(network.n_links, size=5)
+    for name, towards in (("near", False), ("far", True)):
+        anchors = Anchors(network, least, links, towards=towards)
+        setattr(anchored, name, anchors._find)
+    for n in (1, 2, 12):
+        units, goal = places(network, rng, n), places(network, rng, 1)[0]
+        units[0] = Place(int(links[0]), units[0].pos_m)
+        units[-1] = Place(goal.link, units[-1].pos_m)
+        beside = rng.choice([0.0, 30.0], n)
+        for ask in ("etas", "travel_times"):
+            ends = (units, goal) if ask == "etas" else (goal, units)
+            want, got = (getattr(router, ask)(*ends, beside) for router in (plain, anchored))
+            both = np.isfinite(got) & np.isfinite(want)
+            assert (got[both] == want[both]).all()
+            assert np.argmin(got + beside) == np.argmin(want + beside)
+    assert plain._found.keys() == anchored._found.keys()
+    for ends, way in plain._found.items():
+        assert way.tolist() == anchored._found[ends].tolist()
+
+
+def test_anchors_are_worked_out_when_searches_have_cost_as_much(network):
+    rows = Router(network)._rows
+    anchors = Anchors.of(network, network.free_flow_s, np.array([3, 40, 3]), towards=True)
+    for _ in range(2 * SEARCHES_A_TREE):
+        assert anchors.known(rows.row_of) is NOTHING
+    known = anchors.known(rows.row_of)
+    assert known.anchor_of[[3, 40, 5]].tolist() == [0, 1, -1]
+    tree, _ = Router(network).tree_to(40)
+    away = known.bounds[rows.row_of[7], 1]
+    assert away == pytest.approx(tree[7] + network.free_flow_s[7])
+    again = Anchors.of(network, network.free_flow_s.copy(), np.array([3, 40, 3]), towards=True)
+    assert again is anchors
+    other = Anchors.of(network, network.free_flow_s, np.array([3, 40, 3]), towards=False)
+    assert other is not anchors
+    none = Anchors(network, network.free_flow_s, np.empty(0, np.int32), towards=True)
+    assert none.known(rows.row_of) is NOTHING
 
 
 @pytest.mark.parametrize("seed", range(15))

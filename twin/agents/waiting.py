@@ -6,6 +6,8 @@ from typing import Any
 
 import simpy
 
+from twin.core.timeline import succeed_now
+
 
 def either(one: simpy.Event, other: simpy.Event) -> simpy.Event:
     """Return an event that succeeds when the first of two does, or fails as that fails.
@@ -20,7 +22,7 @@ def either(one: simpy.Event, other: simpy.Event) -> simpy.Event:
         if left.callbacks is not None and come in left.callbacks:
             left.callbacks.remove(come)
         if event.ok:
-            first.succeed()
+            succeed_now(first)
         else:
             event.defused = True
             error: Any = event.value

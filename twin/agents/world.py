@@ -100,6 +100,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         How the calls that have been written ended.
     demand_factor
         What scenario changes make of the traffic's demand now.
+    start_s
+        Calls from this second on are counted.
     dispatch_policy, queue_policy, hospital_policy, moveup_policy
         The rules that hold now.
     reassign_policy
@@ -157,6 +159,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         takers = scenario.care.call_takers
         self.call_takers = None if takers is None else simpy.Resource(env, takers)
         self.demand_factor = 1.0
+        self.start_s = scenario.period.start_s
         self.seats: Seats | None = None
         self.orders = Orders(scenario.changes)
         self._covers: dict[str, Cover] = {}

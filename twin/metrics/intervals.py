@@ -102,11 +102,13 @@ def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[st
             "simulated": _seconds(simulated, name, *ends),
         }
         known = [side for side in sides.values() if side is not None]
-        same = known[0].index.intersection(known[-1].index)
+        same = known[0].index
+        if len(known) > 1:
+            same = same.intersection(known[1].index)
         if name == "total" and observed is not None:
             same = same[_carried(observed.loc[same]) == _carried(simulated.loc[same])]
         kept = {
-            side: np.zeros(0) if seconds is None else seconds[seconds.index.isin(same)].to_numpy()
+            side: np.zeros(0) if seconds is None else _of(seconds, same)
             for side, seconds in sides.items()
         }
         alone = {
@@ -244,6 +246,13 @@ def _seconds(calls: pd.DataFrame, name: str, start: str, end: str) -> pd.Series 
     if name == "total":
         counts &= calls["t_onscene"].notna()
     return gap[counts]
+
+
+def _of(seconds: pd.Series, calls: pd.Index) -> NDArray[np.float64]:
+    """Return the durations of some calls."""
+    if seconds.index is not calls:
+        seconds = seconds[seconds.index.isin(calls)]
+    return seconds.to_numpy()
 
 
 def _carried(calls: pd.DataFrame) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,15 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
-from twin.traffic.kernels.nearest import (
-    COST,
-    HERE_M,
-    arcs_in_order,
-    etas_of_first,
-    fastest_way,
-    new_rows,
-    times_to_first,
-)
+from twin.traffic.kernels.anchored import Anchored
+from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
+from twin.traffic.kernels.nearest import HERE_M, etas_of_first, fastest_way, times_to_first
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
@@ -44,6 +38,8 @@ ROUTE_SPREAD = 0.2
 ROUTE_VARIANTS = 4
 """Sets of perceived link times; trips to one area take turns among them from slice to slice."""
 _CHUNKS_PER_THREAD = 4
+NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
+"""What is known where there are no anchors."""
 
 
 def turn_costs(network: Network) -> F32:
@@ -132,8 +128,12 @@ class Router:
         self._threads = threads
         self._tree = new_tree(self.graph)
         self.keeps_way = False
-        """Whether the way to the goal that `travel_times` finds to be the first is kept."""
-        self._found: tuple[int, int, I32] | None = None
+        """Whether the ways of who `etas` and `travel_times` find to be the first are kept."""
+        self._found: dict[tuple[int, int], I32] = {}
+        self.near: Callable[[I32], Anchored] | None = None
+        """Finds what is known of the places where drives begin (`Anchors.known`)."""
+        self.far: Callable[[I32], Anchored] | None = None
+        """The same of those where they end."""
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._rows = new_rows(self.graph, self._x, self._y)
@@ -171,7 +171,7 @@ class Router:
         self.times[links] = times
         self.costs[links] = np.where(self.closed[links], np.float32(np.inf), times)
         self._rows.real[self._rows.row_of[links], COST] = self.costs[links]
-        self._found = None
+        self._found.clear()
 
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
         """Set (L,) which links are closed."""
@@ -200,7 +200,7 @@ class Router:
         ahead, back = self._arcs
         self._rows.ahead_real[:, 1] = self.graph.turn_cost[ahead]
         self._rows.back_real[:, 1] = self.graph.back_cost[back]
-        self._found = None
+        self._found.clear()
 
     @property
     def extra(self) -> F32:
@@ -208,7 +208,7 @@ class Router:
         return np.where(self.closed, np.float32(np.inf), self.tolls)
 
     def _apply(self) -> None:
-        self._found = None
+        self._found.clear()
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
         self._rows.real[:, COST] = self.costs[self._rows.link_of]
 
@@ -226,8 +226,8 @@ class Router:
 
         A route from a link to itself leads round and back to its start.
         """
-        if self._found is not None and self._found[:2] == (origin, destination):
-            return self._found[2]
+        if (found := self._found.get((origin, destination))) is not None:
+            return found
         return fastest_way(self._rows, self._max_speed, origin, destination)
 
     def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
@@ -347,9 +347,13 @@ class Router:
         end_link, end_pos = destination.link, destination.pos_m
         length = self.network.link_length
         if beside is not None:
-            return etas_of_first(
-                self._rows, self.times, length, link, pos, end_link, end_pos, beside
+            known = NOTHING if self.near is None else self.near(self._rows.row_of)
+            first, way = etas_of_first(
+                self._rows, self.times, length, link, pos, end_link, end_pos, beside, known
             )
+            if self.keeps_way and len(way):
+                self._found[int(way[0]), end_link] = way
+            return first
         tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
         pace = self.times[link] / length[link]
         to_end = self.times[end_link] / length[end_link] * end_pos
@@ -371,8 +375,10 @@ class Router:
         length = self.network.link_length
         out: F64
         if beside is not None:
-            out, way = times_to_first(self._rows, self.times, length, *origin, link, pos, beside)
-            goal = int(link[np.argmin(out + beside)])
+            known = NOTHING if self.far is None else self.far(self._rows.row_of)
+            out, way = times_to_first(
+                self._rows, self.times, length, *origin, link, pos, beside, known
+            )
         else:
             tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
             pace = self.times[link] / length[link]
@@ -381,10 +387,9 @@ class Router:
             out = rest + self._tree.label[link].astype(np.float64) + pos * pace
             ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
             out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
-            goal = int(link[np.argmin(out)])
-            way = path_from(self.graph, self._tree, origin.link, goal)
-        if self.keeps_way:
-            self._found = origin.link, goal, way
+            way = path_from(self.graph, self._tree, origin.link, int(link[np.argmin(out)]))
+        if self.keeps_way and len(way):
+            self._found[origin.link, int(way[-1])] = way
         return out
 
 

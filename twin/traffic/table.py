@@ -11,6 +11,7 @@ import simpy
 
 from twin.city.model import City
 from twin.core.clock import HOUR_S
+from twin.core.timeline import succeed_now
 from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, I64, U8, Place
 from twin.scenarios.signals import SignalSettings
@@ -325,4 +326,4 @@ class TableMobility:
             del self._drives[unit]
             n = int(self._count[unit])
             self._stand(unit, Place(int(self._way[unit, n - 1]), float(self._end[unit])))
-            drive.event.succeed(float(self._at[unit, n]))
+            succeed_now(drive.event, float(self._at[unit, n]))

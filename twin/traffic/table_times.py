@@ -13,6 +13,7 @@ from twin.core.clock import DAY_S, HOUR_S, is_weekend
 from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, Place
 from twin.scenarios.spec import Scenario
+from twin.traffic.anchors import Anchors
 from twin.traffic.conditions import capacity_share
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
@@ -85,8 +86,14 @@ class TableTimes:
         self._hour: Hour | None = None
         self._since, self._last = -np.inf, (False, 0)
         self.scale_demand(1.0)
+        stations, hospitals = (
+            city[name]["link"].to_numpy(np.int32) for name in ("stations", "hospitals")
+        )
         for router in (self.costs.ordinary, self.costs.siren):
             router.keeps_way = True
+            seconds = router.times
+            router.near = Anchors.of(city.network, seconds, stations, towards=False).known
+            router.far = Anchors.of(city.network, seconds, hospitals, towards=True).known
 
     def router(self, t: float, *, siren: bool) -> Router:
         """Return the router of a drive, at the times of the hour of `t`."""

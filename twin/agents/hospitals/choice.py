@@ -79,10 +79,11 @@ def choose_hospital(
     need = need_of(world, task)
     left = [h for h in world.hospitals.values() if h.hospital_id not in passed_over]
     accepting = [h for h in left if h.accepts]
-    full = [h for h in left if h.only_full]
-    ordered = world.orders.hospital_for(task, [*accepting, *full])
-    if ordered is not None:
-        accepting, need = [ordered], ""
+    full = [h for h in left if h.only_full] if len(accepting) < len(left) else []
+    if world.orders.hospitals:
+        ordered = world.orders.hospital_for(task, [*accepting, *full])
+        if ordered is not None:
+            accepting, need = [ordered], ""
     groups = [[h for h in group if need in h.capabilities] for group in (accepting, full) if need]
     for group in (*groups, accepting, full):
         if not group:

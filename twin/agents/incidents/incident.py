@@ -109,7 +109,7 @@ class Incident(CityAgent):
         self.finding = world.call_types.of(call.kind, call.call_id, call.type)
         self.priority = self.priority_at_call = self.finding.priority or call.priority
         self.t_call = call.t_call
-        self.counted = call.t_call >= world.scenario.period.start_s
+        self.counted = call.t_call >= world.start_s
         self.place = Place(call.link, call.pos_m)
         self.stage: Stage | None = None
         self.tasks: list[Task] = []
@@ -353,9 +353,10 @@ class Incident(CityAgent):
         yield from self.course()
         while True:
             # More may have been asked for meanwhile.
-            waited = [task.done for task in self.tasks]
-            yield env.all_of(waited)
-            if len(waited) == len(self.tasks):
+            waited = len(self.tasks)
+            for task in self.tasks:
+                yield task.done
+            if waited == len(self.tasks):
                 break
         self.enter(Stage.CLOSED, env.now)
         self.closed = True

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from twin.agents.world import World
 
 
-_HANDLE = attrgetter("handle")
+_HANDLE = attrgetter("_handle")
+"""Who is free is on shift and has one: `Unit.handle` need not look."""
 
 
 def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:

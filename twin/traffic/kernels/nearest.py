@@ -1,129 +1,37 @@
 """Searches that end as soon as the least of a few candidates is known, and single fastest ways.
 
-They cost what they reach, not the size of the city: labels are infinite between searches, and each
-search wipes only those that it wrote. What a search reads of a link stands in one row, and links
-that are near each other stand in rows that are near each other, because such a search waits for
-memory most of its time.
+They cost what they reach, not the size of the city; see `link_rows` and `anchored`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.traffic.kernels.anchored import Anchored, first_of
 from twin.traffic.kernels.jit import inner, njit
-from twin.traffic.kernels.routing import INF, LINK_BITS, RoadGraph, drop_first, entry_of, push
+from twin.traffic.kernels.link_rows import (
+    AHEAD,
+    AHEADS,
+    BACK,
+    BACKS,
+    BEFORE,
+    COST,
+    FIRST,
+    LABEL,
+    SLACK_S,
+    Rows,
+    way_between,
+    wipe,
+)
+from twin.traffic.kernels.routing import INF, LINK_BITS, drop_first, entry_of, push
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
 
-SLACK_S = 1e-2
-"""Labels are single precision: a search goes so much further than it seems to have to."""
 HERE_M = 15.0
 """A goal at most so far behind counts as reached: the crew walks instead of circling the block."""
-ROW = 8
-BACK, BACKS, AHEAD, AHEADS, FIRST, BEFORE = 0, 1, 2, 3, 4, 5
-"""Whole numbers of a row: first and number of the arcs into the link, and of those out of it; one
-more than the first candidate on it (0 between searches); the row before it on the way."""
-COST, LABEL = 6, 7
-"""Real numbers of a row: seconds of the link; label, infinite between searches."""
-
-
-class Rows(NamedTuple):
-    """Rows of links in an order in which neighbours are near, and their arcs; L links, T turns.
-
-    Attributes
-    ----------
-    whole, real
-        (L, ROW) the same memory as whole and as real numbers.
-    back, back_real, ahead, ahead_real
-        (T, 2) arcs into links and out of them, the same memory as whole and as real numbers: the
-        other link's row; seconds of the turn.
-    xy
-        (L, 2) start of every link, metres.
-    row_of, link_of
-        (L,) row of every link; link of every row.
-    heap
-        (T + L + 1,) scratch: every arc is pushed at most once.
-    touched
-        (L,) rows that the search wrote.
-    """
-
-    whole: I32
-    real: F32
-    back: I32
-    back_real: F32
-    ahead: I32
-    ahead_real: F32
-    xy: F32
-    row_of: I32
-    link_of: I32
-    heap: I64
-    touched: I32
-
-
-def arcs_in_order(link_of: I32, ptr: I32) -> I64:
-    """Return (T,) the arcs, which `ptr` counts link by link, in the order of the rows."""
-    count = np.diff(ptr)[link_of]
-    start = np.cumsum(count) - count
-    arcs: I64 = np.repeat(ptr[:-1][link_of] - start, count) + np.arange(int(count.sum()))
-    return arcs
-
-
-def new_rows(graph: RoadGraph, x: F32, y: F32) -> Rows:
-    """Return the rows of a graph whose links begin at (L,) `x` and `y`, in Morton's order."""
-    n_links = len(x)
-    code = np.zeros(n_links, np.int64)
-    for shift, axis in enumerate((x, y)):
-        span = max(float(np.ptp(axis)), 1.0) if n_links else 1.0
-        cell = ((axis - axis.min(initial=np.inf)) / span * 0xFFFF).astype(np.int64)
-        for bit in range(16):
-            code |= ((cell >> bit) & 1) << (2 * bit + shift)
-    link_of = np.argsort(code, kind="stable").astype(np.int32)
-    row_of = np.empty(n_links, np.int32)
-    row_of[link_of] = np.arange(n_links, dtype=np.int32)
-    whole = np.zeros((n_links, ROW), np.int32)
-    real = whole.view(np.float32)
-    real[:, LABEL] = INF
-    whole[:, BEFORE] = -1
-    arcs = []
-    for ptr, other, cost, first, many in (
-        (graph.back_ptr, graph.back_from, graph.back_cost, BACK, BACKS),
-        (graph.turn_ptr, graph.turn_to, graph.turn_cost, AHEAD, AHEADS),
-    ):
-        count = np.diff(ptr)[link_of]
-        whole[:, first], whole[:, many] = np.cumsum(count) - count, count
-        arc = arcs_in_order(link_of, ptr)
-        both = np.empty((len(arc), 2), np.int32)
-        both[:, 0] = row_of[other[arc]]
-        both.view(np.float32)[:, 1] = cost[arc]
-        arcs.append(both)
-    back, ahead = arcs
-    return Rows(
-        whole,
-        real,
-        back,
-        back.view(np.float32),
-        ahead,
-        ahead.view(np.float32),
-        np.ascontiguousarray(np.stack([x, y], axis=1)[link_of], np.float32),
-        row_of,
-        link_of,
-        np.empty(n_links + len(ahead) + 1, np.int64),
-        np.empty(n_links, np.int32),
-    )
-
-
-@inner
-def _wipe(rows: Rows, n: int) -> None:
-    for i in range(n):
-        k = rows.touched[i]
-        rows.real[k, LABEL] = INF
-        rows.whole[k, BEFORE] = -1
 
 
 @inner
@@ -152,11 +60,12 @@ def _settle(first: int, following: I32, reach: float, extra: F64, least: float, 
 @inner
 def _least_towards(
     rows: Rows, root: int, links: I32, extra: F64, least: float, following: I32, out: F64
-) -> None:
+) -> int:
     """Fill (C,) seconds from the end of the candidates' links to the start of `root`.
 
     Those stay infinite of which it is certain that with their (C,) `extra` seconds they are more
-    than another's, or than `least`. Labels are those of `routing.tree_towards`.
+    than another's, or than `least`. Labels are those of `routing.tree_towards`. The rows are left
+    as they are, and must be wiped: returns how many the search wrote.
     """
     whole, real, arc, arc_real = rows.whole, rows.real, rows.back, rows.back_real
     heap = rows.heap
@@ -170,13 +79,17 @@ def _least_towards(
         for e in range(whole[k, BACK], whole[k, BACK] + whole[k, BACKS]):
             j = arc[e, 0]
             d = start + arc_real[e, 1]
-            if d < real[j, LABEL]:
-                if real[j, LABEL] == INF:
-                    rows.touched[written] = j
-                    written += 1
-                real[j, LABEL] = d
-                push(heap, n, entry_of(d, j))
-                n += 1
+            if d <= real[j, LABEL] and d < INF:
+                if d < real[j, LABEL]:
+                    if real[j, LABEL] == INF:
+                        rows.touched[written] = j
+                        written += 1
+                    real[j, LABEL] = d
+                    whole[j, BEFORE] = k
+                    push(heap, n, entry_of(d, j))
+                    n += 1
+                elif rows.link_of[k] < rows.link_of[whole[j, BEFORE]]:
+                    whole[j, BEFORE] = k
         going = False
         while n > 0:
             k = heap[0] & LINK_BITS
@@ -197,7 +110,7 @@ def _least_towards(
             break
     for link in links:
         whole[rows.row_of[link], FIRST] = 0
-    _wipe(rows, written)
+    return written
 
 
 @inner
@@ -206,8 +119,7 @@ def _least_from(
 ) -> int:
     """Fill (C,) seconds from the end of `origin` to the start of the candidates' links.
 
-    Otherwise as `_least_towards`; labels and ways are those of `routing.tree_from`. The rows are
-    left as they are, and must be wiped: returns how many the search wrote.
+    Otherwise as `_least_towards`; labels and ways are those of `routing.tree_from`.
     """
     whole, real, arc, arc_real = rows.whole, rows.real, rows.ahead, rows.ahead_real
     heap = rows.heap
@@ -251,6 +163,41 @@ def _least_from(
     for link in links:
         whole[rows.row_of[link], FIRST] = 0
     return written
+
+
+@njit
+def _first(
+    rows: Rows,
+    root: int,
+    link: I32,
+    extra: F64,
+    least: float,
+    back: bool,
+    known: Anchored,
+    label: F64,
+) -> I32:
+    """Fill (C,) labels of candidates and return the way of the first; empty if none is reached."""
+    way = np.empty(0, np.int32)
+    left = np.arange(len(link))
+    if known.bounds.size:
+        least, way, left = first_of(rows, root, link, extra, least, back, known, label)
+    if len(left) == 0:
+        return way
+    some, more = link[left], extra[left]
+    following, found = np.empty(len(left), np.int32), np.full(len(left), np.inf)
+    if back:
+        written = _least_towards(rows, root, some, more, least, following, found)
+    else:
+        written = _least_from(rows, root, some, more, least, following, found)
+    best = -1
+    for i in range(len(left)):
+        label[left[i]] = found[i]
+        if found[i] + more[i] < least:
+            least, best = found[i] + more[i], i
+    if best >= 0:
+        way = way_between(rows, root, some[best], back)
+    wipe(rows, written)
+    return way
 
 
 @inner
@@ -300,34 +247,11 @@ def _astar(rows: Rows, max_speed: np.float32, origin: int, destination: int) -> 
 
 
 @njit
-def _way(rows: Rows, origin: int, destination: int) -> I32:
-    """Return the links of the way that a search found; empty if it did not."""
-    before = rows.whole
-    start, end = rows.row_of[origin], rows.row_of[destination]
-    n = 1
-    k = end
-    while before[k, BEFORE] >= 0:
-        n += 1
-        k = before[k, BEFORE]
-        if k == start:
-            break
-    if n == 1:
-        return np.empty(0, np.int32)
-    out = np.empty(n, np.int32)
-    out[0] = origin
-    k = end
-    for i in range(n - 1, 0, -1):
-        out[i] = rows.link_of[k]
-        k = before[k, BEFORE]
-    return out
-
-
-@njit
 def fastest_way(rows: Rows, max_speed: np.float32, origin: int, destination: int) -> I32:
     """Return the links of the fastest way, both ends included; empty if there is none."""
     written = _astar(rows, max_speed, origin, destination)
-    out = _way(rows, origin, destination)
-    _wipe(rows, written)
+    out = way_between(rows, origin, destination, False)
+    wipe(rows, written)
     return out
 
 
@@ -341,8 +265,11 @@ def etas_of_first(
     end_link: int,
     end_pos: float,
     beside: F64,
-) -> F64:
-    """Return (C,) seconds from places to an end, infinite where another's sum is surely less.
+    known: Anchored,
+) -> tuple[F64, I32]:
+    """Return (C,) seconds from places to an end, and the way of the first.
+
+    Seconds are infinite where another's sum is surely less.
 
     Parameters
     ----------
@@ -356,6 +283,8 @@ def etas_of_first(
         The end.
     beside
         (C,) what is added to each for the sum.
+    known
+        What is known of anchors, if anything: the search is shorter then, its result the same.
     """
     n = len(link)
     label, extra = np.empty(n), np.empty(n)
@@ -366,16 +295,15 @@ def etas_of_first(
         k = link[i]
         pace = float(times[k] / length[k])
         here[i] = np.inf
-        label[i] = np.inf
         if k == end_link and end_pos >= pos[i] - HERE_M:
             here[i] = max(end_pos - pos[i], 0.0) * pace
             least = min(least, here[i] + beside[i])
         out[i] = max(float(length[k]) - pos[i], 0.0) * pace
         extra[i] = out[i] + to_end + beside[i]
-    _least_towards(rows, end_link, link, extra, least, np.empty(n, np.int32), label)
+    way = _first(rows, end_link, link, extra, least, True, known, label)
     for i in range(n):
         out[i] = here[i] if here[i] < np.inf else out[i] + label[i] + to_end
-    return out
+    return out, way
 
 
 @njit
@@ -388,6 +316,7 @@ def times_to_first(
     link: I32,
     pos: F64,
     beside: F64,
+    known: Anchored,
 ) -> tuple[F64, I32]:
     """Return (C,) seconds from a start to places, and the way to the first; as `etas_of_first`."""
     n = len(link)
@@ -401,18 +330,12 @@ def times_to_first(
         k = link[i]
         pace = float(times[k] / length[k])
         here[i] = np.inf
-        label[i] = np.inf
         if k == start_link and pos[i] >= start_pos - HERE_M:
             here[i] = max(pos[i] - start_pos, 0.0) * pace
             least = min(least, here[i] + beside[i])
         out[i] = pos[i] * pace
         extra[i] = rest + out[i] + beside[i]
-    written = _least_from(rows, start_link, link, extra, least, np.empty(n, np.int32), label)
-    best = 0
+    way = _first(rows, start_link, link, extra, least, False, known, label)
     for i in range(n):
         out[i] = here[i] if here[i] < np.inf else rest + label[i] + out[i]
-        if out[i] + beside[i] < out[best] + beside[best]:
-            best = i
-    way = _way(rows, start_link, link[best])
-    _wipe(rows, written)
     return out, way

@@ -1,0 +1,221 @@
+"""Searches for the first of a few candidates that know from anchors how far each is at least.
+
+Anchors are places whose fastest ways over undisturbed streets are known, such as stations. No link
+is ever driven faster than undisturbed, so those times bound present ones from below; where a
+candidate is no anchor, the triangle inequality bounds its way by the anchors' (Goldberg & Harrelson
+2005, "Computing the shortest path: A* search meets graph theory"). Anchors are searched for one by
+one, from the one that seems nearest on, until the next cannot be the first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.traffic.kernels.jit import inner, njit
+from twin.traffic.kernels.link_rows import (
+    AHEAD,
+    AHEADS,
+    BACK,
+    BACKS,
+    BEFORE,
+    COST,
+    LABEL,
+    SLACK_S,
+    Rows,
+    way_between,
+    wipe,
+)
+from twin.traffic.kernels.routing import (
+    INF,
+    LINK_BITS,
+    RoadGraph,
+    Tree,
+    drop_first,
+    entry_of,
+    push,
+    tree_from,
+    tree_towards,
+)
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+ROUNDING_S = 0.1
+"""Bounds are lowered by so much: they are sums in single precision."""
+_NO_TARGETS = np.empty(0, np.int32)
+
+
+class Anchored(NamedTuple):
+    """What is known of A anchors; all arrays are empty where nothing is.
+
+    Attributes
+    ----------
+    bounds
+        (L, A) what `fill_bounds` fills, the anchors of a link side by side.
+    anchor_of
+        (L,) number of the anchor on a link, -1 where there is none.
+    seconds
+        (L,) least times of links.
+    """
+
+    bounds: F32
+    anchor_of: I32
+    seconds: F32
+
+
+@njit
+def fill_bounds(
+    graph: RoadGraph, seconds: F32, row_of: I32, anchors: I32, towards: bool, tree: Tree, out: F32
+) -> None:
+    """Fill (A, L) seconds between anchors and links, which stand in rows.
+
+    Those from the end of the anchor to the end of the link; `towards` the anchors, those from the
+    start of the link to the start of the anchor. `seconds` are (L,) least times of links.
+    """
+    root = np.empty(1, np.int32)
+    for a in range(len(anchors)):
+        if towards:
+            root[0] = anchors[a]
+            tree_towards(graph, seconds, root, _NO_TARGETS, False, tree)
+        else:
+            tree_from(graph, seconds, anchors[a], _NO_TARGETS, False, tree)
+        for k in range(len(row_of)):
+            out[a, row_of[k]] = tree.label[k] + seconds[k]
+        out[a, row_of[anchors[a]]] = 0.0
+
+
+@inner
+def _bound(bounds: F32, k: int, a: int) -> np.float32:
+    """Return the least seconds between the row `k` and an anchor."""
+    return max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+
+
+@inner
+def _search(rows: Rows, root: int, goal: int, back: bool, bounds: F32, a: int, limit: float) -> int:
+    """Search between two rows, from the root `back` to the goal or ahead.
+
+    Labels and ways are those of `nearest`. What is longer than `limit` may not be found. Returns
+    how many rows were written.
+    """
+    whole, real, heap = rows.whole, rows.real, rows.heap
+    arc, arc_real = (rows.back, rows.back_real) if back else (rows.ahead, rows.ahead_real)
+    first, many = (BACK, BACKS) if back else (AHEAD, AHEADS)
+    written = 0
+    if back and real[root, COST] == INF:
+        return written
+    n = 0
+    k = root
+    start = np.float32(0.0)
+    while True:
+        for e in range(whole[k, first], whole[k, first] + whole[k, many]):
+            j = arc[e, 0]
+            d = start + arc_real[e, 1]
+            if d > real[j, LABEL] or d == INF or not (back or real[j, COST] < INF):
+                continue
+            if d == real[j, LABEL]:
+                if rows.link_of[k] < rows.link_of[whole[j, BEFORE]]:
+                    whole[j, BEFORE] = k
+                continue
+            if real[j, LABEL] == INF:
+                rows.touched[written] = j
+                written += 1
+            real[j, LABEL] = d
+            whole[j, BEFORE] = k
+            key = d + _bound(bounds, j, a)
+            # An entry more for each arc is all that a consistent bound asks for, but for rounding.
+            if key <= limit + SLACK_S and n < len(heap) - 1:
+                push(heap, n, entry_of(key, j))
+                n += 1
+        going = False
+        while n > 0 and not going:
+            k = heap[0] & LINK_BITS
+            key = np.int32(heap[0] >> 32).view(np.float32)
+            n -= 1
+            if n > 0:
+                drop_first(heap, n)
+            if key > min(real[goal, LABEL], limit) + SLACK_S:
+                return written
+            # Entries of labels that have improved since are stale.
+            stale = key > real[k, LABEL] + _bound(bounds, k, a)
+            going = not stale and k != goal and real[k, COST] < INF
+        if not going:
+            return written
+        start = real[k, LABEL] + real[k, COST]
+
+
+@njit
+def first_of(
+    rows: Rows,
+    root_link: int,
+    links: I32,
+    extra: F64,
+    least: float,
+    back: bool,
+    known: Anchored,
+    label: F64,
+) -> tuple[float, I32, I64]:
+    """Search for the first of those candidates that are anchors.
+
+    Returns the least sum of label and extra seconds so far, the way of the first, empty if none of
+    them is, and which candidates that are no anchors may still be the first.
+
+    Parameters
+    ----------
+    root_link, links, extra, least
+        As in `nearest`.
+    back
+        Whether the drives are towards the root.
+    known
+        What is known of the anchors.
+    label
+        (C,) labels as `nearest` fills them; infinite where it cannot be the least.
+    """
+    n = len(links)
+    bounds = known.bounds
+    root = rows.row_of[root_link]
+    own = float(known.seconds[root_link])
+    at_least = np.full(n, np.inf)
+    for i in range(n):
+        label[i] = np.inf
+        a = known.anchor_of[links[i]]
+        if a >= 0:
+            at_least[i] = extra[i] + max(float(bounds[root, a]) - ROUNDING_S - own, 0.0)
+    way = np.empty(0, np.int32)
+    while True:
+        i = int(np.argmin(at_least))
+        if at_least[i] == np.inf or at_least[i] > least + SLACK_S:
+            break
+        goal = rows.row_of[links[i]]
+        limit = least - extra[i]
+        a = known.anchor_of[links[i]]
+        written = _search(rows, root, goal, back, bounds, a, limit)
+        found = float(rows.real[goal, LABEL])
+        if found > limit + SLACK_S:
+            found = np.inf
+        for other in range(n):
+            if links[other] == links[i]:
+                label[other] = found
+                at_least[other] = np.inf
+        if found + extra[i] < least:
+            least = found + extra[i]
+            way = way_between(rows, root_link, links[i], back)
+        wipe(rows, written)
+    left = np.empty(n, np.int64)
+    some = 0
+    for i in range(n):
+        if known.anchor_of[links[i]] >= 0:
+            continue
+        k = rows.row_of[links[i]]
+        away = np.float32(0.0)
+        for b in range(bounds.shape[1]):
+            if bounds[k, b] < INF:
+                away = max(away, bounds[root, b] - bounds[k, b])
+        if extra[i] + max(float(away) - ROUNDING_S - own, 0.0) <= least + SLACK_S:
+            left[some] = i
+            some += 1
+    return least, way, left[:some]
