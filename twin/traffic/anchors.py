@@ -12,7 +12,7 @@ SEARCHES_A_TREE = 25
 """A tree of a whole city costs as much as so many searches that end when the first is known."""
 ROOM = 16_000_000
 """Most numbers that are kept of all anchors together: 64 MB."""
-_KEPT = 4
+_KEPT = 5
 """So many sets of anchors are kept for the next run of the same city."""
 _kept: list[Anchors] = []
 

@@ -13,7 +13,13 @@ from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
 from twin.traffic.kernels.anchored import Anchored
 from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
-from twin.traffic.kernels.nearest import HERE_M, etas_of_first, fastest_way, times_to_first
+from twin.traffic.kernels.nearest import (
+    HERE_M,
+    etas_of_first,
+    fastest_way,
+    only_way,
+    times_to_first,
+)
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
@@ -134,6 +140,8 @@ class Router:
         """Finds what is known of the places where drives begin (`Anchors.known`)."""
         self.far: Callable[[I32], Anchored] | None = None
         """The same of those where they end."""
+        self.home: Callable[[I32], Anchored] | None = None
+        """The same of those to which single ways lead."""
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._rows = new_rows(self.graph, self._x, self._y)
@@ -228,7 +236,10 @@ class Router:
         """
         if (found := self._found.get((origin, destination))) is not None:
             return found
-        return fastest_way(self._rows, self._max_speed, origin, destination)
+        if self.home is None:
+            return fastest_way(self._rows, self._max_speed, origin, destination)
+        known = self.home(self._rows.row_of)
+        return only_way(self._rows, self._max_speed, origin, destination, known)
 
     def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
         """Return the route of a drive, and its end (`start` if that is at most `HERE_M` further).

@@ -94,6 +94,8 @@ class TableTimes:
             seconds = router.times
             router.near = Anchors.of(city.network, seconds, stations, towards=False).known
             router.far = Anchors.of(city.network, seconds, hospitals, towards=True).known
+        ordinary = self.costs.ordinary
+        ordinary.home = Anchors.of(city.network, ordinary.times, stations, towards=True).known
 
     def router(self, t: float, *, siren: bool) -> Router:
         """Return the router of a drive, at the times of the hour of `t`."""

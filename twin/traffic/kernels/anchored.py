@@ -90,17 +90,40 @@ def fill_bounds(
 
 
 @inner
-def _bound(bounds: F32, k: int, a: int) -> np.float32:
-    """Return the least seconds between the row `k` and an anchor."""
-    return max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+def _bound(rows: Rows, bounds: F32, k: int, a: int, goal: int, pace: np.float32) -> np.float32:
+    """Return the least seconds between the row `k` and a goal.
+
+    Where that is no anchor (`a` is -1) they are those of the straight line between their starts.
+    """
+    if a >= 0:
+        return max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+    xy = rows.xy
+    away = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
+    return np.float32(away * pace)
 
 
 @inner
-def _search(rows: Rows, root: int, goal: int, back: bool, bounds: F32, a: int, limit: float) -> int:
+def search(
+    rows: Rows,
+    root: int,
+    goal: int,
+    back: bool,
+    bounds: F32,
+    a: int,
+    pace: np.float32,
+    limit: float,
+) -> int:
     """Search between two rows, from the root `back` to the goal or ahead.
 
     Labels and ways are those of `nearest`. What is longer than `limit` may not be found. Returns
     how many rows were written.
+
+    Parameters
+    ----------
+    bounds, a
+        What is known of anchors, and which of them the goal is; -1 for none.
+    pace
+        Seconds for a metre as the crow flies that no link undercuts; used where `a` is -1.
     """
     whole, real, heap = rows.whole, rows.real, rows.heap
     arc, arc_real = (rows.back, rows.back_real) if back else (rows.ahead, rows.ahead_real)
@@ -126,7 +149,7 @@ def _search(rows: Rows, root: int, goal: int, back: bool, bounds: F32, a: int, l
                 written += 1
             real[j, LABEL] = d
             whole[j, BEFORE] = k
-            key = d + _bound(bounds, j, a)
+            key = d + _bound(rows, bounds, j, a, goal, pace)
             # An entry more for each arc is all that a consistent bound asks for, but for rounding.
             if key <= limit + SLACK_S and n < len(heap) - 1:
                 push(heap, n, entry_of(key, j))
@@ -141,7 +164,7 @@ def _search(rows: Rows, root: int, goal: int, back: bool, bounds: F32, a: int, l
             if key > min(real[goal, LABEL], limit) + SLACK_S:
                 return written
             # Entries of labels that have improved since are stale.
-            stale = key > real[k, LABEL] + _bound(bounds, k, a)
+            stale = key > real[k, LABEL] + _bound(rows, bounds, k, a, goal, pace)
             going = not stale and k != goal and real[k, COST] < INF
         if not going:
             return written
@@ -193,7 +216,7 @@ def first_of(
         goal = rows.row_of[links[i]]
         limit = least - extra[i]
         a = known.anchor_of[links[i]]
-        written = _search(rows, root, goal, back, bounds, a, limit)
+        written = search(rows, root, goal, back, bounds, a, np.float32(0.0), limit)
         found = float(rows.real[goal, LABEL])
         if found > limit + SLACK_S:
             found = np.inf
