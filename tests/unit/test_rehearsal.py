@@ -295,3 +295,53 @@ def test_a_model_without_a_rehearsal_does_not_wait_for_ever() -> None:
     with pytest.raises(RuntimeError, match="a decision waits"):
         rehearsal.model.run()
     assert FixedModel(town(), scenario).seats is None
+
+
+def turning(tmp_path, **fields):
+    """Return a city and scenario in which u1 is far on its way when an urgent call comes."""
+    rows = "1,0,p0,3,0,600,no,,\n2,10,p2,3,0,600,no,,\n3,50,p1,1,0,600,no,,\n"
+    return two_units(tmp_path, rows, policy={"reassign": "by-priority"}, **fields)
+
+
+def test_a_person_turns_a_unit_on_its_way(tmp_path) -> None:
+    city, scenario = turning(tmp_path)
+    rehearsal = Rehearsal(scenario, ["dispatcher"], city=city)
+    # u0 is at call 1; u1 sets out for call 2 at 10 s and is 40 s down its 300 s at 50 s.
+    for call in ("1", "2"):
+        decision = rehearsal.next_decision()
+        assert decision is not None
+        assert decision.call_id == call
+        rehearsal.choose(by_rule(decision))
+    decision = rehearsal.next_decision()
+    assert decision is not None
+    assert (decision.t, decision.call_id, decision.options) == (50.0, "3", ["u1", "wait"])
+    assert decision.candidates[0].says == "to_scene, call 2"
+    assert decision.candidates[0].cover_lost == 0.0
+    assert decision.by_rule == "u1"
+    rehearsal.choose("u1")
+    assert rehearsal.next_decision() is not None  # call 2 again, when u0 is free
+    rehearsal.choose("u0")
+    assert rehearsal.next_decision() is None
+    calls = rehearsal.recorder.frame("calls").set_index("call_id")
+    assert calls["unit_id"].to_dict() == {"1": "u0", "2": "u0", "3": "u1"}
+    # From 40 / 300 of the way from p1 to p2 back to p1.
+    assert calls.loc["3", "response_s"] == pytest.approx(40.0 / 300.0 * 300.0)
+    why = rehearsal.recorder.frame("decisions").query("chosen & call_id == '3'")
+    assert why[["unit_id", "why", "on_call"]].to_numpy().tolist() == [["u1", "person", "2"]]
+
+
+def test_a_person_who_turns_by_the_rule_is_the_rule(tmp_path) -> None:
+    rng = np.random.default_rng(4)
+    rows = "".join(
+        f"{k},{t:.1f},p{rng.integers(3)},{rng.integers(1, 4)},10,{rng.uniform(60, 900):.0f},no,,\n"
+        for k, t in enumerate(np.sort(rng.uniform(0.0, 60_000.0, 150)))
+    )
+    city, scenario = two_units(tmp_path, rows, policy={"reassign": "by-priority"})
+    alone = MemoryRecorder()
+    CityModel(city, scenario, recorder=alone).run()
+    rehearsal = Rehearsal(scenario, ["dispatcher"], city=city, rules=[])
+    rehearsal.finish(by_rule)
+    mine, theirs = (r.frame("calls") for r in (alone, rehearsal.recorder))
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    turned = alone.frame("decisions").query("chosen and why == 'diverted'")
+    assert len(turned) > 2

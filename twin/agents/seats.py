@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from twin.agents.hospitals.choice import Judged
 from twin.agents.policies.dispatch import turnout
@@ -196,13 +197,22 @@ class Seats:
         return [decision for decision in self.open if decision.number not in self._answers]
 
     def unit(
-        self, task: Task, units: Sequence[Unit], scores: Scores, settle: Callable[[str], None]
+        self,
+        task: Task,
+        units: Sequence[Unit],
+        score: NDArray[np.float64],
+        by_rule: str | None,
+        settle: Callable[[str], None],
     ) -> None:
-        """Open the decision which of the free units goes."""
+        """Open the decision which of the units goes: free ones, then those that may be turned."""
         world, incident = self.world, task.incident
+        free = [unit for unit in units if unit.available]
         eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
-        arrival = np.asarray(eta, np.float64) + turnout(world, task, units)
-        lost = self._cover_lost(task.unit_kind, units)
+        arrival = np.asarray(eta, np.float64)
+        arrival[: len(free)] += turnout(world, task, free)
+        for k, unit in enumerate(units[len(free) :], start=len(free)):
+            arrival[k] += max(unit.ready_at - world.env.now, 0.0)
+        lost = [*self._cover_lost(task.unit_kind, free), *[0.0] * (len(units) - len(free))]
         ids = [unit.unit_id for unit in units]
         by_id = dict(zip(ids, units, strict=True))
         self._open(
@@ -210,17 +220,18 @@ class Seats:
             incident,
             task.role,
             [
-                Candidate(unit.unit_id, str(unit.state), float(arrival[k]), score, lost[k])
-                for k, (unit, score) in enumerate(zip(units, scores.score.tolist(), strict=True))
+                Candidate(unit.unit_id, _says(unit), float(arrival[k]), float(score[k]), lost[k])
+                for k, unit in enumerate(units)
             ],
             world.dispatch_policy.name,
-            _winner(ids, scores),
+            by_rule,
             {
-                name: _opinion(ids, rule.score(world, task, units))
+                name: _opinion(ids, rule.score(world, task, free))
                 for name, rule in self.rules.get("dispatch", {}).items()
+                if free
             },
             settle,
-            can=lambda choice: by_id[choice].available,
+            can=lambda choice: by_id[choice].available or by_id[choice].on_the_way,
         )
 
     def hospital(self, ambulance: Ambulance, task: Task, judged: Judged) -> simpy.Event:
@@ -356,4 +367,13 @@ def _winner(ids: Sequence[str], scores: Scores) -> str | None:
 
 
 def _opinion(ids: Sequence[str], scores: Scores) -> Opinion:
-    return Opinion(_winner(ids, scores), tuple(float(score) for score in scores.score))
+    """Return what a rule thinks of the first candidates; the others do not come into question."""
+    rest = [math.inf] * (len(ids) - len(scores.score))
+    return Opinion(_winner(ids, scores), (*scores.score.tolist(), *rest))
+
+
+def _says(unit: Unit) -> str:
+    """Return what a unit does, and for which call if it may be turned from one."""
+    if unit.available or unit.task is None:
+        return str(unit.state)
+    return f"{unit.state}, call {unit.task.incident.call_id}"

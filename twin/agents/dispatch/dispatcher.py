@@ -120,19 +120,13 @@ class Dispatcher(CityAgent):
         if self.world.orders.units and (ordered := self.world.orders.unit_for(task, free)):
             judged = self._judge(task, free, [])
             free.remove(ordered)
-            self._send(task, ordered, judged, "ordered")
+            self._send(task, ordered, [judged], "ordered")
             return None
         able = [u for u in free if u.advanced] if task.advanced else free
         if not able and self.world.reassign_policy is None:
             return None  # nobody can go now, whoever may be free soon
         judged = self._judge(task, able, soon)
-        best_s = np.inf
-        unit = None
-        if judged is not None:
-            best = judged.scores.best()
-            if np.isfinite(judged.scores.score[best]):
-                unit = judged.units[best]
-                best_s = float(judged.scores.arrival_s[best])
+        unit, best_s = _best(judged)
         other = self._turned(task, best_s, unit)
         if other is not None:
             self._record(task, [judged, other], other.units[other.scores.best()], "diverted")
@@ -166,30 +160,42 @@ class Dispatcher(CityAgent):
     def _ask(self, task: Task, free: list[Unit]) -> bool:
         """Let a person say which unit goes; return whether there is one to be sent."""
         seats, judged = self.world.seats, self._judge(task, free, [])
-        if seats is None or judged is None:
-            return False
-        by_id = {unit.unit_id: unit for unit in judged.units}
+        unit, best_s = _best(judged)
+        ways = self._less_urgent(task, self._on_the_way(task, best_s, unit))
+        by_rule = unit
+        if ways is not None and np.isfinite(ways.scores.score.min()):
+            by_rule = ways.units[ways.scores.best()]
+        elif judged is None:
+            return False  # nobody is free, and the rule turns nobody: it waits
+        said = [each for each in (judged, ways) if each is not None]
+        units = [unit for each in said for unit in each.units]
+        by_id = {unit.unit_id: unit for unit in units}
 
         def settle(choice: str) -> None:
-            self._answered(task, by_id.get(choice), judged)
+            self._answered(task, by_id.get(choice), said)
 
-        seats.unit(task, judged.units, judged.scores, settle)
-        return True
+        if seats is not None:
+            score = np.concatenate([each.scores.score for each in said])
+            seats.unit(task, units, score, None if by_rule is None else by_rule.unit_id, settle)
+        return seats is not None
 
-    def _answered(self, task: Task, unit: Unit | None, judged: _Judged) -> None:
+    def _answered(self, task: Task, unit: Unit | None, judged: Sequence[_Judged]) -> None:
         """Do what a person chose, a unit or None to wait, and go on with the other requests."""
         if unit is None:
-            self._record(task, [judged], None)
+            self._record(task, judged, None)
             self._try_later(task)
+        elif unit.on_the_way:
+            self._record(task, judged, unit, "person")
+            self._divert(task, unit)
         else:
             self._send(task, unit, judged, "person")
         self.review(task.unit_kind)
         if not self._asks_for(task.unit_kind):
             self._count(t for t in self.waiting if t.unit_kind == task.unit_kind)
 
-    def _send(self, task: Task, unit: Unit, judged: _Judged | None, why: str) -> None:
+    def _send(self, task: Task, unit: Unit, judged: Sequence[_Judged | None], why: str) -> None:
         """Give a request to a unit that no rule has chosen."""
-        self._record(task, [judged], unit, why)
+        self._record(task, judged, unit, why)
         self.waiting.remove(task)
         self._assign(task, unit)
 
@@ -212,6 +218,11 @@ class Dispatcher(CityAgent):
 
     def _turned(self, task: Task, best_s: float, unit: Unit | None) -> _Judged | None:
         """Return the judgement by which a unit on its way to another call is turned to this one."""
+        found = self._on_the_way(task, best_s, unit)
+        return found if found is not None and np.isfinite(found.scores.score.min()) else None
+
+    def _on_the_way(self, task: Task, best_s: float, unit: Unit | None) -> _Judged | None:
+        """Return what the rule thinks of turning units on their way; None if there is none."""
         world = self.world
         if world.reassign_policy is None:
             return None
@@ -225,9 +236,31 @@ class Dispatcher(CityAgent):
             etas = world.mobility.etas([unit.handle], incident.place, siren=incident.siren)
             best_s = float(etas[0])
         scores = world.reassign_policy.score(world, task, best_s, units)
-        if not np.isfinite(scores.score.min()):
-            return None
         return _Judged(world.reassign_policy.name, units, scores)
+
+    @staticmethod
+    def _less_urgent(task: Task, judged: _Judged | None) -> _Judged | None:
+        """Return those whom a person may turn: on their way to a less urgent call."""
+        if judged is None:
+            return None
+        own = task.incident.priority
+        kept = [
+            k
+            for k, unit in enumerate(judged.units)
+            if unit.task is not None and unit.task.incident.priority > own
+        ]
+        if not kept:
+            return None
+        eta, score, wait, term, value, why = judged.scores
+        part = Scores(
+            eta[kept],
+            score[kept],
+            None if wait is None else wait[kept],
+            term,
+            None if value is None else value[kept],
+            why,
+        )
+        return _Judged(judged.policy, [judged.units[k] for k in kept], part)
 
     def _assign(self, task: Task, unit: Unit) -> None:
         task.unit = unit
@@ -296,6 +329,16 @@ class Dispatcher(CityAgent):
                 chosen=won & (why != "held"),
                 why=np.where(won, why or _why(each), none).tolist() if won.any() else None,
             )
+
+
+def _best(judged: _Judged | None) -> tuple[Unit | None, float]:
+    """Return the unit that a rule takes and the seconds until it is there; None and infinity."""
+    if judged is None:
+        return None, np.inf
+    best = judged.scores.best()
+    if not np.isfinite(judged.scores.score[best]):
+        return None, np.inf
+    return judged.units[best], float(judged.scores.arrival_s[best])
 
 
 def _why(judged: _Judged) -> str:
