@@ -40,6 +40,7 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
 )
+from twin.traffic.kernels.prefetch import AHEAD, ask_for_link
 from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
@@ -86,6 +87,8 @@ def decide(
         kept = low
         for n in range(low, listed):
             k = active[n]
+            if n + AHEAD < listed:
+                ask_for_link(active[n + AHEAD], net, st, R)
             if net.link[k].due <= t:
                 enter_waiting(k, t, block, net, st, R)
             if net.link[k].busy and decide_on_link(k, block, tick, key, sirens, net, st, R):
@@ -148,7 +151,10 @@ def follow(
     for block in range(first, last):
         updates = 0
         low = block * links // N_BLOCKS
-        for n in range(low, low + st.tally[block, ACTIVE]):
+        end = low + int(st.tally[block, ACTIVE])
+        for n in range(low, end):
+            if n + AHEAD < end:
+                ask_for_link(st.active[n + AHEAD], net, st, R)
             updates += follow_on_link(st.active[n], tick, clock, dt, key, net, st, R)
         st.tally[block, UPDATES] += updates
 
