@@ -15,7 +15,7 @@ from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
 from twin.traffic.kernels.layout import FREE, WAITING, Records
 from twin.traffic.kernels.route_store import append_routes
-from twin.traffic.storage import Checkpoint
+from twin.traffic.storage import Checkpoint, zeros
 from twin.traffic.types import Fleet
 
 END_M = 0.02
@@ -162,7 +162,7 @@ class Books(ABC):
         if len(state.route) - state.counts[self._route_used] >= extra + layout.ROUTE_MARGIN:
             return
         size = max(len(state.route), 2 * (self._live_length() + extra) + 2 * layout.ROUTE_MARGIN)
-        store = np.zeros(size, np.int32)
+        store = zeros(size, np.dtype(np.int32))
         self._compact_routes(store)
         self._state = state._replace(route=store)
 

@@ -23,6 +23,7 @@ from twin.traffic.kernels.layout import (
 )
 from twin.traffic.kernels.zipper import JOINS
 from twin.traffic.sirens import Sirens, opposite_links
+from twin.traffic.storage import records
 
 CRITICAL_GAP_S = {
     TurnKind.RIGHT: 4.7,
@@ -158,7 +159,7 @@ def kernel_network(
     """
     lanes = network.link_lanes.astype(np.int64)
     lane0 = np.concatenate([[0], np.cumsum(lanes)])
-    link = np.zeros(network.n_links, LINK)
+    link = records(network.n_links, LINK)
     link["length"] = network.link_length
     link["speed"] = network.link_speed * np.float32(speed_factor)
     link["lane0"] = lane0[:-1]
@@ -171,7 +172,7 @@ def kernel_network(
 
     np.bitwise_or.at(link["bus_lanes"], network.bus_link, np.left_shift(1, network.bus_lane))
 
-    turn = np.zeros(network.n_turns, TURN)
+    turn = records(network.n_turns, TURN)
     turn["to"] = network.turn_to
     turn["eta"] = BIG
     turn["group"] = network.turn_group
@@ -206,34 +207,34 @@ def kernel_network(
 
     by_node = np.argsort(network.link_to, kind="stable").astype(np.int32)
     edges = np.searchsorted(network.link_to[by_node], np.arange(network.n_nodes + 1))
-    node = np.zeros(network.n_nodes, NODE)
+    node = records(network.n_nodes, NODE)
     node["in0"], node["in1"] = edges[:-1], edges[1:]
 
-    group = np.zeros(len(network.group_signal), GROUP)
+    group = records(len(network.group_signal), GROUP)
     group["cycle"] = network.signal_cycle[network.group_signal]
     group["offset"] = network.signal_offset[network.group_signal]
     group["green_from"] = network.group_green_from
     group["green_for"] = network.group_green_to - network.group_green_from
     group["signal"] = network.group_signal
-    more = np.zeros(len(network.more_group), MORE)
+    more = records(len(network.more_group), MORE)
     more["green_from"] = network.more_from
     more["green_for"] = network.more_to - network.more_from
     every = np.arange(len(group))
     group["more0"] = np.searchsorted(network.more_group, every)
     group["more1"] = np.searchsorted(network.more_group, every, side="right")
     net = Net(
-        link=link.view(np.recarray),
-        turn=turn.view(np.recarray),
-        node=node.view(np.recarray),
-        group=group.view(np.recarray),
+        link=link,
+        turn=turn,
+        node=node,
+        group=group,
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_node,
         # A copy: weather changes it.
         kinds=np.array(kinds, np.float32),
-        more=more.view(np.recarray),
+        more=more,
         opposite=opposite_links(network),
         sirens=(sirens or Sirens()).table(),
-        piece=np.zeros(1, PIECE).view(np.recarray),
+        piece=records(1, PIECE),
         manner=np.zeros((1, *kinds.shape), np.float32),
     )
     note_zippers(net)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from twin.traffic.kernels.layout import (
     I32,
     IDLE,
     LANE,
+    LINE,
     N_BLOCKS,
     N_TALLIES,
     NEVER,
@@ -33,13 +36,41 @@ from twin.traffic.kernels.times import TRAVEL_TIME
 Checkpoint = dict[str, NDArray[Any]]
 
 FIRST_VEHICLES = 1024
-SCRATCH = ("search", "active")
+HUGE_PAGE = 1 << 21
+"""Bytes of a large page of memory."""
+SCRATCH = ("search", "active", "passing")
 """What kernels keep for the length of a tick at most."""
+
+
+def zeros(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array that begins with a cache line, or most records would lie in two.
+
+    A large one asks for large pages, in memory of its own: what was in use before keeps small ones,
+    and to find the page of a vehicle took as long as to fetch it.
+    """
+    size = count * dtype.itemsize
+    if size < HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        memory = np.zeros(size + LINE, np.uint8)
+        first = -memory.ctypes.data % LINE
+    else:
+        area = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a kernel without large pages
+            area.madvise(mmap.MADV_HUGEPAGE)
+        memory = np.frombuffer(area, np.uint8)
+        first = -memory.ctypes.data % HUGE_PAGE
+    return memory[first : first + size].view(dtype)
 
 
 def records(count: int, dtype: np.dtype[Any]) -> Records:
     """Return `count` zeroed records that kernels and plain Python read alike."""
-    return np.zeros(count, dtype).view(np.recarray)
+    return zeros(count, dtype).view(np.recarray)
+
+
+def as_records(rows: NDArray[Any]) -> Records:
+    """Return a copy of records as `records` has them."""
+    copy = records(len(rows), rows.dtype)
+    copy[:] = rows
+    return copy
 
 
 def new_state(net: Net) -> State:
@@ -69,6 +100,7 @@ def new_state(net: Net) -> State:
         call=records(0, CALL),
         bay=np.zeros(0, np.int32),
         active=np.zeros(links, np.int32),
+        passing=np.zeros(len(net.node), np.int32),
     )
 
 
@@ -151,8 +183,8 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     for name in State._fields:
         if name in SCRATCH:
             continue
-        value = np.array(parts[name])
-        values[name] = value.view(np.recarray) if value.dtype.names else value
+        value = parts[name]
+        values[name] = as_records(value) if value.dtype.names else np.array(value)
     route = np.zeros(int(parts["route_size"][0]), np.int32)
     route[: len(values["route"])] = values["route"]
     values["route"] = route

@@ -66,6 +66,19 @@ N_COLUMNS = 16
 IDM, KRAUSS = range(2)
 """Values of `MODEL`."""
 
+LINE = 64
+"""Bytes that memory hands over at once, a cache line; arrays of records begin with one."""
+
+
+def _in_lines(fields: list[tuple[str, str]]) -> np.dtype[Any]:
+    """Return the type of a record that begins with a cache line, those read most often first."""
+    size = np.dtype(fields).itemsize
+    names, formats = zip(*fields, strict=True)
+    return np.dtype(
+        {"names": names, "formats": formats, "itemsize": (size + LINE - 1) // LINE * LINE}
+    )
+
+
 RECORD = np.dtype(
     [
         ("pos", "f4"),  # front bumper, metres from the start of the link
@@ -109,7 +122,7 @@ LANE = np.dtype(
         ("claim", "i2"),
     ]
 )
-LINK = np.dtype(
+LINK = _in_lines(
     [
         ("length", "f4"),
         ("speed", "f4"),
@@ -117,13 +130,15 @@ LINK = np.dtype(
         ("node", "i4"),  # the junction at its end
         ("turn0", "i4"),
         ("turn1", "i4"),
+        ("due", "f8"),  # second at which the first who waits wants to enter; `NEVER`
         ("group", "i4"),  # signal group of all its turns; -1 for none, or several
+        ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
+        ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
         ("lanes", "i1"),
         ("closed", "i1"),  # nobody may enter
         ("first_open", "i1"),  # lanes below it are closed
         ("busy", "i1"),  # it may hold vehicles: where it is 0, there are none
         ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)
-        ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
         # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
         # it wants.
         ("crossing", "i1"),
@@ -131,21 +146,19 @@ LINK = np.dtype(
         ("lost", "i1"),
         ("watched", "i1"),  # somebody gives way to a turn out of it, or merges with it
         ("noted", "i1"),  # it is written when vehicles will make its turns
-        ("tight", "i4"),  # a lane needs more space
+        ("tight", "i1"),  # a lane needs more space
+        ("stops", "i1"),  # vehicles stop somewhere on it
+        ("pulls_in", "i1"),  # mark set in a tick: a vehicle stands before its bay
         ("siren_dist", "f4"),  # metres from a unit under siren to the end
-        ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
-        ("stops", "i2"),  # vehicles stop somewhere on it
-        ("pulls_in", "i2"),  # mark set in a tick: a vehicle stands before its bay
-        ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
-        ("queue_end", "i4"),
-        ("due", "f8"),  # second at which the first of them wants to enter; `NEVER`
         # Since the start: vehicle-seconds, vehicle-metres, vehicles that left.
         ("seconds", "f8"),
         ("metres", "f8"),
         ("left", "i8"),
+        ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
+        ("queue_end", "i4"),
     ]
 )
-TURN = np.dtype(
+TURN = _in_lines(
     [
         ("to", "i4"),
         ("group", "i4"),
@@ -199,11 +212,12 @@ PIECE = np.dtype([("until", "f4"), ("speed", "f4")])
 """A piece of a link that is driven in its own way: where it ends, metres; free-flow speed."""
 VEHICLE = np.dtype(
     [
+        # What a tick may look up comes first: in one cache line, as rows are 80 bytes.
+        ("distance", "f8"),  # metres on the links already left
+        ("id", "i8"),
         ("t_plan", "f8"),
         ("t_depart", "f8"),
         ("t_arrive", "f8"),
-        ("distance", "f8"),  # metres on the links already left
-        ("id", "i8"),
         ("fac", "f4"),
         ("end", "f4"),  # where on its last link it ends
         ("origin", "i4"),
@@ -335,8 +349,9 @@ class State(NamedTuple):
         `CALL` records, those of a vehicle in a row.
     bay
         Slots that stand in a bay beside the road, in the order in which they came.
-    active
-        (L,) scratch: links that hold vehicles in this tick, from the first of each block on.
+    active, passing
+        (L,) scratch: links that hold vehicles in this tick, from the first of each block on;
+        (N,) the same of junctions that a vehicle may pass.
     """
 
     lane: Records
@@ -353,6 +368,7 @@ class State(NamedTuple):
     call: Records
     bay: I32
     active: I32
+    passing: I32
 
 
 @inlined

@@ -20,7 +20,10 @@ from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.layout import Net, Records, State
 
 AHEAD = 4
+LANES_AHEAD = 8
 """Links."""
+MANY_LANES = 4096
+"""A network of fewer lanes stays in the cache from tick to tick."""
 
 _config: Any = numba.config
 
@@ -48,9 +51,68 @@ ask: Callable[[Records, int], None] = _nothing if _config.DISABLE_JIT else _ask
 
 
 @inlined
-def ask_for_link(k: int, net: Net, st: State, R: Records) -> None:
-    """Ask for the last and the first vehicle of each lane of link `k`."""
-    a = int(net.link[k].lane0)
-    for x in range(a, a + int(net.link[k].lanes)):
-        ask(R, int(st.lane[x].start))
-        ask(R, int(st.lane[x].end) - 1)
+def ask_for_link(n: int, end: int, net: Net, st: State, R: Records) -> None:
+    """Ask for the vehicles of a link behind link `active[n]`, for the lanes of one behind that."""
+    if n + LANES_AHEAD < end:
+        k = st.active[n + LANES_AHEAD]
+        a = int(net.link[k].lane0)
+        for x in range(a, a + int(net.link[k].lanes)):
+            ask(st.lane, x)
+        for t in range(net.link[k].turn0, net.link[k].turn1):
+            ask(net.turn, t)
+    if n + AHEAD < end:
+        k = st.active[n + AHEAD]
+        a = int(net.link[k].lane0)
+        for x in range(a, a + int(net.link[k].lanes)):
+            for i in range(st.lane[x].start, st.lane[x].end + 1, 2):
+                ask(R, i)
+
+
+@inlined
+def is_large(st: State) -> bool:
+    """Return whether a tick had better ask for what it needs ahead of time."""
+    return len(st.lane) > MANY_LANES
+
+
+@inlined
+def ask_for_passages(low: int, high: int, net: Net, st: State, R: Records) -> None:
+    """Ask for what it takes to move vehicles over the junctions in `passing[low:high]`.
+
+    Each round uses what the one before has asked for.
+    """
+    for stage in range(3):
+        for n in range(low, high):
+            node = st.passing[n]
+            for m in range(net.node[node].in0, net.node[node].in1):
+                k = net.in_link[m]
+                if not net.link[k].crossing:
+                    continue
+                a = int(net.link[k].lane0)
+                for x in range(a, a + int(net.link[k].lanes)):
+                    i = int(st.lane[x].end) - 1
+                    if stage == 0:
+                        ask(R, i)
+                    elif (
+                        i >= st.lane[x].start and R[i].turn >= 0 and R[i].pos >= net.link[k].length
+                    ):
+                        if stage == 1:
+                            ask(st.vehicle, int(R[i].slot))
+                            ask(st.route, int(R[i].rpos) + 1)
+                            ask(net.turn, int(R[i].turn))
+                            ask(st.lane, int(st.lane[x].aim))
+                        else:
+                            ask_for_entry(i, int(st.lane[x].aim), net, st, R)
+
+
+@inlined
+def ask_for_entry(i: int, aim: int, net: Net, st: State, R: Records) -> None:
+    """Ask for the link and the place in lane `aim` where record `i` goes, and its turns there."""
+    ask(net.link, int(net.turn[R[i].turn].to))
+    ask(R, int(st.lane[aim].start) - 1)
+    at = int(R[i].rpos) + 1
+    onward = int(st.route[at])
+    if onward >= 0:
+        ask(net.turn, onward)
+        onward = int(st.route[at + 1])
+        if onward >= 0:
+            ask(net.turn, onward)

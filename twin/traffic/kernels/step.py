@@ -40,7 +40,7 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
 )
-from twin.traffic.kernels.prefetch import AHEAD, ask_for_link
+from twin.traffic.kernels.prefetch import ask_for_link, ask_for_passages, is_large
 from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
@@ -77,6 +77,7 @@ def decide(
     """Insert trips, change lanes and note what others will see, on the links of some blocks."""
     links = len(net.link)
     active = st.active
+    large = is_large(st)
     for block in range(first, last):
         # Listed first, without a branch: the processor could not guess which links hold vehicles.
         low = block * links // N_BLOCKS
@@ -87,8 +88,8 @@ def decide(
         kept = low
         for n in range(low, listed):
             k = active[n]
-            if n + AHEAD < listed:
-                ask_for_link(active[n + AHEAD], net, st, R)
+            if large:
+                ask_for_link(n, listed, net, st, R)
             if net.link[k].due <= t:
                 enter_waiting(k, t, block, net, st, R)
             if net.link[k].busy and decide_on_link(k, block, tick, key, sirens, net, st, R):
@@ -148,13 +149,14 @@ def follow(
 ) -> None:
     """Move the vehicles on the links of some blocks along their lanes."""
     links = len(net.link)
+    large = is_large(st)
     for block in range(first, last):
         updates = 0
         low = block * links // N_BLOCKS
         end = low + int(st.tally[block, ACTIVE])
         for n in range(low, end):
-            if n + AHEAD < end:
-                ask_for_link(st.active[n + AHEAD], net, st, R)
+            if large:
+                ask_for_link(n, end, net, st, R)
             updates += follow_on_link(st.active[n], tick, clock, dt, key, net, st, R)
         st.tally[block, UPDATES] += updates
 
@@ -163,13 +165,21 @@ def follow(
 def pass_nodes(first: int, last: int, tick: int, net: Net, st: State, R: Records) -> None:
     """Pass vehicles on at the nodes of some blocks."""
     nodes = len(net.node)
+    passing = st.passing
+    large = is_large(st)
     for block in range(first, last):
-        for node in range(block * nodes // N_BLOCKS, (block + 1) * nodes // N_BLOCKS):
+        low = block * nodes // N_BLOCKS
+        listed = low
+        for node in range(low, (block + 1) * nodes // N_BLOCKS):
             crossing = 0
             for m in range(net.node[node].in0, net.node[node].in1):
                 crossing |= net.link[net.in_link[m]].crossing
-            if crossing:
-                pass_junction(node, tick, block, net, st, R)
+            passing[listed] = node
+            listed += int(crossing != 0)
+        if large:
+            ask_for_passages(low, listed, net, st, R)
+        for n in range(low, listed):
+            pass_junction(passing[n], tick, block, net, st, R)
 
 
 @inner
