@@ -75,7 +75,7 @@ class ClosableTraffic(Engine):
         token = self._next_token
         self._next_token += 1
         self._blocks[token] = place.link
-        self._lay_out_with_room(place.link)
+        self._lay_out_with_room()
         first = int(self._net.link["lane0"][place.link])
         every = int(self.network.link_lanes[place.link])
         pos = stop_on(self.network, place.link, place.pos_m)
@@ -98,11 +98,11 @@ class ClosableTraffic(Engine):
         insertion.take_obstacles(link, token, self._net, self._state, self._records)
         insertion.note_obstacles(link, self._net, self._state, self._records)
 
-    def _lay_out_with_room(self, link: int) -> None:
-        self._net.link["tight"][link] = 1
+    def _lay_out_with_room(self) -> None:
+        self._state.tally[0, layout.TIGHT] = 1
         self._make_buffer_room()
         new = self._buffers[1 - self._current]
-        self._current ^= step.fresh_layout(self._net, self._state, self._records, new)
+        self._current ^= step.fresh_layout(self._state, self._records, new)
 
     @property
     def banned(self) -> I32:

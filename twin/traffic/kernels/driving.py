@@ -20,6 +20,7 @@ from twin.traffic.kernels.layout import (
     OBSTACLE,
     SIREN,
     SPECIAL,
+    TIGHT,
     TOP,
     Net,
     Records,
@@ -34,6 +35,7 @@ COOPERATE_BRAKE = np.float32(1.5)
 @inlined
 def follow_on_link(
     k: int,
+    block: int,
     tick: int,
     clock: float,
     dt: np.float32,
@@ -57,7 +59,7 @@ def follow_on_link(
             st.lane[x].rear = BIG
             continue
         if st.lane[x].start - st.lane[x].low < FRONT_FREE and not make_room(st.lane, x, R):
-            net.link[k].tight = 1
+            st.tally[block, TIGHT] = 1
         start = int(st.lane[x].start)
         head = int(st.lane[x].end) - 1
         count += head + 1 - start

@@ -146,7 +146,6 @@ LINK = _in_lines(
         ("lost", "i1"),
         ("watched", "i1"),  # somebody gives way to a turn out of it, or merges with it
         ("noted", "i1"),  # it is written when vehicles will make its turns
-        ("tight", "i1"),  # a lane needs more space
         ("stops", "i1"),  # vehicles stop somewhere on it
         ("pulls_in", "i1"),  # mark set in a tick: a vehicle stands before its bay
         ("siren_dist", "f4"),  # metres from a unit under siren to the end
@@ -276,8 +275,11 @@ CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
 """Entries of `Net.sirens`: see `twin.traffic.sirens.Sirens`."""
 
 # Columns of the tallies, one row for each block of links or nodes.
-INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ACTIVE = range(10)
-"""All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick."""
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ACTIVE, TIGHT = range(
+    11
+)
+"""All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick; and
+`TIGHT`: a lane needs more space."""
 N_TALLIES = 16
 """Columns of the tallies: two cache lines, so that blocks of different threads share none."""
 

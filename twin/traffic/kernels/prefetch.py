@@ -19,6 +19,7 @@ from numba.extending import intrinsic
 from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.layout import Net, Records, State
 
+BEYOND_AHEAD = 2
 AHEAD = 4
 LANES_AHEAD = 8
 """Links."""
@@ -61,11 +62,30 @@ def ask_for_link(n: int, end: int, net: Net, st: State, R: Records) -> None:
         for t in range(net.link[k].turn0, net.link[k].turn1):
             ask(net.turn, t)
     if n + AHEAD < end:
-        k = st.active[n + AHEAD]
+        ask_for_vehicles(st.active[n + AHEAD], net, st, R)
+
+
+@inlined
+def ask_for_vehicles(k: int, net: Net, st: State, R: Records) -> None:
+    """Ask for the vehicles of link `k`."""
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        for i in range(st.lane[x].start, st.lane[x].end + 1, 2):
+            ask(R, i)
+
+
+@inlined
+def ask_beyond(n: int, end: int, net: Net, st: State, R: Records) -> None:
+    """Ask for the lanes that the first vehicles of a link behind link `active[n]` may enter."""
+    if n + BEYOND_AHEAD < end:
+        k = st.active[n + BEYOND_AHEAD]
         a = int(net.link[k].lane0)
         for x in range(a, a + int(net.link[k].lanes)):
-            for i in range(st.lane[x].start, st.lane[x].end + 1, 2):
-                ask(R, i)
+            i = int(st.lane[x].end) - 1
+            if i >= st.lane[x].start and R[i].turn >= 0:
+                y = int(net.turn[R[i].turn].lane0)
+                ask(st.lane, y)
+                ask(st.lane, y + 1)
 
 
 @inlined

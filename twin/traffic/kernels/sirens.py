@@ -63,6 +63,7 @@ from twin.traffic.kernels.layout import (
     ONCOMING,
     QUEUE_REACH,
     REACH,
+    TIGHT,
     UPDATES,
     Net,
     Records,
@@ -128,7 +129,7 @@ def leave_lane(u: int, x: int, i: int, tick: int, net: Net, st: State, R: Record
     if band < 0 or own > band + 1 or own < band:
         return
     if not has_room(st.lane, beside):
-        net.link[k].tight = 1
+        st.tally[0, TIGHT] = 1
         return
     front = R[i].pos
     rear = front - net.kinds[R[i].kind, LENGTH]

@@ -35,12 +35,13 @@ from twin.traffic.kernels.layout import (
     N_BLOCKS,
     ROUTE_MARGIN,
     ROUTE_USED,
+    TIGHT,
     UPDATES,
     Net,
     Records,
     State,
 )
-from twin.traffic.kernels.prefetch import ask_for_link, ask_for_passages, is_large
+from twin.traffic.kernels.prefetch import ask_beyond, ask_for_link, ask_for_passages, is_large
 from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
@@ -157,7 +158,8 @@ def follow(
         for n in range(low, end):
             if large:
                 ask_for_link(n, end, net, st, R)
-            updates += follow_on_link(st.active[n], tick, clock, dt, key, net, st, R)
+                ask_beyond(n, end, net, st, R)
+            updates += follow_on_link(st.active[n], block, tick, clock, dt, key, net, st, R)
         st.tally[block, UPDATES] += updates
 
 
@@ -225,18 +227,18 @@ def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -
 
 
 @inner
-def fresh_layout(net: Net, st: State, old: Records, new: Records) -> int:
+def fresh_layout(st: State, old: Records, new: Records) -> int:
     """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
     tight = 0
-    for k in range(len(net.link)):
-        tight |= net.link[k].tight
+    for block in range(N_BLOCKS):
+        tight |= st.tally[block, TIGHT]
     if tight == 0:
         return 0
     if space_needed(st.lane) > len(new):
         return -1
     lay_out(st.lane, old, new)
-    for k in range(len(net.link)):
-        net.link[k].tight = 0
+    for block in range(N_BLOCKS):
+        st.tally[block, TIGHT] = 0
     return 1
 
 
@@ -273,7 +275,7 @@ def _advance(
         if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
             return step, current
         state = fresh_layout(
-            net, st, first if current == 0 else second, second if current == 0 else first
+            st, first if current == 0 else second, second if current == 0 else first
         )
         if state < 0:
             return step, current

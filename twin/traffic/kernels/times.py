@@ -13,6 +13,7 @@ import numpy as np
 
 from twin.traffic.kernels.jit import inner
 from twin.traffic.kernels.layout import F64, OBSTACLE, Net, Records, State
+from twin.traffic.kernels.prefetch import AHEAD, ask_for_vehicles, is_large
 
 PERIOD_S = 10.0
 """Seconds between two updates."""
@@ -46,7 +47,10 @@ def update_turn_times(net: Net, st: State, R: Records) -> None:
     for t in range(sums.shape[1]):
         sums[SECONDS, t] *= FADE
         sums[METRES, t] *= FADE
+    large = is_large(st)
     for k in range(len(net.link)):
+        if large and k + AHEAD < len(net.link):
+            ask_for_vehicles(k + AHEAD, net, st, R)
         if net.link[k].busy == 0:
             continue
         for x in range(net.link[k].lane0, net.link[k].lane0 + net.link[k].lanes):
