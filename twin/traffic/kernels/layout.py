@@ -275,9 +275,8 @@ CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
 """Entries of `Net.sirens`: see `twin.traffic.sirens.Sirens`."""
 
 # Columns of the tallies, one row for each block of links or nodes.
-INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ACTIVE, TIGHT = range(
-    11
-)
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED = range(9)
+ACTIVE, TIGHT = 9, 10
 """All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick; and
 `TIGHT`: a lane needs more space."""
 N_TALLIES = 16

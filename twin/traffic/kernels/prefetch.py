@@ -8,13 +8,14 @@ some links ahead has come when it is its turn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numba
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.layout import Net, Records, State
@@ -29,8 +30,8 @@ MANY_LANES = 4096
 _config: Any = numba.config
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _ask(typing: Any, array: Any, index: Any) -> Any:
+@intrinsic
+def _ask(typing: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
         at = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
@@ -43,11 +44,11 @@ def _ask(typing: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), emit
 
 
-def _nothing(array: Records, index: int) -> None:
+def _nothing(array: NDArray[Any], index: int) -> None:
     pass
 
 
-ask: Callable[[Records, int], None] = _nothing if _config.DISABLE_JIT else _ask
+ask: Callable[[NDArray[Any], int], None] = _nothing if _config.DISABLE_JIT else cast("Any", _ask)
 """Ask memory for the cache line where a row of an array begins; no row need be there."""
 
 
