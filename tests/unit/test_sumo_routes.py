@@ -182,8 +182,29 @@ def test_stops_on_lanes_and_beside_them(read) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "bay"),
+    [
+        ("yes", True),
+        ("on", True),
+        ("1", True),
+        ("opportunistic", True),
+        ("no", False),
+        ("0", False),
+    ],
+)
+def test_who_parks_stands_beside_the_lane(read, said: str, bay: bool) -> None:
+    _, demand = read(
+        f"""<routes><vehicle id="b" depart="2"><route edges="in out"/>
+        <stop lane="out_0" endPos="80" duration="60" parking="{said}"/></vehicle></routes>"""
+    )
+    assert demand.calls is not None
+    assert demand.calls.bay.tolist() == [bay]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "field"),
     [
+        ('parking="true"', 'parking="maybe"', "parking"),
         ('id="market" lane="out_0"', 'id="market" lane="out"', "lane"),
         ('id="market" lane="out_0"', 'id="market" lane="out_²"', "lane"),
         ('id="market" lane="out_0"', f'id="market" lane="out_{"1" * 5000}"', "lane"),

@@ -15,6 +15,9 @@ from twin.demand.stops import Calls
 from twin.network.graph import F32, Network
 from twin.network.sumo_xml import MAX_TIME_S, Fields
 
+_YES = frozenset({"1", "yes", "true", "on", "x", "t"})
+_NO = frozenset({"0", "no", "false", "off", "-", "f"})
+"""What SUMO reads as yes and as no."""
 _WAITS = ("triggered", "containerTriggered", "expected", "join", "split")
 LANE = re.compile(r"[0-9]{1,4}")
 _PLACES = ("containerStop", "chargingStation", "parkingArea", "overheadWireSegment")
@@ -97,7 +100,7 @@ class StopReader:
                 self._left_out["stops at other places than bus stops and lanes"] += 1
                 continue
             self._left_out["stops that wait for persons or vehicles"] += any(
-                child.get(what, "false") not in {"false", "0"} for what in _WAITS
+                child.get(what, "false") not in _NO for what in _WAITS
             )
             place = self._stop_place(fields)
             if place is None:
@@ -109,7 +112,10 @@ class StopReader:
                 fields.refuse("duration", "the stop lasts less than no time")
             if "duration" not in child.attrib and "until" not in child.attrib:
                 fields.refuse("duration", "the stop has neither `duration` nor `until`")
-            bay = child.get("parking", "false") in {"true", "1"}
+            parking = child.get("parking", "false")
+            if parking not in _YES | _NO | {"opportunistic"}:
+                fields.refuse("parking", f"{parking!r} is not yes or no")
+            bay = parking not in _NO
             found.append(StopWish(place, bay, duration, until if until > -MAX_TIME_S else -np.inf))
         return found
 
