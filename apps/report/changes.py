@@ -88,8 +88,12 @@ def change_sentences(scenario: Scenario, city: City, first: int = 0) -> list[str
 
 def changes_of_whatif(base: Scenario, whatif: Scenario) -> list[Change]:
     """Return the changes that only the what-if makes; all of its own unless it has the base's."""
-    shared = len(base.changes)
-    return list(whatif.changes[shared if whatif.changes[:shared] == base.changes else 0 :])
+    return list(whatif.changes[0 if stands_instead(base, whatif) else len(base.changes) :])
+
+
+def stands_instead(base: Scenario, whatif: Scenario) -> bool:
+    """Return whether the base has changes that the what-if does not build on."""
+    return whatif.changes[: len(base.changes)] != base.changes
 
 
 def closed_links(scenario: Scenario, city: City) -> NDArray[np.int32]:

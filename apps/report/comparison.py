@@ -13,6 +13,7 @@ from apps.report.changes import (
     changes_of_whatif,
     fields_apart,
     settings_of,
+    stands_instead,
 )
 from apps.report.charts import curve, ecdf, forest
 from apps.report.comparison_map import comparison_map
@@ -119,7 +120,7 @@ def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
     said = [*change_sentences(whatif, city, shared), *fields_apart(base, whatif)]
     content = [bullets(said) if said else tag("p", "Nothing: both runs are of one scenario.")]
     if base.changes:
-        both = "In both sides" if shared else "In the base instead"
+        both = "In the base instead" if stands_instead(base, whatif) else "In both sides"
         content += [tag("h3", both), bullets(change_sentences(base, city))]
     return content
 

@@ -191,7 +191,7 @@ class RunFeed:
             "same_city": self.same_city,
             "attribution": list(city.meta.attribution),
             "changes": change_list(scenario, city),
-            "headline": headline(self.folder),
+            "headline": headline(self.folder, city),
             "few_calls": FEW_CALLS,
             **places(city, scenario),
         }

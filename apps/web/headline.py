@@ -6,36 +6,67 @@ import json
 from pathlib import Path
 from typing import Any
 
+from apps.report.changes import stands_instead
 from apps.report.words import signed
+from apps.web.changes import change_list
 from apps.web.runs import is_side
 from apps.web.texts import LANGUAGES, words
+from twin.city.model import City
+from twin.core.errors import InputError
+from twin.metrics.comparison import run_folder
 from twin.metrics.summary import FEW_CALLS, few_calls
+from twin.recording.reader import RunReader
 
 
-def headline(run: Path) -> dict[str, dict[str, str]] | None:
+def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] | None:
     """Return what to say by language; None if the run is in no comparison.
 
-    Each holds `figure`, `interval` (empty without one), `verdict`, `about`, and `few` (warnings:
-    of too few calls, and the comparison's notes; empty where there are none). It is
-    also None while a comparison is not finished, or where no call was reached on both sides.
+    Each holds `figure`, `interval` (empty without one), `verdict`, `about` (which scenario stands
+    against which, and what only the base changes), and `few` (warnings: of too few calls, and the
+    comparison's notes; empty where there are none). It is also None while a comparison is not
+    finished, or where no call was reached on both sides.
 
     Parameters
     ----------
     run
         Folder of a run, beside whose folder `compare.json` may stand.
+    city
+        City of the run, which knows the names of places; without it the sides are not named.
     """
     if not is_side(run.name):
         return None
     try:
         found: dict[str, Any] = json.loads((run.parent / "compare.json").read_text("utf-8"))
         row = found["overall"]
-        return (
-            None
-            if row is None
-            else {lang: _say(row, found.get("notes", []), lang) for lang in LANGUAGES}
-        )
+        if row is None:
+            return None
+        said = {lang: _say(row, found.get("notes", []), lang) for lang in LANGUAGES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # a run is shown though the file beside it is not there or damaged
+    sides = {} if city is None else _sides(run.parent, city)
+    return {
+        lang: {**each, "about": " ".join([*sides.get(lang, ()), each["about"]])}
+        for lang, each in said.items()
+    }
+
+
+def _sides(folder: Path, city: City) -> dict[str, list[str]]:
+    """Return by language which scenario stands against which, and what only the base changes."""
+    try:
+        base, whatif = (RunReader(run_folder(folder, s, 0)).scenario for s in ("base", "whatif"))
+        instead = change_list(base, city) if stands_instead(base, whatif) else []
+    except InputError:
+        return {}  # a run is shown though the one beside it is not there or damaged
+    said: dict[str, list[str]] = {}
+    for lang in LANGUAGES:
+        text = words(lang)["compared"]
+        names = {"base": base.title.get(lang, base.name)}
+        names["whatif"] = whatif.title.get(lang, whatif.name)
+        said[lang] = [text["sides"].format(**names)]
+        if instead:
+            changes = "; ".join(f"{mark['words'][lang]} ({mark['when'][lang]})" for mark in instead)
+            said[lang].append(text["instead"].format(changes=changes))
+    return said
 
 
 def _say(row: dict[str, Any], notes: list[dict[str, Any]], lang: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apps.web.texts import pick, words
+from apps.web.texts import LANGUAGES, pick, words
 
 _SIDE = re.compile(r"(?P<side>base|whatif)-(?P<number>\d+)")
 """Names of the runs of a comparison, as `twin.experiment.compare` gives them."""
@@ -31,7 +31,7 @@ class RunEntry:
     folder
         Where it is.
     title
-        Title of its scenario by language; may be empty.
+        Title of its scenario by language, else its name; may be empty.
     status
         running, finished or failed.
     started
@@ -156,6 +156,11 @@ def list_runs(runs: Path, extra: Path | None = None) -> list[RunEntry]:
     return sorted(found, key=lambda entry: (entry.started, entry.run_id), reverse=True)
 
 
+def _named(scenario: dict[str, Any]) -> dict[str, str]:
+    """Return the name of a scenario as its title in every language; none if it has no name."""
+    return dict.fromkeys(LANGUAGES, str(scenario["name"])) if scenario.get("name") else {}
+
+
 def _entry(head: Path, runs: Path) -> RunEntry | None:
     try:
         meta: dict[str, Any] = json.loads(head.read_text("utf-8"))
@@ -167,7 +172,7 @@ def _entry(head: Path, runs: Path) -> RunEntry | None:
         return RunEntry(
             run_id=folder.name if below == "." else below,
             folder=folder,
-            title=scenario.get("title") or {},
+            title=scenario.get("title") or _named(scenario),
             status=str(meta["status"]),
             started=str(meta.get("started_utc", "")),
             city=city.get("title") or {},

@@ -222,10 +222,37 @@ def test_a_compared_run_says_what_its_comparison_shows(
             for lang, text in zip(LANGUAGES, verdict, strict=True):
                 assert said[lang]["verdict"].startswith(text)
                 assert "8" in said[lang]["about"]
-        meta, _ = unpack(RunFeed(runs / "works" / "whatif-000").scene("r"))
-        assert meta["headline"] == said
+        feed = RunFeed(runs / "works" / "whatif-000")
+        meta, _ = unpack(feed.scene("r"))
+        assert meta["headline"] == headline(feed.folder, feed.city)
     finally:
         file.unlink()
+
+
+def test_a_comparison_names_its_sides_and_what_only_the_base_changes(tmp_path: Path) -> None:
+    city = make_city(tmp_path / "city")
+    works = scenario(tmp_path / "city", "works", fidelity="table", changes=CHANGES[:2])
+    other = works.model_copy(update={"name": "other", "title": {}, "changes": works.changes[1:]})
+    more = works.model_copy(update={"name": "more", "title": {}})
+    for name, whatif in (("apart", other), ("upon", more)):
+        make_run(tmp_path / name / "base-000", city, works)
+        make_run(tmp_path / name / "whatif-000", city, whatif)
+        (tmp_path / name / "compare.json").write_text(json.dumps({"overall": ROW}), "utf-8")
+    apart = headline(tmp_path / "apart" / "whatif-000", city)
+    upon = headline(tmp_path / "upon" / "base-000", city)
+    assert apart is not None
+    assert upon is not None
+    first = change_list(works, city)[0]["words"]
+    for lang, start, instead in (
+        ("en", "“other” against “Toytown, evening”. ", "In the base instead: {}"),
+        ("ko", "가정 “other”, 기준 “장난감 도시의 저녁”. ", "대신 기준에만 있는 것: {}"),
+    ):
+        assert apart[lang]["about"].startswith(start + instead.format(first[lang]))
+        assert upon[lang]["about"].startswith(start.replace("other", "more"))
+        assert instead[:6] not in upon[lang]["about"]
+    (row, _) = listings(list_runs(tmp_path))
+    assert row.label("en").startswith("more, against “Toytown, evening” · comparison, 1 pair")
+    assert row.label("ko").startswith("more (기준: 장난감 도시의 저녁) · ")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"overall": null}', '{"overall": {}}'])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.report.parts import heading
 from tests.support.runs import small_city
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, NotFoundError, TwinError
@@ -50,6 +51,16 @@ def test_every_scenario_of_the_catalogue_is_legal_and_speaks_two_languages(name)
     scenario = load_scenario(name)
     assert scenario.name == name
     assert scenario.title.keys() == scenario.question.keys() == {"en", "ko"}
+
+
+def test_a_what_if_without_a_title_does_not_go_by_that_of_its_base(write):
+    titled = BASE.replace("[period]", '[title]\nen = "Plain"\n[question]\nen = "Well?"\n[period]')
+    write(titled)
+    bare = load_scenario(write('name = "more"\nbase = "plain.toml"', "more.toml"))
+    assert (bare.title, bare.question) == ({}, {})
+    assert heading(bare, "en", []) == heading(bare, "ko", []) == "more"
+    own = load_scenario(write('name = "x"\nbase = "more.toml"\ntitle.en = "X"', "x.toml"))
+    assert (own.title, own.question) == ({"en": "X"}, {})
 
 
 NUMBERS = {

@@ -102,3 +102,9 @@ def test_longer_vehicles_leave_less_room_in_queues():
 def test_mistakes_are_named(traffic, said):
     with pytest.raises(ValidationError, match=said):
         Traffic(**traffic)
+
+
+@pytest.mark.parametrize("fidelity", ["table", "meso"])
+def test_what_a_run_stores_of_its_types_can_be_read_again(fidelity):
+    traffic = Traffic(fidelity=fidelity)
+    assert Traffic(**traffic.model_dump(mode="json")) == traffic

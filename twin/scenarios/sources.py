@@ -13,6 +13,7 @@ from twin.scenarios.places import REPLACED
 from twin.scenarios.toml_lines import Location, line_of
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+_OWN = ("name", "base", "title", "question")
 LARGEST_BYTES = 1_000_000
 """A scenario is a page of text; a larger file is something else."""
 
@@ -115,11 +116,15 @@ def _toml_problem(message: str, text: str) -> tuple[str, int]:
 
 
 def merge(chain: Sequence[Source]) -> dict[str, Any]:
-    """Return the fields of a chain laid one over the other; their changes add up."""
+    """Return the fields of a chain laid one over the other; their changes add up.
+
+    What says which scenario it is (`_OWN`) is never the base's: a what-if without a title is
+    called by its name.
+    """
     merged: dict[str, Any] = {}
     for source in chain:
-        merged.pop("name", None)
-        merged.pop("base", None)
+        for field in _OWN:
+            merged.pop(field, None)
         own = source.fields
         changes = merged.get("changes", [])
         merged = _over(merged, own)

@@ -124,7 +124,8 @@ class VehicleTypes(Part):
             f"{name}.{field}"
             for name, part in self
             if not isinstance(part, TripType)
-            for field in sorted(part.model_fields_set)
+            for field, value in part
+            if value is not None
         ]
         of_trips = [
             f"{name}.{field}"
