@@ -64,7 +64,8 @@ def test_anchors_change_neither_the_first_nor_its_way(network, seed):
     links = rng.integers(network.n_links, size=5)
     for name, towards in (("near", False), ("far", True)):
         anchors = Anchors(network, least, links, towards=towards)
-        setattr(anchored, name, anchors._find)
+        anchors.known(anchored._rows.row_of, at_once=True)
+        setattr(anchored, name, anchors)
     for n in (1, 2, 12):
         units, goal = places(network, rng, n), places(network, rng, 1)[0]
         units[0] = Place(int(links[0]), units[0].pos_m)
@@ -146,3 +147,23 @@ def test_a_lent_stream_is_the_stream():
         assert (lent.standard_normal(3) == fresh.standard_normal(3)).all()
         assert lent.integers(9, dtype=np.uint32) == fresh.integers(9, dtype=np.uint32)
         assert lent.random() == fresh.random()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_times_to_anchors_are_those_of_trees(network, seed):
+    rng = np.random.default_rng(seed)
+    plain, anchored = noisy(network, seed), noisy(network, seed)
+    least = (np.float32(0.5) * network.free_flow_s).astype("f4")
+    units, goals = places(network, rng, 9), places(network, rng, 6)
+    units[0] = Place(goals[0].link, units[0].pos_m)
+    anchored.home = Anchors(network, least, np.array([goal.link for goal in goals]), towards=True)
+    for unit in units:
+        want, got = (router.travel_times(unit, goals) for router in (plain, anchored))
+        assert got.tolist() == want.tolist()
+    for goal in goals:
+        want, got = (router.etas(units, goal) for router in (plain, anchored))
+        assert got == pytest.approx(want, rel=1e-6)
+        for unit in units:
+            ways = [router.route(unit.link, goal.link) for router in (plain, anchored)]
+            assert ways[0].tolist() == ways[1].tolist()

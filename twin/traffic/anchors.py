@@ -44,6 +44,8 @@ class Anchors:
         most = max(ROOM // max(network.n_links, 1), 1)
         every = np.unique(links).astype(np.int32)
         self._anchors: I32 = np.ascontiguousarray(every[:: max(-(-len(every) // most), 1)])
+        self._is_anchor = np.zeros(network.n_links, np.bool_)
+        self._is_anchor[self._anchors] = True
         self._known = NOTHING
         self._asked = 0
 
@@ -62,11 +64,23 @@ class Anchors:
         del _kept[:-_KEPT]
         return _kept[-1]
 
-    def known(self, row_of: I32) -> Anchored:
-        """Return what is known for one search more; (L,) `row_of` are the rows of links."""
+    def holds(self, links: I32) -> bool:
+        """Return whether there is an anchor on each of some links."""
+        return bool(self._is_anchor[links].all())
+
+    def known(self, row_of: I32, *, at_once: bool = False) -> Anchored:
+        """Return what is known for one search more.
+
+        Parameters
+        ----------
+        row_of
+            (L,) rows of links.
+        at_once
+            Whether it is worth its while in any case.
+        """
         if self._known is NOTHING and len(self._anchors):
             self._asked += 1
-            if self._asked > SEARCHES_A_TREE * len(self._anchors):
+            if at_once or self._asked > SEARCHES_A_TREE * len(self._anchors):
                 self._known = self._find(row_of)
         return self._known
 

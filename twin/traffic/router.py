@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ from twin.traffic.kernels.nearest import (
     etas_of_first,
     fastest_way,
     only_way,
+    seconds_to_anchors,
     times_to_first,
 )
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
@@ -28,6 +30,9 @@ from twin.traffic.kernels.routing import (
     tree_from,
     tree_towards,
 )
+
+if TYPE_CHECKING:
+    from twin.traffic.anchors import Anchors
 
 LEFT_S = 4.0
 """Slowing down for and driving through a left turn, seconds (assumption)."""
@@ -44,6 +49,8 @@ ROUTE_SPREAD = 0.2
 ROUTE_VARIANTS = 4
 """Sets of perceived link times; trips to one area take turns among them from slice to slice."""
 _CHUNKS_PER_THREAD = 4
+FEW = 60
+"""A tree of the whole city costs more than ways to so many anchors."""
 NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
 """What is known where there are no anchors."""
 
@@ -136,12 +143,12 @@ class Router:
         self.keeps_way = False
         """Whether the ways of who `etas` and `travel_times` find to be the first are kept."""
         self._found: dict[tuple[int, int], I32] = {}
-        self.near: Callable[[I32], Anchored] | None = None
-        """Finds what is known of the places where drives begin (`Anchors.known`)."""
-        self.far: Callable[[I32], Anchored] | None = None
-        """The same of those where they end."""
-        self.home: Callable[[I32], Anchored] | None = None
-        """The same of those to which single ways lead."""
+        self.near: Anchors | None = None
+        """Where drives often begin."""
+        self.far: Anchors | None = None
+        """Where drives often end, one of which is the first."""
+        self.home: Anchors | None = None
+        """Where drives often end."""
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._rows = new_rows(self.graph, self._x, self._y)
@@ -238,7 +245,7 @@ class Router:
             return found
         if self.home is None:
             return fastest_way(self._rows, self._max_speed, origin, destination)
-        known = self.home(self._rows.row_of)
+        known = self.home.known(self._rows.row_of)
         return only_way(self._rows, self._max_speed, origin, destination, known)
 
     def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
@@ -358,18 +365,21 @@ class Router:
         end_link, end_pos = destination.link, destination.pos_m
         length = self.network.link_length
         if beside is not None:
-            known = NOTHING if self.near is None else self.near(self._rows.row_of)
+            known = NOTHING if self.near is None else self.near.known(self._rows.row_of)
             first, way = etas_of_first(
                 self._rows, self.times, length, link, pos, end_link, end_pos, beside, known
             )
             if self.keeps_way and len(way):
                 self._found[int(way[0]), end_link] = way
             return first
-        tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
+        label = self._to_anchors(link, _one(end_link))
+        if label is None:
+            tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
+            label = self._tree.label[link]
         pace = self.times[link] / length[link]
         to_end = self.times[end_link] / length[end_link] * end_pos
         rest = np.maximum(length[link] - pos, 0.0) * pace
-        out: F64 = rest + self._tree.label[link].astype(np.float64) + to_end
+        out: F64 = rest + label.ravel().astype(np.float64) + to_end
         ahead = (link == end_link) & (end_pos >= pos - HERE_M)
         out[ahead] = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
         return out
@@ -386,22 +396,35 @@ class Router:
         length = self.network.link_length
         out: F64
         if beside is not None:
-            known = NOTHING if self.far is None else self.far(self._rows.row_of)
+            known = NOTHING if self.far is None else self.far.known(self._rows.row_of)
             out, way = times_to_first(
                 self._rows, self.times, length, *origin, link, pos, beside, known
             )
         else:
-            tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+            label = self._to_anchors(_one(origin.link), link)
+            searched = label is None
+            if label is None:
+                tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
+                label = self._tree.label[link]
             pace = self.times[link] / length[link]
             whole = length[origin.link]
             rest = max(whole - origin.pos_m, 0.0) * self.times[origin.link] / whole
-            out = rest + self._tree.label[link].astype(np.float64) + pos * pace
+            out = rest + label.ravel().astype(np.float64) + pos * pace
             ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
             out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
+            if not searched:
+                return out
             way = path_from(self.graph, self._tree, origin.link, int(link[np.argmin(out)]))
         if self.keeps_way and len(way):
             self._found[origin.link, int(way[-1])] = way
         return out
+
+    def _to_anchors(self, origins: I32, goals: I32) -> F32 | None:
+        """Return (O, G) labels of few goals that are all anchors, else None."""
+        if self.home is None or len(goals) > FEW or not self.home.holds(goals):
+            return None
+        known = self.home.known(self._rows.row_of, at_once=True)
+        return seconds_to_anchors(self._rows, origins, goals, known)
 
 
 _NONE = np.empty(0, np.int32)

@@ -92,10 +92,10 @@ class TableTimes:
         for router in (self.costs.ordinary, self.costs.siren):
             router.keeps_way = True
             seconds = router.times
-            router.near = Anchors.of(city.network, seconds, stations, towards=False).known
-            router.far = Anchors.of(city.network, seconds, hospitals, towards=True).known
+            router.near = Anchors.of(city.network, seconds, stations, towards=False)
+            router.far = Anchors.of(city.network, seconds, hospitals, towards=True)
         ordinary = self.costs.ordinary
-        ordinary.home = Anchors.of(city.network, ordinary.times, stations, towards=True).known
+        ordinary.home = Anchors.of(city.network, ordinary.times, stations, towards=True)
 
     def router(self, t: float, *, siren: bool) -> Router:
         """Return the router of a drive, at the times of the hour of `t`."""

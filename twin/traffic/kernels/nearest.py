@@ -262,6 +262,20 @@ def only_way(
 
 
 @njit
+def seconds_to_anchors(rows: Rows, origins: I32, goals: I32, known: Anchored) -> F32:
+    """Return (O, G) seconds from the end of each origin to the start of each goal, an anchor."""
+    out = np.empty((len(origins), len(goals)), np.float32)
+    for i in range(len(origins)):
+        for k in range(len(goals)):
+            goal, a = rows.row_of[goals[k]], known.anchor_of[goals[k]]
+            start, pace = rows.row_of[origins[i]], np.float32(0.0)
+            written = search(rows, start, goal, False, known.bounds, a, pace, np.inf)
+            out[i, k] = rows.real[goal, LABEL]
+            wipe(rows, written)
+    return out
+
+
+@njit
 def fastest_way(rows: Rows, max_speed: np.float32, origin: int, destination: int) -> I32:
     """Return the links of the fastest way, both ends included; empty if there is none."""
     written = _astar(rows, max_speed, origin, destination)
