@@ -121,3 +121,18 @@ def test_busy_units_are_not_counted() -> None:
         assert cover.counts(units).tolist() == [len(free)]
         seen.add(len(free))
     assert len(seen) > 1
+
+
+def test_drives_on_empty_streets_are_kept_for_the_next_run() -> None:
+    city, goals = town(), [Place(3, 20.0), Place(40, 5.0)]
+    first = drive_seconds(city, plan(), [Place(0, 10.0)], goals)
+    assert drive_seconds(city, plan(), [Place(0, 10.0)], list(goals)) is first
+    faster = drive_seconds(
+        city, plan(traffic={"fidelity": "table", "speed_factor": 2.0}), [Place(0, 10.0)], goals
+    )
+    assert (faster < first).all()
+    other = drive_seconds(town(), plan(), [Place(0, 10.0)], goals)
+    assert other is not first
+    assert other.tolist() == first.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 1.0

@@ -9,14 +9,14 @@ adds d_i (1 - q) q^(k-1), and that sum is what the rules of deployment compare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.demand.points import DemandPoints, demand_points
-from twin.network.graph import Place
+from twin.network.graph import Network, Place
 from twin.scenarios.spec import Scenario
 from twin.traffic.costs import RoadCosts
 
@@ -150,19 +150,39 @@ def make_cover(
     )
 
 
+class _Drives(NamedTuple):
+    """Drives on empty streets, kept for the next run of the same city."""
+
+    network: Network
+    factors: tuple[float, float]
+    ends: tuple[tuple[Place, ...], tuple[Place, ...]]
+    seconds: F64
+
+
+_kept: list[_Drives] = []
+_MOST_KEPT = 4
+
+
 def drive_seconds(
     city: City, scenario: Scenario, origins: Sequence[Place], goals: Sequence[Place]
 ) -> F64:
-    """Return (B, P) seconds under siren: by a city's table, or on empty streets with signals."""
+    """Return (B, P) seconds under siren: by a city's table, or on empty streets with signals.
+
+    The array may be another run's, too: it is not to be written.
+    """
     if city.is_table:
         rows = [place.link for place in origins]
         return city.travel_times[np.ix_(rows, [place.link for place in goals])]
-    costs = RoadCosts(
-        city.network,
-        speed_factor=scenario.traffic.speed_factor,
-        siren_factor=scenario.traffic.emergency_speed_factor,
-    )
+    factors = scenario.traffic.speed_factor, scenario.traffic.emergency_speed_factor
+    ends = tuple(origins), tuple(goals)
+    for kept in _kept:
+        if kept.network is city.network and kept.factors == factors and kept.ends == ends:
+            return kept.seconds
+    costs = RoadCosts(city.network, speed_factor=factors[0], siren_factor=factors[1])
     seconds: F64 = np.empty((len(origins), len(goals)))
     for row, origin in enumerate(origins):
         seconds[row] = costs.travel_times(origin, goals, siren=True)
+    seconds.flags.writeable = False
+    _kept.append(_Drives(city.network, factors, ends, seconds))
+    del _kept[:-_MOST_KEPT]
     return seconds
