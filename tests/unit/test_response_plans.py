@@ -20,6 +20,7 @@ from tests.support.emergency import (
 )
 from twin.agents.incidents.plans import ResponsePlans
 from twin.core.errors import InputError
+from twin.metrics.standards import load_standard, scorecard
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.care import Care, Sent, read_sent
 from twin.scenarios.load import load_scenario
@@ -130,6 +131,10 @@ def test_the_engine_is_there_before_the_ambulance_and_leaves_after_it() -> None:
     engine = at(7) + 60.0 + 210.0
     assert call["t_answer"] == at(7) + 60.0
     assert call["t_first"] == pytest.approx(engine)
+    # It drove 120 s, and so it is within the 240 s of NFPA 1710; the ambulance set off later.
+    assert call["t_first_enroute"] == pytest.approx(engine - 120.0)
+    line = scorecard(load_standard("nfpa-1710"), [recorder.frame("calls")], at(12)).lines[6]
+    assert (line.n, line.value, line.met) == (2, 1.0, True)
     assert call["t_capable"] == call["t_onscene"] == call["t_full"] == pytest.approx(ambulance)
     events = recorder.frame("unit_events")
     mine = events[events["unit_id"] == "E0"].set_index("state")["t"]

@@ -16,7 +16,8 @@ def calls(rows: list[tuple[str, int, float, float, float, str]]) -> pd.DataFrame
     """Return calls of kind, priority, call, dispatch, on scene, fate; the rest is not known."""
     names = ["kind", "priority", "t_call", "t_dispatch", "t_onscene", "fate"]
     table = pd.DataFrame(rows, columns=names)
-    others = ("t_answer", "t_enroute", "t_full", "t_leave", "t_hospital", "t_clear")
+    others = ("t_answer", "t_enroute", "t_first_enroute", "t_first", "t_full", "t_leave")
+    others += ("t_hospital", "t_clear")
     return table.assign(**dict.fromkeys(others, NONE))
 
 
@@ -109,7 +110,7 @@ def test_published_limits_are_those_of_the_standards() -> None:
     ]  # fmt: skip
     assert [line[1:] for line in limits["nfpa-1710"]] == [
         (15.0, 0.95), (40.0, 0.99), (64.0, 0.9), (60.0, 0.9), (80.0, 0.9), (240.0, 0.9),
-        (480.0, 0.9), (480.0, 0.9),
+        (240.0, 0.9), (480.0, 0.9), (480.0, 0.9),
     ]  # fmt: skip
     assert limits["us-8-59"][0] == ("share", 539.0, 0.9)
     assert [line[1] for line in limits["korea-7-min"]] == [420.0, 120.0, 300.0, 420.0]

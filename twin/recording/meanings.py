@@ -37,6 +37,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "t_dispatch": "`unit_id` is sent",
         "t_enroute": "`unit_id` sets off",
         "t_onscene": "`unit_id` is on scene",
+        "t_first_enroute": "the unit of `t_first` sets off; the first of any while none is there",
         "t_first": "the first unit of any kind is on scene",
         "t_capable": "the first unit is on scene that can do what is needed: an ambulance (of "
         "advanced life support, where the plan asks for one), for a fire an engine",

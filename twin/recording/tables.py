@@ -22,6 +22,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "t_dispatch": "float64",
         "t_enroute": "float64",
         "t_onscene": "float64",
+        "t_first_enroute": "float64",
         "t_first": "float64",
         "t_capable": "float64",
         "t_full": "float64",

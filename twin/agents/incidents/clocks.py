@@ -15,6 +15,8 @@ def clocks(
 ) -> dict[str, float | None]:
     """Return when the first unit, the first capable one and all of the plan were on scene.
 
+    `t_first_enroute` is when the first one had set off, or where none is there yet the first did.
+
     Parameters
     ----------
     tasks
@@ -25,11 +27,15 @@ def clocks(
     can
         Whether a unit can do what is needed.
     """
-    first = capable = math.inf
+    first = capable = rolling = set_off = math.inf
     full = -math.inf
     for k, task in enumerate(tasks):
         t = task.t_onscene
+        if task.t_enroute is not None:
+            rolling = min(rolling, task.t_enroute)
         if t is not None:
+            if t < first and task.t_enroute is not None:
+                set_off = task.t_enroute
             first = min(first, t)
             if can(task):
                 capable = min(capable, t)
@@ -40,5 +46,10 @@ def clocks(
                 full = math.inf
     return {
         name: t if math.isfinite(t) else None
-        for name, t in (("t_first", first), ("t_capable", capable), ("t_full", full))
+        for name, t in (
+            ("t_first_enroute", set_off if math.isfinite(first) else rolling),
+            ("t_first", first),
+            ("t_capable", capable),
+            ("t_full", full),
+        )
     }

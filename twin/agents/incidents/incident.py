@@ -356,6 +356,9 @@ class Incident(CityAgent):
             waited = len(self.tasks)
             for task in self.tasks:
                 yield task.done
+            if self.mass is not None:
+                # It hears of the last crew in the same instant, and may ask for the next one.
+                yield env.timeout(0.0)
             if waited == len(self.tasks):
                 break
         self.enter(Stage.CLOSED, env.now)

@@ -32,6 +32,7 @@ Stamp = Literal[
     "t_answer",
     "t_dispatch",
     "t_enroute",
+    "t_first_enroute",
     "t_first",
     "t_capable",
     "t_onscene",
