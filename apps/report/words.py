@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twin.metrics.compare import LEAST_FOR_PAIRING, NOTHING, SHARE, Difference
+from twin.metrics.compare import DECIMALS, LEAST_FOR_PAIRING, SHARE, Difference
 from twin.metrics.pairing import Reach
 from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_calls, unsure_p90
 
@@ -77,17 +77,11 @@ def amount(row: Difference, value: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a difference with its sign: one decimal, and more where one would make it zero.
+    """Return a difference with its sign, which zero has not; what rounds to zero is zero.
 
-    What is not zero never reads as zero, so an interval's ends as they are printed lie on the same
-    sides of zero as the ends themselves. Beyond three decimals it is rounded away from zero.
+    Verdicts round alike (`twin.metrics.compare.excludes_zero`), so they agree with what is printed.
     """
-    if abs(value) < NOTHING:
-        return "0.0"
-    for decimals in (1, 2, 3):
-        if round(value, decimals):
-            return f"{value:+.{decimals}f}"
-    return f"{math.copysign(0.001, value):+.3f}"
+    return f"{value:+.{DECIMALS}f}" if round(value, DECIMALS) else f"{0.0:.{DECIMALS}f}"
 
 
 def range_text(row: Difference) -> str:
@@ -180,11 +174,13 @@ WITHIN = (
 BASIS = (
     "Base and what-if are averages of the replications, each replication counting the same. Mean, "
     "median and 90th percentile use only the calls reached in both runs; the share within "
-    f"{TARGET_MIN} min uses all calls of each run, so it can rest on different numbers. {WITHIN}"
+    f"{TARGET_MIN} min uses all calls of each run, so it can rest on different numbers. "
+    "Each figure is rounded by itself: a difference may not be that of the two rounded figures "
+    f"beside it. {WITHIN}"
 )
 CLEAR = (
-    "A difference is clear when its 95% interval does not include zero and it rests on calls "
-    "enough. Chance alone makes about one line in twenty look clear."
+    "A difference is clear when its 95% interval, rounded as it is shown, does not include zero "
+    "and it rests on calls enough. Chance alone makes about one line in twenty look clear."
 )
 
 
@@ -206,7 +202,9 @@ def percent(share: float | None) -> str:
 
 def reading(row: Difference) -> str:
     """Return one plain sentence on the mean response time over all calls."""
-    change = f"{signed(row.difference).lstrip('+-')} s"
+    change = f"by {signed(row.difference).lstrip('+-')} s"
+    if not round(row.difference, DECIMALS):
+        change = "by less than 0.1 s"
     if not row.changed:
         many = "any replication" if row.replications > 1 else "the one replication that was run"
         return f"No call was answered sooner or later than in the base, in {many}."
@@ -218,7 +216,7 @@ def reading(row: Difference) -> str:
     if row.low is None or row.high is None:
         way = "fell" if row.difference < 0 else "rose"
         return (
-            f"In the one replication that was run, the mean response time {way} by {change}. "
+            f"In the one replication that was run, the mean response time {way} {change}. "
             "One replication cannot tell a real difference from chance: run more."
         )
     if row.few:
@@ -233,7 +231,7 @@ def reading(row: Difference) -> str:
         )
     way = "falls" if row.difference < 0 else "rises"
     low, high = (signed(end).lstrip("+-") for end in sorted((row.low, row.high), key=abs))
-    return f"The mean response time {way} by {change} (95% interval {low} to {high} s)."
+    return f"The mean response time {way} {change} (95% interval {low} to {high} s)."
 
 
 def _capital(text: str) -> str:

@@ -13,6 +13,7 @@ from apps.web.runs import is_side
 from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
 from twin.core.errors import InputError
+from twin.metrics.compare import DECIMALS, excludes_zero
 from twin.metrics.comparison import run_folder
 from twin.metrics.summary import FEW_CALLS, few_calls
 from twin.recording.reader import RunReader
@@ -80,7 +81,7 @@ def _say(row: dict[str, Any], notes: list[dict[str, Any]], lang: str) -> dict[st
     elif few:
         verdict = text["too_few"]
     else:
-        verdict = text["clear"] if row["shown"] else text["unclear"]
+        verdict = text["clear"] if excludes_zero(low, high, 1.0, DECIMALS) else text["unclear"]
     warnings = [text["few"].format(n=FEW_CALLS)] if few else []
     warnings += [text[note["code"]].format(**note["numbers"]) for note in notes]
     figure = text["figure"].format(difference=signed(float(row["difference"])))

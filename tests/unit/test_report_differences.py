@@ -73,11 +73,12 @@ def test_a_line_of_too_few_calls_is_not_called_clear():
 @pytest.mark.parametrize(
     ("low", "high", "said", "clear"),
     [
-        (-12.5, -0.035, "-12.5 to -0.04 s", True),
-        (-2.5, 0.022, "-2.5 to +0.02 s", False),
+        (-12.5, -0.051, "-12.5 to -0.1 s", True),
+        (-8.0, -0.002, "-8.0 to 0.0 s", False),
+        (-2.5, 0.022, "-2.5 to 0.0 s", False),
         (-2.5, 0.0, "-2.5 to 0.0 s", False),
-        (0.0004, 3.0, "+0.001 to +3.0 s", True),
-        (-0.0001, 3.0, "-0.001 to +3.0 s", False),
+        (0.0004, 3.0, "0.0 to +3.0 s", False),
+        (0.051, 3.0, "+0.1 to +3.0 s", True),
     ],
 )
 def test_an_interval_as_printed_agrees_with_what_is_said_of_it(low, high, said, clear):
@@ -86,8 +87,10 @@ def test_an_interval_as_printed_agrees_with_what_is_said_of_it(low, high, said, 
     assert row.shown == clear
     printed = [float(end) for end in range_text(row).removesuffix(" s").split(" to ")]
     assert (printed[0] * printed[1] > 0) == clear
-    head = "falls by" if high < 0 else "rises by" if low > 0 else "No clear difference"
+    head = ("falls by" if high < 0 else "rises by") if clear else "No clear difference"
     assert head in reading(row)
+    share = line((low + high) / 200, low / 100, high / 100, statistic="share_within_target")
+    assert (share.shown, range_text(share)) == (clear, said.replace(" s", " pp"))
     assert "interval 0.0 " not in reading(row)
 
 

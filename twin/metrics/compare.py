@@ -39,6 +39,9 @@ SHARE = "share_within_target"
 NOTHING = 1e-9
 """A difference smaller than this is the rounding of a sum, not a difference."""
 
+DECIMALS = 1
+"""Decimals in which a difference is shown, in seconds or percentage points."""
+
 _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "mean": lambda s: float(np.mean(s)),
     "p50": lambda s: float(np.percentile(s, 50.0)),
@@ -102,10 +105,9 @@ class Difference:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval excludes zero, so that a difference has been shown."""
-        if self.low is None or self.high is None:
-            return False
-        return self.low > NOTHING or self.high < -NOTHING
+        """Whether the interval excludes zero (`excludes_zero`): a difference has been shown."""
+        unit = 100.0 if self.statistic == SHARE else 1.0
+        return excludes_zero(self.low, self.high, unit, DECIMALS)
 
     @property
     def few(self) -> bool:
@@ -230,6 +232,25 @@ def interval(sample: NDArray[np.float64]) -> tuple[float | None, float | None]:
     half = quantile * float(sample.std(ddof=1)) / math.sqrt(n)
     mean = float(sample.mean())
     return mean - half, mean + half
+
+
+def excludes_zero(low: float | None, high: float | None, unit: float, decimals: int) -> bool:
+    """Return whether an interval excludes zero as it is shown; one that is not there does not.
+
+    An end that rounds to zero counts as zero: no verdict rests on less than half of the last digit
+    that a reader sees.
+
+    Parameters
+    ----------
+    low, high
+        Its ends.
+    unit, decimals
+        What the ends are multiplied by when they are shown, and with how many decimals.
+    """
+    if low is None or high is None:
+        return False
+    ends = [round(unit * end, decimals) for end in (low, high)]
+    return ends[0] > 0.0 or ends[1] < 0.0
 
 
 def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> float | None:

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from twin.metrics.compare import NOTHING, interval
+from twin.metrics.compare import excludes_zero, interval
 from twin.metrics.fires import fire_figures
 from twin.metrics.survivors import survivors
 from twin.recording.reader import RunReader
 
 Measure = Literal["survivors", "burnt_m2"]
+DECIMALS = 2
+"""Decimals in which an outcome is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,8 @@ class Outcome:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval excludes zero."""
-        if self.low is None or self.high is None:
-            return False
-        return self.low > NOTHING or self.high < -NOTHING
+        """Whether the interval excludes zero (`twin.metrics.compare.excludes_zero`)."""
+        return excludes_zero(self.low, self.high, 1.0, DECIMALS)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line for JSON."""
