@@ -11,8 +11,10 @@ import typer
 from rich.table import Table
 
 from apps.cli.common import AsJson, answers, end_with_json
+from apps.cli.tables import standard_differences
 from apps.report.service import (
     OPEN_ENDED,
+    SCORE_RANGE,
     STANDARD_COLUMNS,
     cover_line,
     fairness_line,
@@ -21,12 +23,12 @@ from apps.report.service import (
     moves_line,
     standard_cells,
 )
-from apps.report.words import OUTSIDE, SMALL_NUMBERS, clock, count, percent
+from apps.report.words import CLEAR, NO_INTERVAL, OUTSIDE, SMALL_NUMBERS, clock, count, percent
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.metrics.comparison import FILE, read_comparison
 from twin.metrics.intervals import GroupFigures, intervals_by
-from twin.metrics.standards import NAMES, Scorecard, load_standard, scorecard
+from twin.metrics.standards import NAMES, Scorecard, differences, load_standard, scorecard
 from twin.metrics.summary import GROUPS, TARGET_S, fairness
 from twin.metrics.survivors import survivors
 from twin.metrics.units import (
@@ -88,10 +90,16 @@ def score(
         sides = {"run": [_finished(RunReader(folder))]}
     content: dict[str, Any] = {"folder": str(folder), "warm_up": warm_up}
     console = answers()
+    period = next(iter(sides.values()))[0].scenario.period
+    start_s, end_s = period.start_s, period.end_s
+    tables_of = {side: [one.table("calls") for one in readers] for side, readers in sides.items()}
+    from_s = max(
+        _first_counted(warm_up, calls, start_s, end_s)
+        for runs in tables_of.values()
+        for calls in runs
+    )
     for side, readers in sides.items():
-        start_s, end_s = readers[0].scenario.period.start_s, readers[0].scenario.period.end_s
-        runs = [reader.table("calls") for reader in readers]
-        from_s = max(_first_counted(warm_up, calls, start_s, end_s) for calls in runs)
+        runs = tables_of[side]
         cards = [scorecard(one, runs, end_s, from_s=from_s) for one in asked]
         figures: dict[str, Any] = {
             "scenario": readers[0].scenario.name,
@@ -125,10 +133,20 @@ def score(
             content[side] = figures
         if not as_json:
             console.print(_heading(figures), *tables, *filter(None, lines), sep="\n")
+    pairs = list(zip(*tables_of.values(), strict=True)) if len(sides) > 1 else []
+    apart = {one.name: differences(one, pairs, end_s, from_s=from_s) for one in asked if pairs}
     if as_json:
+        if pairs:
+            content["differences"] = {n: [row.as_dict() for row in r] for n, r in apart.items()}
         end_with_json(content)
-    else:
-        console.print(OPEN_ENDED, SMALL_NUMBERS, sep="\n")
+        return
+    for one in asked:
+        if rows := apart.get(one.name):
+            console.print(standard_differences(rows, f"{one.title.en}: what-if minus base"))
+    notes = [OPEN_ENDED, SMALL_NUMBERS]
+    if pairs:
+        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes]
+    console.print(*notes, sep="\n")
 
 
 def _finished(reader: RunReader) -> RunReader:

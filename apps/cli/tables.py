@@ -90,6 +90,16 @@ def _speeds(rows: Sequence[dict[str, Any]]) -> list[Table | str]:
     return [table] if table.row_count else []
 
 
+def standard_differences(rows: Sequence[Difference], title: str) -> Table:
+    """Return the differences on the lines of a standard."""
+    table = Table(
+        "", "base", "what-if", "difference", "95% interval", "calls", "result", title=title
+    )
+    for row in rows:
+        table.add_row(row.value, *_cells(row))
+    return table
+
+
 def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     """Return the differences with their intervals; districts without any stand in one line."""
     table = Table(
@@ -98,17 +108,21 @@ def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     )  # fmt: skip
     kept, unchanged = without_unchanged(rows)
     for row in kept:
-        table.add_row(
-            describe(row),
-            figure(row, row.base),
-            figure(row, row.whatif),
-            amount(row, row.difference),
-            range_text(row),
-            rests_on(row),
-            verdict(row),
-        )
+        table.add_row(describe(row), *_cells(row))
     table.caption = unchanged or None
     return table
+
+
+def _cells(row: Difference) -> list[str]:
+    """Return both sides, what lies between them, on how much it rests, and what it says."""
+    return [
+        figure(row, row.base),
+        figure(row, row.whatif),
+        amount(row, row.difference),
+        range_text(row),
+        rests_on(row),
+        verdict(row),
+    ]
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:

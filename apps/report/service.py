@@ -11,7 +11,7 @@ import pandas as pd
 from apps.report.charts import over_time
 from apps.report.html import Raw, section, table, tag
 from apps.report.map import PLACES, SEQUENTIAL, Drawing, graded, legend
-from apps.report.words import OUTSIDE, clock, count, percent
+from apps.report.words import NO_RANGE, OUTSIDE, clock, count, percent
 from twin.city.model import City
 from twin.core.clock import HOUR_S, format_clock
 from twin.metrics.crews import crew_figures
@@ -26,12 +26,18 @@ OPEN_ENDED = (
     "An interval that had not ended when the run did counts as it stood then if it was over the "
     "limit, and not at all if it was under it."
 )
+SCORE_RANGE = (
+    "In brackets the 95% interval over the replications; met is unclear where it holds values on "
+    f"both sides of what is asked for. {NO_RANGE} in brackets: only one replication has such "
+    "calls, or all have the same value."
+)
+"""What the brackets of a scorecard of several replications are."""
 
 
 def standard_cells(score: Score) -> list[str]:
     """Return the cells of a line of a scorecard, in the order of `STANDARD_COLUMNS`."""
-    met = {None: "-", True: "yes", False: "no"}[score.met]
-    if score.few and score.met is not None:
+    met = "unclear" if score.unclear else {None: "-", True: "yes", False: "no"}[score.met]
+    if score.few and met != "-":
         met = "too few calls"
     if score.statistic == "share":
         asked = "no share asked for" if score.share is None else f"at least {100 * score.share:g}%"
@@ -43,6 +49,8 @@ def standard_cells(score: Score) -> list[str]:
         ends = None if score.low is None else (clock(score.low), clock(score.high))
     if ends is not None:
         value += f" ({ends[0]} to {ends[1]})"
+    elif score.replications > 1 and score.n:
+        value += f" ({NO_RANGE})"
     return [score.title["en"], count(score.n) if score.n else "0", value, asked, met]
 
 

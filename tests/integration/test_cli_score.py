@@ -47,6 +47,13 @@ def test_a_comparison_has_an_interval_on_each_side(twin, answer, tmp_path):
     assert before["n"] == after["n"]
     assert after["low"] <= after["value"] <= after["high"]
     assert after["value"] > before["value"]
+    row = got["differences"]["us-8-59"][1]
+    assert (row["base"], row["whatif"]) == (before["value"], after["value"])
+    assert row["difference"] == pytest.approx(after["value"] - before["value"])
+    assert row["low"] <= row["difference"] <= row["high"]
+    status, out, _ = twin("score", tmp_path, "--standard", "us-8-59")
+    assert (status, "8:59 at 90%: what-if minus base" in out) == (0, True)
+    assert "met is unclear where" in out
     status, _, err = twin("score", tmp_path, "--by", "hour")
     assert (status, "one run" in err) == (2, True)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from apps.report.service import standard_cells
+from apps.report.words import verdict
 from twin.core.errors import InputError, NotFoundError
-from twin.metrics.standards import NAMES, Standard, load_standard, scorecard
+from twin.metrics.standards import NAMES, Standard, differences, load_standard, scorecard
 
 NONE = np.nan
 
@@ -85,10 +89,31 @@ def test_replications_give_an_interval() -> None:
     line = score(standard(share=0.5), DAY, late, DAY)
     assert (line.n, line.value) == (15, pytest.approx(0.4))
     assert (line.low, line.high) == (0.0, 1.0)
-    assert line.met is False
+    assert (line.met, line.unclear) == (None, True)
+    assert standard_cells(line)[2:] == ["40.0% (0.0% to 100.0%)", "at least 50%", "too few calls"]
+    assert standard_cells(replace(line, few=False))[-1] == "unclear"
+    every = score(standard(share=1.0), DAY, late, DAY)
+    assert (every.met, every.unclear) == (False, False)
     assert score(standard()).low is None
     mean = score(standard(statistic="mean", kinds=["fire"]), DAY, DAY)
-    assert (mean.low, mean.high) == (300.0, 300.0)
+    assert (mean.low, mean.high, mean.met) == (None, None, True)
+    assert standard_cells(mean)[2] == "5:00 (-)"
+    assert standard_cells(score(standard(statistic="mean", kinds=["fire"])))[2] == "5:00"
+
+
+def test_a_comparison_pairs_the_replications_of_a_line() -> None:
+    runs = [DAY.assign(call_id=range(len(DAY))) for _ in range(3)]
+    better = [runs[0].assign(t_onscene=runs[0]["t_onscene"] - 200.0), *runs[1:]]
+    (row,) = differences(standard(share=0.9), list(zip(runs, better, strict=True)), 1000.0)
+    # 3 of 5 within 480 s, and of the first what-if 4 of 5: the open one stays late.
+    assert (row.base, row.whatif) == pytest.approx((0.6, (0.8 + 0.6 + 0.6) / 3))
+    half = 4.3026527 * np.std([0.2, 0.0, 0.0], ddof=1) / np.sqrt(3)
+    assert (row.low, row.high) == pytest.approx((0.2 / 3 - half, 0.2 / 3 + half), abs=1e-6)
+    assert (row.base_n, row.changed) == (15, 4)
+    assert verdict(row) == "too few calls"
+    (same,) = differences(standard(), list(zip(runs, runs, strict=True)), 1000.0)
+    assert (same.changed, verdict(same)) == (0, "no call changed")
+    assert differences(standard(priorities=[4]), [(runs[0], runs[0])], 1000.0) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

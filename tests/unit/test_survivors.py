@@ -81,9 +81,9 @@ def test_a_comparison_tells_what_a_rule_is_worth(tmp_path):
     assert people.low < people.high
     assert fires.difference == 0.0
     assert not fires.shown
-    people = replace(fires, difference=0.1, low=0.004, high=0.2)
-    assert not people.shown
-    assert replace(people, low=0.006).shown
+    barely = replace(fires, difference=0.1, low=0.004, high=0.2)
+    assert not barely.shown
+    assert replace(barely, low=0.006).shown
     assert read_comparison(tmp_path / "both").outcomes == found.outcomes
     assert "Differences for patients" in str(comparison_page(found, city))
     assert outcome_difference(people).startswith("Expected survivors in a run: ")

@@ -56,10 +56,12 @@ class Difference:
     Attributes
     ----------
     group, value
-        `overall`, or `kind`, `priority`, `district` and which one. A medical call's response is
+        `overall`, or `kind`, `priority`, `district` and which one; `standard` and the title of a
+        line of one (`twin.metrics.standards.differences`). A medical call's response is
         that of the first ambulance, a fire's and a collision's that of the first unit of any kind.
     statistic
-        `mean`, `p50`, `p90` of the response time in seconds, or `share_within_target`.
+        `mean`, `p50`, `p90` (of a standard also `p95`) of the response time in seconds, or
+        `share_within_target`.
     basis
         `pairs`: over the calls that both runs reached; `sides`: over all calls of each side.
     replications
@@ -153,14 +155,14 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
         for name in _STATISTICS if whole else ("mean",):
             found = _on_pairs(pairs, name)
             counts = (calls, calls, calls, changed)
-            rows.append(_difference(group, value, name, "pairs", found, counts))
+            rows.append(difference_of(group, value, name, "pairs", found, counts))
         if whole:
             found = [(share_within(a, end_s), share_within(b, end_s)) for a, b in sides]
             base_n, whatif_n = (
                 sum(int(decided(both[side], end_s).sum()) for both in sides) for side in (0, 1)
             )
             counts = (calls, base_n, whatif_n, changed)
-            rows.append(_difference(group, value, SHARE, "sides", found, counts))
+            rows.append(difference_of(group, value, SHARE, "sides", found, counts))
     return [row for row in rows if row is not None]
 
 
@@ -184,7 +186,7 @@ def _changed(base: pd.DataFrame, whatif: pd.DataFrame, pair: pd.DataFrame) -> in
     return one_sided + int((pair["base_s"] != pair["whatif_s"]).sum())
 
 
-def _difference(
+def difference_of(
     group: str,
     value: object,
     statistic: str,
@@ -194,7 +196,14 @@ def _difference(
 ) -> Difference | None:
     """Return the line of one figure of each side a replication; None without any.
 
-    `counts` are `calls`, `base_n`, `whatif_n` and `changed`.
+    Parameters
+    ----------
+    group, value, statistic, basis
+        What the line is about; see `Difference`.
+    found
+        The base's and the what-if's figure of each replication.
+    counts
+        `calls`, `base_n`, `whatif_n` and `changed`.
     """
     known = np.array([both for both in found if None not in both], np.float64).reshape(-1, 2)
     if not len(known):

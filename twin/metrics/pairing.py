@@ -22,7 +22,8 @@ Sides = tuple[pd.DataFrame, pd.DataFrame]
 GROUPS = ("kind", "priority", "district")
 """Columns by which calls are told apart."""
 
-_KEY = ["call_id", "t_call"]
+KEY = ["call_id", "t_call"]
+"""What makes a call of one run the same as one of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def pair_calls(base: pd.DataFrame, whatif: pd.DataFrame) -> pd.DataFrame:
     Calls are the same when number and time of call are. Columns: `call_id`, `kind`, `priority`,
     `district`, `lon`, `lat`, `base_s`, `whatif_s`.
     """
-    columns = [*_KEY, "kind", "priority", "district", "lon", "lat", "response_s"]
+    columns = [*KEY, "kind", "priority", "district", "lon", "lat", "response_s"]
     left = base[columns].rename(columns={"response_s": "base_s"})
-    right = whatif[[*_KEY, "response_s"]].rename(columns={"response_s": "whatif_s"})
-    both = left.merge(right, on=_KEY, how="inner", validate="one_to_one")
+    right = whatif[[*KEY, "response_s"]].rename(columns={"response_s": "whatif_s"})
+    both = left.merge(right, on=KEY, how="inner", validate="one_to_one")
     return both.dropna(subset=["base_s", "whatif_s"]).drop(columns="t_call")
 
 

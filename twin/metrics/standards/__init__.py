@@ -20,11 +20,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from twin.core.errors import InputError, NotFoundError, did_you_mean
-from twin.metrics.compare import interval
+from twin.metrics.compare import NOTHING, SHARE, Difference, difference_of, interval
+from twin.metrics.pairing import KEY, Sides
 from twin.metrics.summary import few_calls
 
 Stamp = Literal[
@@ -116,6 +116,8 @@ class Score:
         What it asks for, by language.
     statistic, seconds, share
         See `Line`.
+    replications
+        Runs that were asked, whether or not they have such calls.
     n
         Calls that count, all replications together.
     unended
@@ -125,9 +127,12 @@ class Score:
         without calls.
     low, high
         Ends of the 95% t interval of the value, a share's within 0 and 1; None with fewer than two
-        replications.
+        replications that have such calls, and where all of these have the same value.
     met
-        Whether the value is what is asked for; None where nothing is, or without calls.
+        Whether the value, and all of its interval, is what is asked for; None where nothing is,
+        without calls, or where it is not clear.
+    unclear
+        Whether the interval holds values that are what is asked for and others that are not.
     few
         Whether it rests on too few calls to rely on.
     """
@@ -136,12 +141,14 @@ class Score:
     statistic: str
     seconds: float
     share: float | None
+    replications: int
     n: int
     unended: int
     value: float | None
     low: float | None
     high: float | None
     met: bool | None
+    unclear: bool
     few: bool
 
 
@@ -229,29 +236,86 @@ def _score(line: Line, runs: Sequence[pd.DataFrame], end_s: float) -> Score:
             values.append(_statistic(line, seconds))
     value = float(np.mean(values)) if values else None
     low, high = interval(np.array(values))
+    if low is not None and high is not None and high - low < NOTHING:
+        low = high = None
     if line.statistic == "share" and low is not None and high is not None:
         low, high = max(low, 0.0), min(high, 1.0)
-    met = None
-    if value is not None and line.statistic != "share":
-        met = value <= line.seconds
-    elif value is not None and line.share is not None:
-        met = value >= line.share
+    ends = (value, low, high)
+    if line.share == 1.0:
+        ends = (value, None, None)  # one call that fails is enough, whatever the interval
+    verdicts = {_met(line, each) for each in ends if each is not None}
     return Score(
         title=line.title.model_dump(),
         statistic=line.statistic,
         seconds=line.seconds,
         share=line.share,
+        replications=len(runs),
         n=n,
         unended=unended,
         value=value,
         low=low,
         high=high,
-        met=met,
+        met=verdicts.pop() if len(verdicts) == 1 else None,
+        unclear=len(verdicts) > 1,
         few=few_calls(n),
     )
 
 
-def _seconds(line: Line, calls: pd.DataFrame, end_s: float) -> tuple[NDArray[np.float64], int]:
+def _met(line: Line, value: float) -> bool | None:
+    """Return whether a value is what a line asks for; None where it asks for nothing."""
+    if line.statistic != "share":
+        return value <= line.seconds
+    return None if line.share is None else value >= line.share
+
+
+def differences(
+    standard: Standard, runs: Sequence[Sides], end_s: float, *, from_s: float | None = None
+) -> list[Difference]:
+    """Return what a what-if changes on the lines of a standard, by the paired t interval.
+
+    Parameters
+    ----------
+    standard
+        What is asked for.
+    runs
+        One pair of `calls` tables (base, what-if) a replication.
+    end_s, from_s
+        As in `scorecard`.
+
+    Returns
+    -------
+    list
+        One line (`group` is "standard", `value` its title) for each line for which a replication
+        has calls on both sides. Figures are over all calls of each side that count there.
+    """
+    lines = (_line_difference(line, runs, end_s, from_s or -np.inf) for line in standard.lines)
+    return [line for line in lines if line is not None]
+
+
+def _line_difference(
+    line: Line, runs: Sequence[Sides], end_s: float, from_s: float
+) -> Difference | None:
+    found: list[tuple[float | None, float | None]] = []
+    both = base_n = whatif_n = changed = 0
+    for sides in runs:
+        base, whatif = (
+            _seconds(line, calls[calls["t_call"] >= from_s].set_index(KEY, drop=False), end_s)[0]
+            for calls in sides
+        )
+        ends = [_statistic(line, one) if len(one) else None for one in (base, whatif)]
+        found.append((ends[0], ends[1]))
+        shared = base.index.intersection(whatif.index)
+        both += len(shared)
+        base_n += len(base)
+        whatif_n += len(whatif)
+        changed += len(base) + len(whatif) - 2 * len(shared)
+        changed += int((base[shared] != whatif[shared]).sum())
+    statistic = SHARE if line.statistic == "share" else line.statistic
+    counts = (both, base_n, whatif_n, changed)
+    return difference_of("standard", line.title.en, statistic, "sides", found, counts)
+
+
+def _seconds(line: Line, calls: pd.DataFrame, end_s: float) -> tuple[pd.Series[float], int]:
     """Return the interval of the calls that count, and how many of them had not ended."""
     chosen = (calls["fate"] != "cancelled") & calls[line.start].notna()
     if line.kinds:
@@ -263,10 +327,12 @@ def _seconds(line: Line, calls: pd.DataFrame, end_s: float) -> tuple[NDArray[np.
     ended = ~np.isnan(end)
     lasted = np.where(ended, end, end_s) - start
     counts = ended | (lasted > line.seconds)
-    return lasted[counts], int((counts & ~ended).sum())
+    seconds = pd.Series(lasted, index=calls.index[chosen])[counts]
+    return seconds, int((counts & ~ended).sum())
 
 
-def _statistic(line: Line, seconds: NDArray[np.float64]) -> float:
+def _statistic(line: Line, series: pd.Series[float]) -> float:
+    seconds = np.asarray(series, np.float64)
     if line.statistic == "share":
         return float((seconds <= line.seconds).mean())
     if line.statistic == "mean":
