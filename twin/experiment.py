@@ -210,7 +210,7 @@ def compare(
         If the scenarios cannot be paired, or one cannot be run.
     """
     whatif = whatif.model_copy(update={"seed": base.seed})
-    _check_pair(base, whatif)
+    check_pair(base, whatif)
     folder = Path(out)
     claim(folder)
     todo = []
@@ -353,7 +353,14 @@ def _city(name: str) -> tuple[City, str]:
     return city, city_checksum(city)
 
 
-def _check_pair(base: Scenario, whatif: Scenario) -> None:
+def check_pair(base: Scenario, whatif: Scenario) -> None:
+    """Refuse two scenarios whose runs cannot have the same calls.
+
+    Raises
+    ------
+    InputError
+        If city, period or calls are not the same.
+    """
     for field in ("city", "period", "calls"):
         if getattr(base, field) != getattr(whatif, field):
             raise InputError(

@@ -17,6 +17,7 @@ from apps.cli.common import (
     count_progress,
     end_with_json,
     notes,
+    out_option,
     read_scenario,
 )
 from apps.cli.run import Replication
@@ -47,7 +48,7 @@ def assign(
     settings: Setting = None,
     seed: Seed = None,
     replication: Replication = 0,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to.")] = None,
+    out: Annotated[Path | None, out_option("runs/SCENARIO-sSEED if left out")] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Run a scenario's traffic again and again until drivers keep their routes, and store these."""

@@ -67,11 +67,22 @@ def out_folder(given: str | Path) -> Path:
     return folder
 
 
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", parser=out_folder, metavar="<path>", help="Folder to write to."),
+def out_option(otherwise: str) -> Any:
+    """Return the option `--out`; `otherwise` says what holds where nobody gives it."""
+    return typer.Option(
+        "--out",
+        parser=out_folder,
+        metavar="<path>",
+        help=f"Folder to write to; {otherwise}.",
+    )
+
+
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="Seed of the random streams; the scenario's if left out (1 by default)."
+    ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the random streams.")]
 
 
 def answers() -> Console:

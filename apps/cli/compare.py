@@ -9,12 +9,12 @@ import typer
 
 from apps.cli.common import (
     AsJson,
-    Out,
     Seed,
     Setting,
     answers,
     end_with_json,
     notes,
+    out_option,
     read_scenario,
     runs_progress,
 )
@@ -24,6 +24,7 @@ from apps.report.care import outcome_difference
 from apps.report.changes import settings_line, settings_of
 from apps.report.comparison import write_comparison_report
 from apps.report.words import BASIS, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
+from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison
 from twin.metrics.cautions import cautions
 from twin.metrics.comparison import Comparison
@@ -41,7 +42,7 @@ def compare(
     ] = None,
     settings: Setting = None,
     seed: Seed = None,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("runs/WHATIF-against-BASE if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run both scenarios with the same random numbers and print the differences."""
@@ -71,6 +72,7 @@ def compare_named(
     """
     one = read_scenario(base, settings, seed)
     two = read_scenario(whatif, settings, seed)
+    check_pair(one, two)  # before a city is built for nothing
     city = city_for(base, one, settings)
     city_for(whatif, two, settings, city if two.city == one.city else None)
     folder = out or Path("runs") / f"{two.name}-against-{one.name}"
@@ -103,7 +105,10 @@ def compare_named(
 def show(found: Comparison, report: Path) -> None:
     """Print the table of differences, what it means, and where the report is."""
     console = answers()
-    title = f"{found.whatif.name} against {found.base.name}, {found.replications} replications"
+    title = (
+        f"{found.whatif.name} against {found.base.name}, {found.replications} replications, "
+        f"seed {found.base.seed}"
+    )
     if first := settings_line(settings_of(found.command)):
         console.print(first)
     console.print(comparison_table(found.rows, title))

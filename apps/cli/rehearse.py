@@ -10,7 +10,16 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from apps.cli.common import AsJson, Out, Seed, Setting, answers, end_with_json, notes, read_scenario
+from apps.cli.common import (
+    AsJson,
+    Seed,
+    Setting,
+    answers,
+    end_with_json,
+    notes,
+    out_option,
+    read_scenario,
+)
 from apps.cli.scenario_city import city_for
 from twin.core.clock import format_clock
 from twin.core.errors import InputError
@@ -38,7 +47,7 @@ def rehearse(
     ] = True,
     settings: Setting = None,
     seed: Seed = None,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("runs/SCENARIO-rehearsal if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play a file of choices and write what each rule would have done."""

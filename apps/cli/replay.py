@@ -15,7 +15,6 @@ import typer
 from apps.cli import replay_branch as branching
 from apps.cli.common import (
     AsJson,
-    Out,
     Seed,
     Setting,
     answers,
@@ -23,6 +22,7 @@ from apps.cli.common import (
     end_with_json,
     load,
     notes,
+    out_option,
     read_day,
     run_progress,
     seeded,
@@ -119,7 +119,7 @@ def replay(
     ] = TARGET_S,
     settings: Setting = None,
     seed: Seed = None,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("runs/CITY-replay-DAY if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a day's recorded calls and set the simulated intervals beside the recorded ones.

@@ -9,13 +9,13 @@ import typer
 
 from apps.cli.common import (
     AsJson,
-    Out,
     Seed,
     Setting,
     answers,
     command_line,
     end_with_json,
     notes,
+    out_option,
     read_scenario,
     run_progress,
 )
@@ -35,7 +35,7 @@ def run(
     settings: Setting = None,
     seed: Seed = None,
     replication: Replication = 0,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("runs/SCENARIO-sSEED if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a scenario into a run folder and print its figures."""

@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from apps.cli.common import AsJson, Out, answers, end_with_json, load, notes
+from apps.cli.common import AsJson, answers, end_with_json, load, notes, out_option
 from twin.city.bundle import check_target, save_city
 from twin.city.model import City
 from twin.core.errors import InputError
@@ -52,7 +52,7 @@ def signals(
     coordinate: Annotated[
         bool, typer.Option("--coordinate/--alone", help="One cycle and a green wave along roads.")
     ] = True,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("--design needs it")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what signals a city has, or design their plans from an hour of its traffic."""

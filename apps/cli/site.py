@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -12,12 +13,12 @@ from rich.table import Column, Table
 
 from apps.cli.common import (
     AsJson,
-    Out,
     answers,
     end_with_json,
     load,
     long_job,
     notes,
+    out_option,
     read_scenario,
 )
 from apps.cli.replay_calls import with_calls, with_history
@@ -45,6 +46,12 @@ from twin.scenarios.load import load_scenario
 from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Period, Scenario
 
+NEARLY_ALL = 0.99
+"""A share of the demand within reach from which a siting has next to nothing to gain."""
+USEFUL = 0.8
+"""The share of the demand that the shorter target proposed then leaves in reach."""
+STEP_S = 30.0
+"""Steps of such a target, seconds."""
 WORDS = {
     "within_reach": "within reach of one",
     "twice": "within reach of two",
@@ -58,11 +65,28 @@ def site(
     *,
     ambulances: Annotated[
         int | None,
-        typer.Option("--ambulances", min=1, max=10_000, help="As many as there are if left out."),
+        typer.Option(
+            "--ambulances",
+            min=1,
+            max=10_000,
+            help="How many there are to be in all; as many as there are if left out.",
+        ),
+    ] = None,
+    more: Annotated[
+        int | None,
+        typer.Option(
+            "--more", min=1, max=10_000, help="So many more than there are, not --ambulances."
+        ),
     ] = None,
     target: Annotated[
         float | None,
-        typer.Option("--target", min=1.0, max=86_400.0, help="Reach: a drive of so many seconds."),
+        typer.Option(
+            "--target",
+            min=1.0,
+            max=86_400.0,
+            help="Reach: a drive of so many seconds; the base's coverage.within_s if left out "
+            "(480 where it says nothing).",
+        ),
     ] = None,
     model: Annotated[
         str,
@@ -70,15 +94,30 @@ def site(
     ] = "mexclp",
     busy: Annotated[
         float | None,
-        typer.Option("--busy", min=0.0, max=0.99, help="Share of time for which one is busy."),
+        typer.Option(
+            "--busy",
+            min=0.0,
+            max=0.99,
+            help="Share of time for which one is busy; the base's coverage.busy if left out (0.3).",
+        ),
     ] = None,
     slower: Annotated[
         float | None,
-        typer.Option("--slower", min=0.1, max=10.0, help="Factor on drives on empty streets."),
+        typer.Option(
+            "--slower",
+            min=0.1,
+            max=10.0,
+            help="Factor on drives on empty streets; the base's coverage.slower if left out (1).",
+        ),
     ] = None,
     most: Annotated[
         int | None,
-        typer.Option("--most", min=1, max=10_000, help="Most ambulances at one station."),
+        typer.Option(
+            "--most",
+            min=1,
+            max=10_000,
+            help="Most ambulances at one station; any number if left out (p-median: 1).",
+        ),
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave today's where they are; site the others only.")
@@ -102,16 +141,22 @@ def site(
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option("--base", metavar="SCENARIO", help="Scenario whose service is changed."),
+        typer.Option(
+            "--base",
+            metavar="SCENARIO",
+            help="Scenario whose service is changed; the city as it is if left out.",
+        ),
     ] = None,
-    out: Out = None,
+    out: Annotated[Path | None, out_option("runs/site-CITY if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find where ambulances should stand, and write the scenario that puts them there.
 
     Ambulances count as always staffed, whatever their shifts; drives are those under siren on empty
-    streets, or the city's table. What is left out is the scenario's `coverage`: 480 s, 0.3 and 1.
+    streets, or the city's table. Queues are not known, and that others are busy only as a share.
     """
+    if more is not None and ambulances is not None:
+        raise InputError("say how many in all or how many more, not both", field="--more")
     chosen: Model = _one_of(model, get_args(Model), "--model")
     how: Method = _one_of(method, get_args(Method), "--method")
     if base is None:
@@ -137,7 +182,7 @@ def site(
     with long_job() as tell:
         tell("Drives from every station to every point of demand")
         sites = sites_of(place, scenario, anywhere=anywhere)
-        n = ambulances or int(sites.today.sum())
+        n = ambulances or int(sites.today.sum()) + (more or 0)
         if not n:
             raise InputError("the city has no ambulance", field="--ambulances", hint="say how many")
         tell(f"{n} ambulances, {len(sites.ids)} sites, {len(sites.cover.weight)} points: {model}")
@@ -146,12 +191,15 @@ def site(
     folder = out or Path("runs") / f"site-{Path(city).name}"
     whatif = _write(folder, plain, base, chosen, sites, found, changes, coverage)
     answer = _answer(place, scenario, sites, found, chosen, how)
+    command = ["twin", "compare", whatif["base"], whatif["scenario"]]
+    if scenario.traffic.fidelity != "table":
+        command += ["--set", "traffic.fidelity=table"]
     if as_json:
-        end_with_json({**answer, **whatif})
+        end_with_json({**answer, **whatif, "compare": command})
         return
-    _show(answer, sites, found, chosen)
+    _show(answer, sites, found, streets=not place.is_table)
     notes.print(f"Scenario: {whatif['scenario']}")
-    notes.print(f"Compare: twin compare {whatif['base']} {whatif['scenario']}")
+    notes.print(f"Compare: {shlex.join(command)}")
 
 
 def _by_calls(city: City, file: Path) -> City:
@@ -193,9 +241,20 @@ def _write(
         below = named = base
     else:
         below, named = os.path.relpath(base, folder), base
+    n, within = int(found.siting.counts.sum()), f"{coverage.within_s:g}"
     content: dict[str, Any] = {
-        "name": "sited",
+        "name": f"sited-{n}-{model}-{within.replace('.', '-').replace('+', '')}s",
         "base": below,
+        "title": {
+            "en": f"{n} ambulances sited by {model}, drives of {within} s",
+            "ko": f"구급차 {n}대 배치({model}, 주행 {within}초)",
+        },
+        "question": {
+            "en": f"What changes when {n} ambulances stand where {model} covers most within "
+            f"{within} s on empty streets?",
+            "ko": f"빈 도로에서 {within}초 안에 가장 많이 닿도록 {model} 모형으로 구급차 {n}대를 "
+            "배치하면 무엇이 달라지는가?",
+        },
         "coverage": coverage.model_dump(exclude_defaults=True),
     }
     if model == "nested":
@@ -219,6 +278,7 @@ def _answer(
     return {
         "city": city.meta.name,
         "model": model,
+        "nearly_complete": _nearly_complete(sites, model),
         "method": method,
         "ambulances": int(siting.counts.sum()),
         "ambulances_today": int(sites.today.sum()),
@@ -249,7 +309,20 @@ def _answer(
     }
 
 
-def _show(answer: dict[str, Any], sites: Sites, found: Sited, model: Model) -> None:
+def _nearly_complete(sites: Sites, model: Model) -> dict[str, float | None] | None:
+    """Return what is in reach today, if that is nearly all, and a target that is not so easy."""
+    today = sites.cover.share(sites.today)
+    if model == "p-median" or today < NEARLY_ALL:
+        return None
+    weight, nearest = sites.cover.weight, sites.cover.seconds[sites.today > 0].min(axis=0)
+    order = np.argsort(nearest, kind="stable")
+    summed = np.cumsum(weight[order])
+    at = float(nearest[order][np.searchsorted(summed, USEFUL * summed[-1])])
+    shorter = max(STEP_S, STEP_S * round(at / STEP_S))
+    return {"within_reach": today, "target_s": shorter if shorter < sites.cover.within_s else None}
+
+
+def _show(answer: dict[str, Any], sites: Sites, found: Sited, *, streets: bool) -> None:
     console = answers()
     table = Table(
         Column("station"),
@@ -264,7 +337,7 @@ def _show(answer: dict[str, Any], sites: Sites, found: Sited, model: Model) -> N
             continue
         name = f"{row['name']} (new)" if row["new"] else row["name"]
         table.add_row(row["station_id"], name, str(row["today"]), str(row["sited"]))
-    console.print(f"{answer['ambulances']} ambulances in {answer['city']} by {model}:")
+    console.print(f"{answer['ambulances']} ambulances in {answer['city']} by {answer['model']}:")
     if table.row_count:
         console.print(table)
     console.print(f"{same} stations keep what they have.")
@@ -276,16 +349,38 @@ def _show(answer: dict[str, Any], sites: Sites, found: Sited, model: Model) -> N
         else:
             shares.add_row(words, *(f"{100.0 * value:.2f}%" for value in cells))
     console.print(shares)
+    drive = "under siren on empty streets" if streets else "by the city's table"
     console.print(
-        f"Reach is a drive of {answer['target_s']:g} s; each is busy for {answer['busy']:g} of its "
-        f"time; {len(answer['moves'])} ambulances change their station."
+        f"Target: a drive of {answer['target_s']:g} s {drive}; each is busy for "
+        f"{answer['busy']:g} of its time; {len(answer['moves'])} ambulances change their station."
     )
     if answer["order"]:
         console.print("To be manned in this order: " + ", ".join(sites.ids[r] for r in found.order))
     if answer["exact"]:
-        console.print("No siting is better by this model (HiGHS, proved).")
+        console.print(f"By {answer['model']} no siting is better (HiGHS, proved).")
     else:
         console.print(
-            f"Found by greedy and swaps: no siting is better by more than "
+            f"Found by greedy and swaps: by {answer['model']} no siting is better by more than "
             f"{100.0 * answer['gap']:.2f}%."
         )
+    unknown = "neither traffic nor queues of calls" if streets else "no queues of calls"
+    console.print(
+        f"That is about the model, not about response times: it knows {unknown}, and that an "
+        "ambulance is busy is a share, the same for all. What it brings, only a comparison tells."
+    )
+    if answer["nearly_complete"]:
+        console.print(_warning(answer))
+
+
+def _warning(answer: dict[str, Any]) -> str:
+    """Return how little decides where nearly everything is in reach already."""
+    nearly = answer["nearly_complete"]
+    key = "within_reach" if answer["model"] == "mclp" else "expected"
+    added = 100.0 * (answer["sited"][key] - answer["today"][key])
+    target = nearly["target_s"]
+    hint = "" if target is None else f"; ask for more with --target {target:g}"
+    return (
+        f"Warning: today's stations reach {100.0 * nearly['within_reach']:.2f}% of the demand "
+        f"within {answer['target_s']:g} s. Of such a target {added:+.3f} percentage points "
+        f"({WORDS[key]}) decide where ambulances stand{hint}."
+    )

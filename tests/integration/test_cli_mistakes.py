@@ -130,6 +130,17 @@ def test_a_comparison_that_cannot_begin_counts_nothing(twin, place, tmp_path):
     assert "None" not in err
 
 
+def test_scenarios_of_two_cities_are_refused_before_either_is_built(twin, place, monkeypatch):
+    def build(*_, **__):
+        raise AssertionError("a city was asked for")
+
+    monkeypatch.setattr("apps.cli.scenario_city.load", build)
+    status, _, err = twin("compare", place / "plain.toml", "seoul-bridge-closed", "--out", "c")
+    assert status == 2
+    assert "field 'city'" in err
+    assert "differ in it" in err
+
+
 def test_a_rule_that_does_not_exist_is_found_before_the_run_begins(twin, place, tmp_path):
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(

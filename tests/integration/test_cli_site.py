@@ -12,10 +12,16 @@ def test_a_siting_is_told_and_can_be_compared(twin, answer, place, tmp_path):
     status, out, err = twin("site", place / "city", "--target", "60", "--out", tmp_path / "s")
     assert status == 0, err
     assert "3 ambulances in grid by mexclp" in out
-    assert "No siting is better by this model" in out
+    assert "By mexclp no siting is better (HiGHS, proved)." in out
+    assert "Target: a drive of 60 s under siren on empty streets; each is busy for 0.3" in out
+    assert "it knows neither traffic nor queues of calls" in out
+    assert "Warning" not in out
     base, whatif = tmp_path / "s" / "today.toml", tmp_path / "s" / "sited.toml"
-    assert f"twin compare {base} {whatif}" in err
+    assert f"Compare: twin compare {base} {whatif} --set traffic.fidelity=table" in err
     assert load_scenario(whatif).coverage.within_s == 60.0
+    assert load_scenario(whatif).name == "sited-3-mexclp-60s"
+    assert load_scenario(whatif).title["en"] == "3 ambulances sited by mexclp, drives of 60 s"
+    assert load_scenario(whatif).title.keys() == load_scenario(whatif).question.keys()
     found = answer(
         "site", place / "city", "--ambulances", 4, "--anywhere", "--target", "45", "--model",
         "mclp", "--out", tmp_path / "t",
@@ -30,6 +36,31 @@ def test_a_siting_is_told_and_can_be_compared(twin, answer, place, tmp_path):
         "--set", "traffic.fidelity=table",
     )  # fmt: skip
     assert compared["replications"] == 1
+
+
+def test_so_many_more_are_counted_from_what_there_is(answer, place, tmp_path):
+    found = answer(
+        "site", place / "city", "--more", 2, "--target", "60", "--base", place / "plain.toml",
+        "--out", tmp_path / "s",
+    )  # fmt: skip
+    assert (found["ambulances_today"], found["ambulances"]) == (3, 5)
+    # A base by table needs no setting to be quick.
+    assert found["compare"] == ["twin", "compare", found["base"], found["scenario"]]
+
+
+def test_a_target_that_nearly_all_meet_today_is_warned_of(twin, answer, place, tmp_path):
+    words = ("site", place / "city", "--more", 1, "--out", tmp_path / "s")
+    status, out, err = twin(*words)
+    assert status == 0, err
+    found = answer(*words)
+    assert found["target_s"] == 480.0
+    assert found["nearly_complete"]["within_reach"] == 1.0
+    shorter = found["nearly_complete"]["target_s"]
+    assert "reach 100.00% of the demand within 480 s. Of such a target" in out
+    assert f"ask for more with --target {shorter:g}." in out
+    assert shorter % 30 == 0
+    assert 0 < shorter < 480
+    assert answer(*words, "--target", "20")["nearly_complete"] is None
 
 
 def test_a_nested_siting_is_a_table_that_moves_units_up(answer, place, tmp_path):
@@ -67,6 +98,8 @@ def test_demand_may_be_that_of_a_file(answer, place, tmp_path):
         (("--model", "p-median"), "3 ambulances are more than 1 stations take at 1 each"),
         (("--ambulances", "9", "--most", "2"), "9 ambulances are more than 1 stations"),
         (("--busy", "1.5"), "--busy"),
+        (("--more", "0"), "--more"),
+        (("--more", "2", "--ambulances", "5"), "how many in all or how many more, not both"),
         (("--calls", "nowhere.csv"), "nowhere.csv"),
         (("--base", "seoul-evening-peak"), "is of the city 'seoul'"),
     ],
