@@ -29,7 +29,7 @@ VERBS = {
     "assign": "Let the drivers of a scenario learn their routes.",
     "compare": "Compare a what-if with its base over several replications.",
     "score": "Hold a run against response standards.",
-    "why": "Say why the units of a call were sent.",
+    "why": "List the calls of a run; say why the units of one were sent.",
     "site": "Find where ambulances should stand.",
     "report": "Write the report of a run or of a comparison.",
     "city": "Build, import, export, show and list cities.",

@@ -24,6 +24,8 @@ from twin.agents.policies import check_policies, rule_groups
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
+from twin.recording.meanings import MEANINGS
+from twin.recording.tables import RUN_TABLES
 from twin.scenarios.changes import faults
 from twin.scenarios.declared import Group, groups
 from twin.scenarios.load import load_scenario
@@ -107,6 +109,40 @@ def fields(
             table.add_row(line.name, kind, line.unit, line.range, line.default, line.meaning)
         if group.lines:
             console.print(table)
+
+
+@app.command()
+def tables(
+    only: Annotated[
+        str | None, typer.Argument(help="A table of a run, as calls; all if left out.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the tables of a run, with columns, types and meanings."""
+    if only is not None and only not in RUN_TABLES:
+        raise InputError(
+            f"a run has no table {only!r}",
+            hint=did_you_mean(only, RUN_TABLES) or f"tables are {', '.join(RUN_TABLES)}",
+        )
+    wanted = RUN_TABLES if only is None else {only: RUN_TABLES[only]}
+    said = {
+        name: [
+            {"column": column, "type": kind, "meaning": MEANINGS.get(name, {}).get(column, "")}
+            for column, kind in columns.items()
+        ]
+        for name, columns in wanted.items()
+    }
+    if as_json:
+        end_with_json({"tables": said})
+        return
+    console = answers()
+    for name, rows in said.items():
+        table = Table("column", "type", "meaning")
+        for row in rows:
+            table.add_row(*row.values())
+        console.print(f"{name}:", table, sep="\n")
+    console.print("Times are seconds since city midnight of the first day.")
 
 
 def _matching(known: Sequence[Group], only: str) -> list[Group]:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+FILES = ROOT / "docs" / "how-to" / "files"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 _BLOCK = re.compile(r"(?:<!-- (?P<mark>[a-z]+) -->\n)?```bash\n(?P<body>.*?)```", re.DOTALL)
 
@@ -70,7 +71,8 @@ def environment(data: Path | None = None) -> dict[str, str]:
 
 def run_blocks(page_blocks: list[Block], folder: Path, env: dict[str, str]) -> None:
     """Run each command of a page and show its error output when it fails."""
-    shutil.copytree(ROOT / "docs" / "how-to" / "files", folder, dirs_exist_ok=True)
+    # As if it were a clone's root, where a reader stands.
+    shutil.copytree(FILES, folder / FILES.relative_to(ROOT))
     for block in page_blocks:
         for command in block.commands:
             words = shlex.split(command)
@@ -112,6 +114,26 @@ def test_commands_on_real_data_run(
 @pytest.mark.parametrize("page_blocks", **_parameters("verify"))
 def test_long_commands_of_page_run(page_blocks: list[Block], tmp_path: Path) -> None:
     run_blocks(page_blocks, tmp_path, environment())
+
+
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+_INCLUDED = re.compile(r"^(?P<before>.*)\n\n```\{literalinclude\} (?P<path>\S+)$", re.MULTILINE)
+SOURCES = [page for page in PAGES if not {"_build", "declared"} & set(page.parts)]
+
+
+@pytest.mark.parametrize("page", SOURCES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_included_files_are_there_in_a_clone(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in _LINK.findall(text):
+        target = (page.parent / link).resolve()
+        assert target.exists(), f"{page.name} links to {link}"
+        assert "declared" not in target.parts, f"{page.name}: only `make docs` writes {link}"
+    # Plain Markdown does not show what is included: its path must stand in words before it.
+    included = _INCLUDED.findall(text)
+    assert len(included) == text.count("{literalinclude}")
+    for before, path in included:
+        named = (page.parent / path).resolve().relative_to(ROOT)
+        assert before.endswith(f"`{named}`:"), f"{page.name} does not name {named}"
 
 
 def test_readme_opens_with_the_two_commands() -> None:
