@@ -200,6 +200,7 @@ class FixedStreets:
         *,
         siren: bool,
         beside: NDArray[np.float64] | None = None,
+        within_s: float | None = None,
     ) -> NDArray[np.float64]:
         return np.full(len(units), np.inf if destination.link in self.cut else self.drive_s)
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from tests.support.emergency import QUIET, FixedModel, plan, town
+from tests.support.emergency import DAY, QUIET, FixedModel, plan, town
 from tests.support.table_city import region, replayed
 from twin.core.errors import InputError
+from twin.recording.memory import MemoryRecorder
 from twin.scenarios.change_kinds import Change
+from twin.simulation import CityModel
 
 HEAD = "id,t,place,priority,dispatch_delay_s,scene_s,transport,hospital,handover_s\n"
 FAR = 5000.0
@@ -144,3 +146,25 @@ def test_a_city_that_does_not_know_its_demand_is_refused_at_the_start() -> None:
     model = FixedModel(city, plan(calls=QUIET))
     with pytest.raises(InputError, match="does not say where calls come from"):
         model.submit(TypeAdapter(Change).validate_python(change))
+
+
+@pytest.mark.parametrize("within_s", [40.0, 100.0, 400.0])
+@pytest.mark.parametrize(
+    "name", ["least-loss", "dmexclp-dispatch", "preparedness", "soonest", "closest-free-flow"]
+)
+def test_who_goes_does_not_depend_on_what_is_kept(name, within_s) -> None:
+    city = town(medical_per_day=400.0, rows=8)
+    sent = []
+    for kept in (True, False):
+        recorder = MemoryRecorder()
+        scenario = plan(
+            period={"day": DAY, "start": "06:00", "end": "08:00"},
+            policy={"dispatch": name},
+            coverage={"within_s": within_s},
+            record={"decisions": kept},
+        )
+        CityModel(city, scenario, recorder=recorder).run()
+        calls = recorder.frame("calls")
+        sent.append(calls[["call_id", "unit_id", "t_onscene"]].to_csv())
+    assert sent[0] == sent[1]
+    assert sent[0].count("\n") > 20

@@ -82,6 +82,18 @@ def test_anchors_change_neither_the_first_nor_its_way(network, seed):
         assert way.tolist() == anchored._found[ends].tolist()
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), limit=st.floats(0.0, 400.0))
+def test_what_is_found_within_a_limit_is_all_and_exact(network, seed, limit):
+    rng = np.random.default_rng(seed)
+    router = noisy(network, seed)
+    units, goal = places(network, rng, 9), places(network, rng, 1)[0]
+    units[0] = Place(goal.link, units[0].pos_m)
+    whole, near = router.etas(units, goal), router.etas(units, goal, within_s=limit)
+    assert (near[whole <= limit] == whole[whole <= limit]).all()
+    assert ((near == whole) | np.isinf(near)).all()
+
+
 def test_anchors_are_worked_out_when_searches_have_cost_as_much(network):
     rows = Router(network)._rows
     anchors = Anchors.of(network, network.free_flow_s, np.array([3, 40, 3]), towards=True)

@@ -164,11 +164,12 @@ class RoadCosts:
         *,
         siren: bool,
         beside: F64 | None = None,
+        within_s: float | None = None,
     ) -> F64:
-        """Return (U,) predicted seconds to `destination`; `beside` as in `Mobility.etas`."""
+        """Return (U,) predicted seconds to `destination`; the others are as in `Mobility.etas`."""
         if not places:
             return np.empty(0)
-        return self.router(siren=siren).etas(places, destination, beside)
+        return self.router(siren=siren).etas(places, destination, beside, within_s)
 
     def travel_times(
         self,

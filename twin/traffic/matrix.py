@@ -134,6 +134,7 @@ class MatrixMobility:
         *,
         siren: bool,
         beside: F64 | None = None,  # noqa: ARG002  # all are at hand
+        within_s: float | None = None,  # noqa: ARG002
     ) -> F64:
         """(U,) seconds of driving to `destination`, from where each unit truly is."""
         which = np.asarray(units, np.int64)

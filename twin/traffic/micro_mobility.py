@@ -187,10 +187,11 @@ class MicroMobility:
         *,
         siren: bool,
         beside: F64 | None = None,
+        within_s: float | None = None,
     ) -> F64:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         places = [self._units.place_of(unit) for unit in units]
-        return self._costs.etas(places, destination, siren=siren, beside=beside)
+        return self._costs.etas(places, destination, siren=siren, beside=beside, within_s=within_s)
 
     def travel_times(
         self,

@@ -61,12 +61,13 @@ class Mobility(Protocol):
         *,
         siren: bool,
         beside: NDArray[np.float64] | None = None,
+        within_s: float | None = None,
     ) -> NDArray[np.float64]:
         """(U,) predicted seconds of driving to `destination`; `inf` where no road leads there.
 
         Who wants to know only which unit has the least sum of its drive and (U,) seconds `beside`
         it gives those: then the drives of units that cannot have it may be `inf` too, which costs
-        a small part of a search of the whole city.
+        a small part of a search of the whole city. So does who asks for the drives `within_s` only.
         """
 
     def travel_times(

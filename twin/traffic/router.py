@@ -20,6 +20,7 @@ from twin.traffic.kernels.nearest import (
     fastest_way,
     only_way,
     seconds_to_anchors,
+    seconds_within,
     times_to_first,
 )
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
@@ -352,15 +353,28 @@ class Router:
         holds_any(ptr, links, self.closed.view(np.uint8), out)
         return out.view(np.bool_)
 
-    def etas(self, places: Sequence[Place], destination: Place, beside: F64 | None = None) -> F64:
+    def etas(
+        self,
+        places: Sequence[Place],
+        destination: Place,
+        beside: F64 | None = None,
+        within_s: float | None = None,
+    ) -> F64:
         """Return (U,) seconds from each place to `destination`, by one tree; inf: no way.
 
         With (U,) seconds `beside` the drives, infinite also for those whose sum of both cannot be
-        the least.
+        the least; where it takes more than `within_s`, perhaps infinite.
         """
-        return self.etas_from(*columns(places), destination, beside)
+        return self.etas_from(*columns(places), destination, beside, within_s)
 
-    def etas_from(self, link: I32, pos: F64, destination: Place, beside: F64 | None = None) -> F64:
+    def etas_from(
+        self,
+        link: I32,
+        pos: F64,
+        destination: Place,
+        beside: F64 | None = None,
+        within_s: float | None = None,
+    ) -> F64:
         """Return what `etas` does of places given as (U,) links and metres."""
         end_link, end_pos = destination.link, destination.pos_m
         length = self.network.link_length
@@ -372,7 +386,11 @@ class Router:
             if self.keeps_way and len(way):
                 self._found[int(way[0]), end_link] = way
             return first
-        label = self._to_anchors(link, _one(end_link))
+        label: F32 | F64 | None
+        if within_s is not None:
+            label = seconds_within(self._rows, end_link, link, within_s)
+        else:
+            label = self._to_anchors(link, _one(end_link))
         if label is None:
             tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
             label = self._tree.label[link]

@@ -162,13 +162,14 @@ class TableMobility:
         *,
         siren: bool,
         beside: F64 | None = None,
+        within_s: float | None = None,
     ) -> F64:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         if not len(units):
             return np.empty(0)
         link, pos = self._places(np.asarray(units, np.int64))
         router = self._times.router(self._env.now, siren=siren)
-        return router.etas_from(link, pos, destination, beside)
+        return router.etas_from(link, pos, destination, beside, within_s)
 
     def travel_times(
         self,

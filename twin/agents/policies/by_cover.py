@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,12 +79,23 @@ def judge(
     """
     incident = task.incident
     wait = turnout(world, task, units)
-    eta = world.mobility.etas([u.handle for u in units], incident.place, siren=incident.siren)
-    arrival = wait + eta
-    if incident.priority <= urgent_to:
-        return Scores(eta, arrival, wait, *term, "urgent")
     limit = world.scenario.coverage.within_s if within_s is None else within_s
+    urgent = incident.priority <= urgent_to
+    drives = partial(
+        world.mobility.etas, [u.handle for u in units], incident.place, siren=incident.siren
+    )
+    # Where nobody keeps the candidates, no more drives are asked for than decide.
+    if world.scenario.record.decisions:
+        eta = drives()
+    else:
+        eta = drives(beside=wait) if urgent else drives(within_s=limit)
+    arrival = wait + eta
+    if urgent:
+        return Scores(eta, arrival, wait, *term, "urgent")
     in_time = arrival <= limit
+    if not in_time.any():
+        eta = drives()
+        arrival = wait + eta
     cost = np.round(cost, _DIGITS)
     if in_time.any():
         return Scores(eta, np.where(in_time, cost, np.inf), wait, *term, why)

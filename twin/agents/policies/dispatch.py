@@ -68,9 +68,9 @@ class ClosestFreeFlow:
         """Judge the free units for a task."""
         if self._router is None:
             self._router = Router(world.city.network)
-        places = [u.place for u in units]
-        eta = np.asarray(self._router.etas(places, task.incident.place), np.float64)
-        wait = turnout(world, task, units)
+        places, wait = [u.place for u in units], turnout(world, task, units)
+        beside = None if world.scenario.record.decisions else wait
+        eta = np.asarray(self._router.etas(places, task.incident.place, beside), np.float64)
         return Scores(eta, eta + wait, wait)
 
 

@@ -61,8 +61,12 @@ class Soonest:
         if free:
             ready = [units[k] for k in free]
             handles = [unit.handle for unit in ready]
-            eta[free] = world.mobility.etas(handles, incident.place, siren=incident.siren)
             wait[free] = turnout(world, task, ready)
+            # Where nobody keeps the candidates, the search may end when the first one is known.
+            beside = None if world.scenario.record.decisions else wait[free]
+            eta[free] = world.mobility.etas(
+                handles, incident.place, siren=incident.siren, beside=beside
+            )
         first = float((wait + eta)[free].min()) if free else np.inf
         for k, unit in enumerate(units):
             if unit.available:

@@ -59,13 +59,20 @@ def _settle(first: int, following: I32, reach: float, extra: F64, least: float, 
 
 @inner
 def _least_towards(
-    rows: Rows, root: int, links: I32, extra: F64, least: float, following: I32, out: F64
+    rows: Rows,
+    root: int,
+    links: I32,
+    extra: F64,
+    least: float,
+    following: I32,
+    out: F64,
+    every: bool,
 ) -> int:
     """Fill (C,) seconds from the end of the candidates' links to the start of `root`.
 
     Those stay infinite of which it is certain that with their (C,) `extra` seconds they are more
-    than another's, or than `least`. Labels are those of `routing.tree_towards`. The rows are left
-    as they are, and must be wiped: returns how many the search wrote.
+    than another's (unless `every`), or than `least`. Labels are those of `routing.tree_towards`.
+    The rows are left as they are, and must be wiped: returns how many the search wrote.
     """
     whole, real, arc, arc_real = rows.whole, rows.real, rows.back, rows.back_real
     heap = rows.heap
@@ -102,7 +109,9 @@ def _least_towards(
             if here + spare > least + SLACK_S:
                 break
             if whole[k, FIRST] != 0:
-                least = _settle(whole[k, FIRST], following, float(here), extra, least, out)
+                reached = _settle(whole[k, FIRST], following, float(here), extra, least, out)
+                if not every:
+                    least = reached
             if real[k, COST] == INF:
                 continue
             start = here + real[k, COST]
@@ -186,7 +195,7 @@ def _first(
     some, more = link[left], extra[left]
     following, found = np.empty(len(left), np.int32), np.full(len(left), np.inf)
     if back:
-        written = _least_towards(rows, root, some, more, least, following, found)
+        written = _least_towards(rows, root, some, more, least, following, found, False)
     else:
         written = _least_from(rows, root, some, more, least, following, found)
     best = -1
@@ -257,6 +266,17 @@ def only_way(
     pace = np.float32(0.99999) / max_speed
     written = search(rows, start, end, False, known.bounds, a, pace, np.inf)
     out = way_between(rows, origin, destination, False)
+    wipe(rows, written)
+    return out
+
+
+@njit
+def seconds_within(rows: Rows, root: int, links: I32, limit: float) -> F64:
+    """Return (C,) seconds from the end of links to the start of `root`; infinite over a limit."""
+    n = len(links)
+    out = np.full(n, np.inf)
+    following = np.empty(n, np.int32)
+    written = _least_towards(rows, root, links, np.zeros(n), limit, following, out, True)
     wipe(rows, written)
     return out
 
