@@ -50,6 +50,8 @@ from twin.traffic.kernels.zipper import zip_leader
 
 ROLL_M = np.float32(2.0)
 """Metres nearer to the line than usual that those come who merge in turns."""
+TURN_M = np.float32(7.0)
+"""Metres that it is farther from the line for each who goes before: a car and its gap."""
 HALF_BIG = np.float32(5.0e5)
 WRONG_LANE_TICKS = 5
 BLOCKING_TICKS = 2
@@ -172,6 +174,7 @@ def approach(
     any_lane = siren or wait >= WRONG_LANE_TICKS
     patience = YIELD_TICKS
     held = False
+    back = ZERO
     clears = False
     claim = 0
     first_open = min(int(net.link[k].first_open), int(net.link[k].lanes) - 1)
@@ -215,9 +218,12 @@ def approach(
             held = True
             claim = 1 + wait
         elif zips:
-            ahead, speed = zip_leader(x, k, dist, net, st)
+            ahead, speed, before = zip_leader(x, k, dist, net, st)
             if ahead < ZERO:
                 held = can_stop
+                # Of three or more each stands a car farther back than who goes before: at the line
+                # all would set off from standstill, one after the other.
+                back = TURN_M * np.float32(before)
             elif ahead < BIG:
                 v0 = net.link[k].speed * R[i].fac
                 firm = v - FIRM_BRAKE * dt
@@ -252,7 +258,7 @@ def approach(
                 mark_inside(i, int(st.lane[x].start), net.link[k].length, R)
         if net.turn[t].zips:
             # In turns: rolling up to the line rather than stopping before it.
-            hold = hold + ROLL_M
+            hold = max(hold + ROLL_M - back, ZERO)
         return hold, ZERO, cap
     slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
     if slow < v:

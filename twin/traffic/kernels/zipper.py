@@ -64,13 +64,16 @@ def note_zip(x: int, i: int, k: int, net: Net, st: State, R: Records) -> None:
 @inner
 def zip_leader(
     x: int, k: int, dist: np.float32, net: Net, st: State
-) -> tuple[np.float32, np.float32]:
+) -> tuple[np.float32, np.float32, int]:
     """Return (gap, speed) of who enters the lane that the first of lane `x` enters just before it.
 
-    The gap is negative when they are side by side, and `BIG` when there is nobody.
+    The gap is negative when they are side by side, and `BIG` when there is nobody. The third value
+    is how many go before it where three or more are to enter that lane, else 0.
     """
     gap = BIG
     speed = BIG
+    before = 0
+    others = 0
     aim = int(st.lane[x].asks)
     due = st.lane[x].due
     node = net.link[k].node
@@ -80,9 +83,11 @@ def zip_leader(
         for y in range(first, first + int(net.link[other].lanes)):
             if st.lane[y].asks != aim or y == x:
                 continue
+            others += 1
             if st.lane[y].due < due or (st.lane[y].due == due and y < x):
+                before += 1
                 ahead = dist * TAPER + dist - st.lane[y].behind
                 if ahead < gap:
                     gap = ahead
                     speed = st.lane[y].pace
-    return gap, speed
+    return gap, speed, before if others > 1 else 0
