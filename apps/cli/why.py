@@ -13,31 +13,43 @@ from rich.table import Table
 from apps.cli.common import AsJson, answers, end_with_json
 from apps.rows import rows_of
 from apps.web.texts import LANGUAGES, words
-from apps.why import Decision, losses, told
+from apps.why import Decision, Words, losses, told
 from apps.why_moves import ToldMove, moves_told
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
+from twin.metrics.comparison import FILE as COMPARISON
 from twin.recording.reader import RunReader
 
-MOST_STATIONS = 5
-"""So many of the stations that were weighed are printed, the best first."""
+MOST = 5
+"""So many of those that were weighed are printed without `--all`, the best first."""
+
+
+CALL_COLUMNS = [
+    *("call_id", "t_call", "kind", "priority", "district"),
+    *("unit_id", "response_s"),
+]
 
 
 def why(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     call: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="CALL", help="The `call_id` of a call, or the `unit_id` of a unit moved up."
+            metavar="CALL",
+            help="The `call_id` of a call, or the `unit_id` of a unit moved up; "
+            "the calls are listed if left out.",
         ),
-    ],
+    ] = None,
     *,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"Show all who were weighed, not the best {MOST}.")
+    ] = False,
     lang: Annotated[
         str, typer.Option("--lang", help=f"Language: {' or '.join(LANGUAGES)}.")
     ] = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Say of each decision on a call who could have gone, what the rule thought, and who went.
+    """List the calls of a run; of a call, say who could have gone, what the rule thought, who went.
 
     Of a unit, say where it was sent to wait, which stations were weighed, and why.
     """
@@ -45,15 +57,24 @@ def why(
         raise InputError(
             f"{lang!r} is not spoken", field="--lang", hint=f"known: {', '.join(LANGUAGES)}"
         )
+    if (run / COMPARISON).is_file():
+        raise InputError(
+            "holds a comparison, which has many runs",
+            file=run,
+            hint=f"name one: {run / 'base-000'}, {run / 'whatif-000'}, ...",
+        )
     reader = RunReader(run)
-    decisions = reader.table("decisions")
     say = words(lang)
+    if call is None:
+        _list_calls(reader.table("calls", CALL_COLUMNS), run, say, as_json=as_json)
+        return
+    decisions = reader.table("decisions")
     found = told(decisions, call, say)
     if not found:
         moves = moves_told(reader.table("moves"), call, say)
         if not moves:
             raise _nothing(reader, call)
-        _tell_moves(moves, call, as_json=as_json)
+        _tell_moves(moves, call, say, every=every, as_json=as_json)
         return
     lost = losses(decisions, call, say)
     if as_json:
@@ -66,13 +87,69 @@ def why(
         )
         return
     console = answers()
+    for row in rows_of(reader.table("calls", CALL_COLUMNS).query("call_id == @call")):
+        console.print(_head(row, say))
     for each in found:
-        console.print(f"{format_clock(each.t)} {each.sentence}", _table(each), sep="\n")
+        console.print(f"{format_clock(each.t)} {each.sentence}")
+        _show(_table(each, say, every=every), len(each.rows), say)
     for t, sentence in lost:
         console.print(f"{format_clock(t)} {sentence}")
 
 
-def _tell_moves(moves: list[ToldMove], unit: str, *, as_json: bool) -> None:
+def _list_calls(calls: pd.DataFrame, run: Path, say: Words, *, as_json: bool) -> None:
+    calls = calls.sort_values(["t_call", "call_id"])
+    if as_json:
+        end_with_json({"calls": _known(calls)})
+        return
+    heads = ("call", "time", "kind", "priority", "unit", "response")
+    table = Table(*(say["why_table"][head] for head in heads))
+    for row in rows_of(calls):
+        clock, kind = format_clock(row.t_call), say["kind"].get(row.kind, row.kind)
+        unit = _text(row.unit_id)
+        table.add_row(row.call_id, clock, kind, str(row.priority), unit, _response(row, say))
+    answers().print(table, say["why_table"]["pick"].format(run=run), sep="\n")
+
+
+def _head(row: Any, say: Words) -> str:
+    return str(
+        say["why_table"]["head"].format(
+            call=row.call_id,
+            kind=say["kind"].get(row.kind, row.kind),
+            priority=row.priority,
+            district=_text(row.district),
+            time=format_clock(row.t_call),
+            response=_response(row, say),
+        )
+    )
+
+
+def _response(row: Any, say: Words) -> str:
+    return say["why_table"]["not_reached"] if np.isnan(row.response_s) else _short(row.response_s)
+
+
+def _short(seconds: float) -> str:
+    """Return seconds as minutes and seconds; a dash where there is no way, nothing if unknown."""
+    if np.isnan(seconds):
+        return ""
+    if np.isinf(seconds):
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _score(score: float) -> str:
+    return "" if np.isnan(score) else "-" if np.isinf(score) else f"{score:.1f}"
+
+
+def _show(table: Table, n: int, say: Words) -> None:
+    answers().print(table)
+    if table.row_count < n:
+        answers().print(say["why_table"]["shown"].format(shown=table.row_count, n=n))
+
+
+def _tell_moves(
+    moves: list[ToldMove], unit: str, say: Words, *, every: bool, as_json: bool
+) -> None:
     if as_json:
         told = [
             {"t": each.t, "made": each.made, "sentence": each.sentence,
@@ -83,11 +160,15 @@ def _tell_moves(moves: list[ToldMove], unit: str, *, as_json: bool) -> None:
         return
     console = answers()
     for each in moves:
-        table = Table("station", "drive, s", "score", "")
-        for row in rows_of(each.rows.head(MOST_STATIONS)):
-            cells = ("-" if np.isinf(x) else f"{x:.6g}" for x in (row.eta_s, row.score))
-            table.add_row(row.station_id, *cells, "chosen" if row.chosen else "")
-        console.print(f"{format_clock(each.t)} {each.sentence}", table, sep="\n")
+        head = say["why_table"]
+        table = Table(head["station"], head["drive"], head["score"], "")
+        for row in rows_of(_best(each.rows, every=every)):
+            # What stations are weighed by is a share, an hour or a price: by no unit of its own.
+            score = "-" if np.isinf(row.score) else f"{row.score:.4g}"
+            chosen = head["chosen"] if row.chosen else ""
+            table.add_row(row.station_id, _short(row.eta_s), score, chosen)
+        console.print(f"{format_clock(each.t)} {each.sentence}")
+        _show(table, len(each.rows), say)
 
 
 def _nothing(reader: RunReader, call: str) -> InputError:
@@ -103,7 +184,7 @@ def _nothing(reader: RunReader, call: str) -> InputError:
     return InputError(
         f"the run has no call {call!r}",
         file=reader.folder,
-        hint=did_you_mean(call, calls) or f"it has {len(calls)}; `calls.parquet` lists them",
+        hint=did_you_mean(call, calls) or f"`twin why {reader.folder}` lists its {len(calls)}",
     )
 
 
@@ -124,19 +205,27 @@ def _known(rows: pd.DataFrame) -> list[dict[Any, Any]]:
     return rows.where(rows.notna(), None).to_dict("records")
 
 
-def _table(decision: Decision) -> Table:
+def _best(rows: pd.DataFrame, *, every: bool) -> pd.DataFrame:
+    """Return the best few, and whoever was chosen."""
+    return rows if every else rows[(np.arange(len(rows)) < MOST) | rows["chosen"]]
+
+
+def _table(decision: Decision, say: Words, *, every: bool) -> Table:
     term = next((row.term for row in rows_of(decision.rows) if isinstance(row.term, str)), "")
     terms = [term] * bool(term)
-    table = Table("unit", "doing", "on call", "sets out in, s", "drive, s", "score", *terms, "")
-    for row in rows_of(decision.rows):
-        cells = (row.wait_s, row.eta_s, row.score)
+    heads = ("unit", "doing", "on_call", "wait", "drive", "score")
+    table = Table(*(say["why_table"][head] for head in heads), *terms, "")
+    for row in rows_of(_best(decision.rows, every=every)):
+        doing = _text(row.doing)
         table.add_row(
             row.unit_id,
-            _text(row.doing),
+            say["state"].get(doing, doing),
             _text(row.on_call),
-            *("" if np.isnan(x) else "-" if np.isinf(x) else f"{x:.6g}" for x in cells),
+            _short(row.wait_s),
+            _short(row.eta_s),
+            _score(row.score),
             *("" if np.isnan(row.value) else f"{row.value:.4g}" for _ in terms),
-            "sent" if row.chosen else _text(row.why),
+            say["why_table"]["sent"] if row.chosen else _text(row.why),
         )
     return table
 

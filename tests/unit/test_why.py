@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from apps.cli.main import main
+from apps.cli.why import _table
 from apps.web.texts import LANGUAGES, words
 from apps.why import losses, told
 from tests.support.emergency import QUIET, inject, plan, sure, town
@@ -110,13 +112,47 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory):
     return folder
 
 
+def test_the_calls_of_a_run_are_listed(run_folder, capsys) -> None:
+    assert main(["why", str(run_folder)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"│ I-1 +│ 07:00:00 │ Medical │ \d +│ A0 +│ \d+:\d\d", out)
+    assert f"`twin why {run_folder} CALL`" in out
+    assert main(["why", str(run_folder), "--lang", "ko"]) == 0
+    assert "대응 시간" in capsys.readouterr().out
+    assert main(["why", str(run_folder), "--json"]) == 0
+    calls = json.loads(capsys.readouterr().out)["calls"]
+    assert [call["call_id"] for call in calls] == ["I-1", "I-2"]
+
+
+def test_the_best_few_are_shown_with_whoever_went() -> None:
+    many = [{"unit_id": f"u{n}", "eta_s": 100.0 + n, "chosen": n == 8} for n in range(9)]
+    (decision,) = told(rows(*many), "c", words("en"))
+    assert _table(decision, words("en"), every=False).row_count == 6
+    assert _table(decision, words("en"), every=True).row_count == 9
+
+
+def test_a_comparison_names_its_runs(tmp_path, capsys) -> None:
+    (tmp_path / "compare.json").touch()
+    assert main(["why", str(tmp_path), "1"]) == 2
+    assert str(tmp_path / "whatif-000") in capsys.readouterr().err
+
+
 def test_the_command_says_why(run_folder, capsys) -> None:
+    def out_of(*more: str) -> str:
+        assert main(["why", str(run_folder), *more]) == 0
+        return capsys.readouterr().out
+
     assert main(["why", str(run_folder), "I-1"]) == 0
     out = capsys.readouterr().out
     assert "A0 was expected on scene first" in out
     assert "sent" in out
     assert main(["why", str(run_folder), "I-1", "--lang", "ko"]) == 0
     assert "가장 먼저 도착할" in capsys.readouterr().out
+    assert "신고 I-1: 구급, 우선순위" in out_of("I-1", "--lang", "ko")
+    assert "차량" in out_of("I-1", "--lang", "ko")
+    assert re.search(r"^Call I-1: Medical, priority \d, .*received 07:00.*response \d+:\d\d\.$",
+                     out_of("I-1"), re.MULTILINE)  # fmt: skip
+    assert re.search(r"│ A0 +│ At station +│ +│ \d+:\d\d +│ \d+:\d\d +│", out_of("I-1"))
     assert main(["why", str(run_folder), "I-2", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [c["unit_id"] for c in said["decisions"][0]["candidates"]] == ["A1"]
