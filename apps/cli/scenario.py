@@ -21,6 +21,7 @@ from apps.cli.common import (
 )
 from apps.cli.scenario_city import placed
 from twin.agents.policies import check_policies, rule_groups
+from twin.agents.policies import known as rules_of
 from twin.city.library import BUILT_IN, BY_RECIPE, known_names
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
@@ -29,6 +30,7 @@ from twin.recording.tables import RUN_TABLES
 from twin.scenarios.changes import faults
 from twin.scenarios.declared import Group, groups
 from twin.scenarios.load import load_scenario
+from twin.scenarios.policy import ROLES
 from twin.scenarios.sensing import detector_faults
 from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
@@ -88,7 +90,7 @@ def fields(
     as_json: AsJson = False,
 ) -> None:
     """List every field, rule and kind of change, with unit, range, default and meaning."""
-    known = [*groups(), *rule_groups()]
+    known = [_with_rules(group) for group in (*groups(), *rule_groups())]
     found = known if only is None else _matching(known, only)
     if not found:
         words = {w for g in known for w in (g.list, *g.keys, *(line.name for line in g.lines))}
@@ -143,6 +145,18 @@ def tables(
             table.add_row(*row.values())
         console.print(f"{name}:", table, sep="\n")
     console.print("Times are seconds since city midnight of the first day.")
+
+
+def _with_rules(group: Group) -> Group:
+    """Return the table `policy` with the names that are legal in each of its fields."""
+    if group.list or group.keys != ("policy",):
+        return group
+    roles = ROLES
+    lines = (
+        replace(line, range=", ".join(rules_of(line.name))) if line.name in roles else line
+        for line in group.lines
+    )
+    return replace(group, lines=tuple(lines))
 
 
 def _matching(known: Sequence[Group], only: str) -> list[Group]:

@@ -41,6 +41,14 @@ def test_one_of_them_is_listed_alone(capsys, only, headings, name):
     assert name in {line["name"] for line in found[0]["lines"]}
 
 
+def test_the_names_of_rules_stand_with_the_field_that_takes_them(capsys):
+    assert main(["scenario", "fields", "policy", "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)["groups"][0]["lines"]
+    legal = {line["name"]: line["range"] for line in lines}
+    assert "beats, closest-free-flow, closest-idle" in legal["dispatch"]
+    assert "ageing, first-come, priority" in legal["queue"]
+
+
 def test_units_and_defaults_are_told(capsys):
     assert main(["scenario", "fields", "work-zone"]) == 0
     out = capsys.readouterr().out

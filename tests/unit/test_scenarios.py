@@ -13,7 +13,7 @@ from apps.report.parts import heading
 from tests.support.runs import small_city
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, NotFoundError, TwinError
-from twin.scenarios.changes import check, links_named, links_of
+from twin.scenarios.changes import check, faults, links_named, links_of
 from twin.scenarios.load import load_scenario, locate
 from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
@@ -198,10 +198,12 @@ def test_wrong_settings_are_told(write, setting, message):
         ("[period]", "[[period]]", r"row 4, field 'period'"),
         ("[traffic]", "[traffic.x]", r"row 8, field 'traffic\.x'.*no field 'x'"),
         ('"scale-demand"', '"scale-demnd"', r"row 11, field 'changes\.1'.*did you mean 'scale-d"),
+        ('"scale-demand"', '"add-ambulance"', r"row 11.*not a kind of change; legal are close"),
+        ('name = "plain"', 'name = "plain', r"row 1: is not TOML: a quotation mark is missing"),
         ("factor = 1.1", "facto = 1.1", r"row 13, field 'changes\.1\.facto'.*did you mean 'fac"),
         ("factor = 1.1", "", r"row 11, field 'changes\.1\.factor'.*missing"),
         ("factor = 1.1", 'factor = 1.1\nat = "09:00"\nuntil = "08:00"',
-         r"row 11, field 'changes\.1'.*until 08:00 is not after at 09:00"),
+         r"row 11, field 'changes\.1'.*`until` 08:00 is not after `at` 09:00"),
         ('kind = "scale-demand"', "", r"field 'changes\.1'.*needs a `kind`"),
         ('city = "ringville"', "", "field 'city': the field is missing"),
         ('name = "plain"', 'name = "Plain Name"', r"row 1, field 'name'"),
@@ -340,6 +342,14 @@ def test_a_later_change_may_use_an_earlier_one():
     twice = gone.model_copy(update={"changes": [*gone.changes, *gone.changes]})
     with pytest.raises(InputError, match=r"changes\.2\.units"):
         check(twice, small_city())
+
+
+def test_units_at_a_station_that_cannot_be_are_no_second_mistake():
+    station = change(kind="add-station", station_id="s9", lon=0, lat=37.5)
+    units = change(kind="add-units", station="s9").changes
+    wrong = station.model_copy(update={"changes": [*station.changes, *units]})
+    (only,) = faults(wrong, small_city())
+    assert only.field == "changes.1.lon"
 
 
 def test_locate_finds_the_line_of_a_change(write):

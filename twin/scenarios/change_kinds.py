@@ -31,7 +31,7 @@ class Timed(Part):
     @model_validator(mode="after")
     def _order(self) -> Timed:
         if self.at and self.until and parse_clock(self.until) <= parse_clock(self.at):
-            raise ValueError(f"until {self.until} is not after at {self.at}")
+            raise ValueError(f"`until` {self.until} is not after `at` {self.at}")
         return self
 
 

@@ -211,8 +211,8 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                     raise InputError(
                         f"there is a station {change.station_id!r} already", field="station_id"
                     )
+                stations.add(change.station_id)  # wherever: units at it are no second mistake
                 _check_position(change.lon, change.lat, city.network)
-                stations.add(change.station_id)
             elif isinstance(change, AddUnits):
                 _check_known("station", change.station, stations, city["stations"]["name"])
             elif isinstance(change, RemoveUnits):

@@ -14,6 +14,9 @@ from twin.scenarios.sources import Source, find, merge
 from twin.scenarios.spec import Scenario
 from twin.scenarios.toml_lines import Location
 
+_KINDS_ALIKE = 0.7
+"""Kinds share words (add-, close-), so that half alike is not meant."""
+
 
 def explain(
     error: ValidationError,
@@ -71,7 +74,7 @@ def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[st
         if kind == "union_tag_not_found":
             return f"a {noun} needs a `kind`", choices(kinds)
         wrong = str(problem["ctx"]["tag"])
-        hint = did_you_mean(wrong, kinds) or choices(kinds)
+        hint = did_you_mean(wrong, kinds, alike=_KINDS_ALIKE) or choices(kinds)
         return f"{wrong!r} is not a kind of {noun}", hint
     return wrong_value(problem)
 

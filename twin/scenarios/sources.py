@@ -112,6 +112,8 @@ def _toml_problem(message: str, text: str) -> tuple[str, int]:
     digits = place.removeprefix("line ").split(",")[0]
     row = int(digits) if digits.isdigit() else text.count("\n") + 1
     complaint = complaint or message
+    if complaint == "Illegal character '\\n'":
+        complaint = "a quotation mark is missing on this line"
     return complaint[:1].lower() + complaint[1:], row
 
 
