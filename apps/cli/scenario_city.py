@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apps.cli.common import load
+from apps.cli.common import load, notes
 from twin.agents.policies import check_policies
 from twin.city.model import City
 from twin.core.errors import InputError, NotFoundError
-from twin.scenarios.changes import check
+from twin.scenarios.changes import faults
 from twin.scenarios.load import locate
 from twin.scenarios.spec import Scenario
 
@@ -40,12 +40,16 @@ def city_for(
     try:
         check_policies(scenario)
         city = known or load(scenario.city)
-        check(scenario, city)
+        wrong = list(faults(scenario, city))
     except NotFoundError as error:
         absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
         raise placed(absent, name, settings) from error
     except InputError as error:
         raise placed(error, name, settings) from error
+    for fault in wrong[:-1]:
+        notes.print(placed(fault, name, settings))
+    if wrong:
+        raise placed(wrong[-1], name, settings)
     return city
 
 

@@ -169,6 +169,12 @@ def test_scenario_show_names_every_place_that_is_not_there(twin, place, tmp_path
     one, two = err.strip().splitlines()
     assert "row 6, field 'changes.1.station': the city has no station 'S9'" in one
     assert "row 10, field 'changes.2.hospital': the city has no hospital 'H9'" in two
+    status, _, err = twin("compare", place / "plain.toml", wrong, "--out", tmp_path / "c")
+    assert status == 2
+    assert [line.partition("field '")[2][:9] for line in err.strip().splitlines()] == [
+        "changes.1",
+        "changes.2",
+    ]
     status, out, _ = twin("scenario", "show", wrong, "--json")
     assert status == 2
     assert len(json.loads(out)["faults"]) == 2
