@@ -109,6 +109,8 @@ def show(found: Comparison, report: Path) -> None:
         f"{found.whatif.name} against {found.base.name}, {found.replications} replications, "
         f"seed {found.base.seed}"
     )
+    if found.replications > 1:
+        title += " (calls: of all of them together)"
     if first := settings_line(settings_of(found.command)):
         console.print(first)
     console.print(comparison_table(found.rows, title))

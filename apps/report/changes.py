@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.agents.policies.registry import meaning
 from twin.city.model import City
 from twin.city.names import by_language
 from twin.scenarios.change_kinds import (
@@ -38,6 +39,7 @@ from twin.scenarios.change_kinds import (
 from twin.scenarios.changes import links_of
 from twin.scenarios.conditions import factors
 from twin.scenarios.parts import Part
+from twin.scenarios.policy import ROLES, Policy
 from twin.scenarios.spec import Scenario
 
 _SERVES = {"ems": "ambulances", "fire": "fire engines", "both": "ambulances and fire engines"}
@@ -110,8 +112,8 @@ def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
     """Return one sentence for each field, other than the changes, in which two scenarios differ."""
     said = []
     for group in _COMPARED:
-        one = _flat(getattr(base, group).model_dump(mode="json"), f"{group}.")
-        two = _flat(getattr(whatif, group).model_dump(mode="json"), f"{group}.")
+        one = flat(getattr(base, group).model_dump(mode="json"), f"{group}.")
+        two = flat(getattr(whatif, group).model_dump(mode="json"), f"{group}.")
         for name in sorted({*one, *two}):
             a, b = one.get(name), two.get(name)
             if a == b:
@@ -119,17 +121,26 @@ def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
             if any(isinstance(each, dict) for side in (a, b) for each in _tables(side)):
                 here, there = len(_tables(b)), len(_tables(a))
                 said.append(f"{name} differ: {here} in the what-if, {there} in the base.")
+            elif (role := name.removeprefix("policy.")) in ROLES:
+                what = (Policy.model_fields[role].description or name).rstrip(".")
+                said.append(f"{what}: {_rule(role, str(b))}. In the base: {_rule(role, str(a))}.")
             else:
                 said.append(f"{name} is {b}; in the base it is {a}.")
     return said
 
 
-def _flat(table: dict[str, Any], path: str) -> dict[str, Any]:
+def _rule(role: str, name: str) -> str:
+    """Return the name of a rule, and what it does."""
+    does = meaning(role, name).rstrip(".")
+    return f"“{name}” ({does[:1].lower()}{does[1:]})" if does else f"“{name}”"
+
+
+def flat(table: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the values of a table and of those within it, by their dotted names."""
     found: dict[str, Any] = {}
     for name, value in table.items():
         inner = isinstance(value, dict)
-        found |= _flat(value, f"{path}{name}.") if inner else {f"{path}{name}": value}
+        found |= flat(value, f"{path}{name}.") if inner else {f"{path}{name}": value}
     return found
 
 

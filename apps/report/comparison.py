@@ -17,7 +17,17 @@ from apps.report.changes import (
 )
 from apps.report.charts import curve, ecdf, forest
 from apps.report.comparison_map import comparison_map
-from apps.report.html import Raw, at_both_widths, key_figures, page, section, table, tag, write_page
+from apps.report.html import (
+    Raw,
+    at_both_widths,
+    folded,
+    key_figures,
+    page,
+    section,
+    table,
+    tag,
+    write_page,
+)
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.stored import read_origin
 from apps.report.words import (
@@ -92,6 +102,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         _runs(found, [pair_calls(*pair) for pair in runs]),
         assumed(whatif, city),
         again(origin, found.command),
+        _pairing(found),
     )
 
 
@@ -140,11 +151,16 @@ def _answer(found: Comparison) -> list[Raw]:
                 (figure(overall, overall.whatif), "mean response, what-if, min:s (s)"),
                 (amount(overall, overall.difference), "mean difference"),
                 (range_text(overall), "95% interval of the difference"),
-                (count(everything.both), "calls reached in both runs"),
-                (f"{everything.one_sided:,}", "calls reached in one run only"),
+                (count(everything.both), f"calls reached in both runs{_summed(found)}"),
+                (f"{everything.one_sided:,}", f"calls reached in one run only{_summed(found)}"),
             ]
         ),
     ]
+
+
+def _summed(found: Comparison) -> str:
+    """Return what says that calls are those of all replications; empty with one."""
+    return f", all {found.replications} replications" if found.replications > 1 else ""
 
 
 def _table(rows: Sequence[Difference]) -> Raw:
@@ -242,27 +258,36 @@ def _runs(found: Comparison, pairs: Sequence[pd.DataFrame]) -> Raw:
              "difference"],
             lines,
         ),
-        tag("h3", "What running both on the same calls gains"),
-        table(
-            ["", "replications", "correlation of the two runs", "fewer replications needed"],
-            [
-                [
-                    describe(row),
-                    str(row.replications),
-                    "n/a" if row.correlation is None else f"{row.correlation:.3f}",
-                    gain(row),
-                ]
-                for row in found.rows
-                if row.changed
-            ],
-        ),
-        tag(
-            "p",
-            "Fewer replications needed: with other calls in each run it would take so many times "
-            f"more for the same interval. Not given with fewer than {LEAST_FOR_PAIRING} "
-            "replications, or where all replications give nearly the same difference. Lines where "
-            "no call changed are left out.",
-            class_="note",
-        ),
         tag("p", f"The runs are in {found.folder}.", class_="note"),
     )  # fmt: skip
+
+
+def _pairing(found: Comparison) -> Raw:
+    """Return what pairing gained: for readers who check the statistics, so at the end."""
+    return section(
+        "Appendix",
+        folded(
+            "For statisticians: what running both on the same calls gains",
+            table(
+                ["", "replications", "correlation of the two runs", "fewer replications needed"],
+                [
+                    [
+                        describe(row),
+                        str(row.replications),
+                        "n/a" if row.correlation is None else f"{row.correlation:.3f}",
+                        gain(row),
+                    ]
+                    for row in found.rows
+                    if row.changed
+                ],
+            ),
+            tag(
+                "p",
+                "Fewer replications needed: with other calls in each run it would take so many "
+                "times more for the same interval. Not given with fewer than "
+                f"{LEAST_FOR_PAIRING} replications, or where all replications give nearly the same "
+                "difference. Lines where no call changed are left out.",
+                class_="note",
+            ),
+        ),
+    )

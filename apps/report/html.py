@@ -83,6 +83,11 @@ def section(title: str, *content: object) -> Raw:
     return tag("section", tag("h2", title), *content)
 
 
+def folded(title: str, *content: object) -> Raw:
+    """Return content that is folded away under its title until it is asked for."""
+    return tag("details", tag("summary", title), *content)
+
+
 def key_figures(figures: Iterable[tuple[str, str]]) -> Raw:
     """Return a strip of (value, what it is)."""
     return tag(
@@ -162,6 +167,7 @@ padding:16px 20px 20px;margin:18px 0;break-inside:avoid}
 h2{font-size:18px;margin:0 0 10px}
 h3{font-size:15px;margin:16px 0 6px}
 p{margin:8px 0}
+summary{cursor:pointer;color:var(--soft);margin:10px 0 6px}
 .note{color:var(--soft);font-size:13px}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:12px;
 margin:18px 0}

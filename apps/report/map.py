@@ -210,11 +210,30 @@ class Drawing:
             *self._over,
             *self._marks,
             *self._written(),
+            *self._measure(),
             viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
             class_="map",
             role="img",
             aria_label=label,
         )
+
+    def _measure(self) -> list[Raw]:
+        """Return a bar of a round length in the lower left corner, and where north is."""
+        most = 0.25 * self.width / self._scale
+        step = 10.0 ** np.floor(np.log10(most))
+        length = float(max(k * step for k in (1, 2, 5) if k * step <= most))
+        said = f"{length / 1000:g} km" if length >= 1000.0 else f"{length:g} m"
+        x, y, wide = 14.0, self.height - 14.0, length * self._scale
+        bar = f"M{x:.1f} {y - 6:.1f}l0 6l{wide:.1f} 0l0 -6"
+        up = self.width - 22.0
+        arrow = f"M{up:.1f} 10l9 26l-9 -7l-9 7z"
+        return [
+            tag("path", d=bar, fill="none", stroke="#222", stroke_width=2.2),
+            tag("text", said, x=f"{x + wide / 2:.1f}", y=f"{y - 8:.1f}", class_="halo",
+                text_anchor="middle"),
+            tag("path", tag("title", "North"), d=arrow, fill="#222"),
+            tag("text", "N", x=f"{up:.1f}", y="56", class_="halo", text_anchor="middle"),
+        ]  # fmt: skip
 
     def _written(self) -> list[Raw]:
         """Return the names, moved apart: those of changed places first, then the districts'.

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from apps.report.html import Raw, section, tag
+from apps.report.changes import flat
+from apps.report.html import Raw, folded, section, tag
 from apps.report.stored import Origin
 from twin.city.model import City
 from twin.core.clock import Calendar
@@ -90,6 +91,10 @@ def head(
         tag("p", heading(scenario, "ko", settings), class_="ko", lang="ko")
         if "ko" in scenario.title
         else None,
+        # What is said in Korean stands together; the box below is in the report's language.
+        tag("p", city.meta.notice["ko"], class_="ko", lang="ko")
+        if "ko" in city.meta.notice
+        else None,
         tag("p", question, class_="question") if question else None,
         tag("p", " · ".join(told), class_="facts"),
         tag(
@@ -106,14 +111,11 @@ def head(
 
 
 def _notices(scenario: Scenario, city: City) -> Raw | None:
-    """Return what must be known before a figure is read, once in each language."""
-    said = dict(city.meta.notice)
-    if city.meta.synthesised and "synthesised" not in said.get("en", "").lower():
-        said["en"] = f"{SYNTHESISED} {said.get('en', '')}".strip()
-    lines = [
-        tag("li", text, lang=None if language == "en" else language)
-        for language, text in said.items()
-    ]
+    """Return what must be known before a figure is read."""
+    said = city.meta.notice.get("en", "")
+    if city.meta.synthesised and "synthesised" not in said.lower():
+        said = f"{SYNTHESISED} {said}".strip()
+    lines = [tag("li", said)] if said else []
     if scenario.traffic.fidelity == "table":
         lines.append(tag("li", BY_TABLE))
     return tag("ul", *lines, class_="notice") if lines else None
@@ -121,13 +123,11 @@ def _notices(scenario: Scenario, city: City) -> Raw | None:
 
 def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     """Return what stands behind the figures."""
-    fields = [
-        field
-        for group, content in scenario.model_dump(mode="json").items()
-        if isinstance(content, dict) and group not in {"title", "question"}
-        for field in _fields(group, content)
-    ]
-    gaps, sources = city.meta.known_gaps, city.meta.attribution
+    moving = scenario.traffic.fidelity != "table"
+    gaps = [*city.meta.known_gaps, *(city.meta.traffic_gaps if moving else [])]
+    sources = city.meta.attribution
+    usual = Scenario(name=scenario.name, city=scenario.city).model_dump(mode="json")
+    own, rest = _told_apart(_all_fields(scenario.model_dump(mode="json")), _all_fields(usual))
     return section(
         "What was assumed",
         *([tag("h3", "Where the twin is known to differ from the city"), bullets(gaps)] if gaps
@@ -137,17 +137,36 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         tag("h3", "The model"),
         bullets([*LIMITS, *MODEL_LIMITS[scenario.traffic.fidelity], *more]),
         tag("h3", "The scenario"),
-        tag("ul", *(tag("li", field) for field in fields), class_="fields"),
+        tag("p", "What is not as by default:"),
+        tag("ul", *(tag("li", field) for field in own), class_="fields") if own
+          else tag("p", "Nothing."),
+        folded(
+            f"The other {len(rest)} fields, as by default",
+            tag("ul", *(tag("li", field) for field in rest), class_="fields"),
+        ),
         *([tag("h3", "Data"), tag("ul", *map(_source, sources), class_="sources")] if sources
           else []),
     )  # fmt: skip
 
 
-def _fields(name: str, value: Any) -> list[str]:
-    """Return `field = value` of a field and all that it holds."""
-    if not isinstance(value, dict):
-        return [f"{name} = {value}"]
-    return [line for key, inner in value.items() for line in _fields(f"{name}.{key}", inner)]
+def _all_fields(scenario: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the groups of a scenario by their dotted names."""
+    groups = {
+        name: group
+        for name, group in scenario.items()
+        if isinstance(group, dict) and name not in {"title", "question"}
+    }
+    return flat(groups, "")
+
+
+def _told_apart(fields: dict[str, Any], usual: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return `field = value` of what is not as by default, and of the rest."""
+    own: list[str] = []
+    rest: list[str] = []
+    for name, value in fields.items():
+        line = f"{name} = {'not set' if value is None else value}"
+        (rest if name in usual and usual[name] == value else own).append(line)
+    return own, rest
 
 
 def _source(text: str) -> Raw:

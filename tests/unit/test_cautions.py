@@ -56,7 +56,7 @@ def test_calls_that_no_mean_holds_are_told_beyond_a_twentieth(reach, told):
     found = cautions(small_scenario(), small_scenario(), [reach])
     assert [note.code for note in found] == (["left-out"] if told else [])
     if told:
-        assert found[0].text.startswith("6 of 100 calls (6%) are in no mean")
+        assert found[0].text.startswith("6 of 100 calls (6.0%) are in no mean")
 
 
 def test_sides_the_wrong_way_round_are_told():

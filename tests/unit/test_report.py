@@ -146,6 +146,30 @@ def test_a_run_says_what_was_set_and_what_few_calls_are_worth(tmp_path):
     assert "vehicles entered" not in text
 
 
+def test_what_is_said_of_traffic_and_in_korean_stands_where_it_belongs(tmp_path):
+    city = small_city()
+    city.meta.traffic_gaps.append("Ramps jam.")
+    city.meta.notice["ko"] = "합성한 도로망입니다."
+    by_table, moving = (
+        run_page(RunReader(small_run(tmp_path / name, traffic={"fidelity": name})), city)
+        for name in ("table", "micro")
+    )
+    assert "Ramps jam." in moving
+    assert "Ramps jam." not in by_table
+    box = moving.split('class="notice"')[1].split("</ul>")[0]
+    assert "합성한" not in box
+    assert '<p class="ko" lang="ko">합성한 도로망입니다.</p>' in moving
+
+
+def test_fields_as_by_default_are_folded_away(tmp_path):
+    page = run_page(RunReader(small_run(tmp_path / "r", coverage={"busy": 0.5})), small_city())
+    shown, folded = page.split("What is not as by default:")[1].split("<details>")
+    assert "coverage.busy = 0.5" in shown
+    assert "coverage.within_s" not in shown
+    assert "coverage.within_s = 480.0" in folded.split("</details>")[0]
+    assert "= None" not in page
+
+
 def test_a_title_says_the_period_that_was_set():
     scenario = small_scenario(title={"en": "Peak", "ko": "첨두"})
     assert heading(scenario, "en", ["seed = 3"]) == "Peak"

@@ -44,8 +44,13 @@ def test_a_comparison_is_read_again_and_reported(comparison):
         "percentage points",
         "replication 2",
         "+11.0 s",
+        "calls reached in both runs, all 3 replications",
+        "Each figure is rounded by itself",
     ):
         assert needed in text
+    # What is for statisticians is folded away at the end, after how to get the figures again.
+    assert page.index("The same figures again") < page.index("For statisticians: what running both")
+    assert page.index("<summary>For stat") < page.index("correlation of the two runs")
 
 
 def test_a_comparison_without_answers_says_so(comparison):

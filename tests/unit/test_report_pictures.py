@@ -91,6 +91,13 @@ def test_the_map_holds_its_districts_and_marks_what_is_new():
         if k == "d" and v.startswith("M")
     ]  # fmt: skip
     assert min(heights) > 0.0
+    assert "North" in text
+    bar = next(v for k, v in found.attributes if k == "d" and "l0 6l" in v)
+    said = next(each for each in found.text if each.endswith((" km", " m")))
+    metres = float(said.split()[0]) * (1000.0 if said.endswith("km") else 1.0)
+    assert float(bar.split("l0 6l")[1].split()[0]) == pytest.approx(
+        metres * drawing._scale, abs=0.1
+    )
 
 
 def test_the_legend_draws_the_marks_of_the_map():

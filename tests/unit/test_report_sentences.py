@@ -8,6 +8,7 @@ import pytest
 
 from apps.report.changes import change_sentences, fields_apart, settings_of
 from tests.support.runs import small_city, small_scenario
+from twin.agents.policies.registry import meaning
 from twin.scenarios.care import Care
 from twin.scenarios.change_kinds import Change
 
@@ -168,6 +169,19 @@ def test_fields_that_differ_are_named():
     whatif = small_scenario(traffic={"demand_scale": 1.5}, record={"trips": False}, seed=9)
     assert fields_apart(base, base) == []
     assert fields_apart(base, whatif) == ["traffic.demand_scale is 1.5; in the base it is 1.0."]
+    ready = base.model_copy(
+        update={
+            "policy": base.policy.model_copy(update={"dispatch": "preparedness", "queue": "a:B"})
+        }
+    )
+    dispatch, queue = fields_apart(base, ready)
+    assert dispatch.startswith("Which unit answers a call: “preparedness” (urgent calls have the ")
+    assert ". In the base: “closest-idle” (the free unit that is expected on scene" in dispatch
+    does = meaning("queue", "priority").rstrip(".")
+    assert queue.startswith(
+        "Which waiting call a free unit takes: “a:B”. In the base: “priority” ("
+    )
+    assert queue.endswith(f"{does[1:]}).")
     care = Care.model_validate(
         {"mass": {"order": "first-come"}, "plans": [{"kind": "fire", "send": ["engine"]}]}
     )

@@ -20,6 +20,7 @@ from twin.city.seoul.build import CORE, Drawing, draw_city, finish_city, vehicle
 from twin.city.seoul.emergency import hourly
 from twin.city.seoul.facts import fact_table, targets
 from twin.city.seoul.geography import draw_land
+from twin.city.seoul.notes import describe
 from twin.city.seoul.roads import road_lengths
 from twin.city.seoul.skims import grow, load, marked, sums, unique_edges
 from twin.network.graph import RoadClass
@@ -222,6 +223,9 @@ def test_it_says_that_it_is_synthesised(core: City) -> None:
     assert core.meta.synthesised
     assert "not a map" in core.meta.notice["en"]
     assert "합성" in core.meta.notice["ko"]
+    assert "Quote figures from seoul." in core.meta.notice["en"]
+    assert "seoul에서" in core.meta.notice["ko"]
+    assert "Quote" not in describe(core=False).notice["en"]
     assert len(core.meta.assumptions) > 10
     assert core.meta.timezone == "Asia/Seoul"
 

@@ -130,6 +130,10 @@ class Meta(BaseModel):
         default=[],
         description="Where the twin is known to differ from the city, one sentence each.",
     )
+    traffic_gaps: list[str] = Field(
+        default=[],
+        description="The same of simulated traffic: said only of runs in which traffic moves.",
+    )
 
 
 TABLES: dict[str, dict[str, str]] = {

@@ -33,7 +33,7 @@ TEXTS = {
     "table-demand": "By table, more or fewer trips change the times of all roads by a curve for "
     "their class: no queue forms. Live traffic (meso or micro) answers it.",
     "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
-    "were reached in one run only, the others in neither before the run ended. More than 5% left "
+    "reached in one run only, the others in neither before the run ended. More than 5% left "
     "out can turn a mean around: read the share in time, and choose a period that ends in a quiet "
     "hour.",
 }
@@ -114,7 +114,7 @@ def _left_out(line: Reach) -> list[Caution]:
     numbers = {
         "n": f"{n:,}",
         "of": f"{of:,}",
-        "percent": f"{100.0 * n / of:.0f}%",
+        "percent": f"{100.0 * n / of:.1f}%",
         "one_sided": f"{one_sided:,}",
     }
     return [Caution("left-out", numbers)]

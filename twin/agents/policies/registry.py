@@ -143,6 +143,12 @@ def find(role: str, name: str, *, field: str | None = None) -> type:
     return _RULES[role][name]
 
 
+def meaning(role: str, name: str) -> str:
+    """Return in a sentence what a rule that comes with Twin does; empty for any other."""
+    rule = _RULES[role].get(name)
+    return "" if rule is None else " ".join((rule.__doc__ or "").split()).partition(". ")[0]
+
+
 def make(role: str, name: str, parameters: RuleParameters) -> Any:
     """Return a rule with its parameters.
 

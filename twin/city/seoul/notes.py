@@ -12,6 +12,12 @@ NOTICE = {
     "en": "Synthesised from public facts; not a map of Seoul.",
     "ko": "공개된 사실로 합성한 도시이며 서울의 지도가 아닙니다.",
 }
+CORE_NOTICE = {
+    "en": "Six districts cut out for quick looks: units and calls beyond their border are missing, "
+    "so its districts' figures differ. Quote figures from seoul.",
+    "ko": "빠르게 살펴보려고 여섯 구만 잘라 낸 것입니다. 경계 밖의 차량과 신고가 없어 구별 수치가 "
+    "다르므로, 인용할 수치는 seoul에서 얻으십시오.",
+}
 
 
 def describe(*, core: bool) -> Meta:
@@ -26,14 +32,15 @@ def describe(*, core: bool) -> Meta:
         title={"en": en, "ko": ko},
         timezone="Asia/Seoul",
         synthesised=True,
-        notice=NOTICE,
+        notice={lang: f"{NOTICE[lang]} {CORE_NOTICE[lang]}" for lang in NOTICE} if core else NOTICE,
         attribution=[str(text) for text in fact_table("sources")["text"]],
         built_by="twin.city.seoul",
         assumptions=_assumptions() + (_core_assumptions() if core else []),
-        known_gaps=[
+        traffic_gaps=[
             (
-                "In lane-level traffic the urban expressways run at about 33 km/h in the evening "
-                "peak, below the 50.2 km/h published for 2024: trips along them take too long."
+                "In the whole city, urban expressways run slower than published (33 to 39 km/h "
+                "against 50.2, in runs of an hour and more), so trips along them take too long; "
+                "short runs, which begin empty, and the core show less of it."
             ),
         ],
     )
