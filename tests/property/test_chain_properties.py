@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.emergency import DAY, inject, plan, run, sure, town
+from tests.support.emergency import DAY, dispatch_rules, inject, plan, run, sure, town
 from twin.agents.policies import known
 from twin.agents.states import BUSY, UNIT_NEXT, UnitState
 from twin.simulation import CityModel
@@ -34,7 +34,7 @@ def days(draw: st.DrawFn) -> dict[str, Any]:
         "hospitals": draw(st.lists(st.sampled_from(["H0", "H1"]), unique=True)),
         "mode": draw(st.sampled_from(["close", "divert"])),
         "seed": draw(st.integers(0, 5)),
-        "dispatch": draw(st.sampled_from(known("dispatch"))),
+        "dispatch": draw(st.sampled_from(dispatch_rules())),
         "queue": draw(st.sampled_from(known("queue"))),
         "reassign": draw(st.sampled_from(known("reassign"))),
     }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.emergency import DAY, plan, run, sure, town
+from tests.support.emergency import DAY, dispatch_rules, plan, run, sure, town
 from tests.support.table_city import region, replayed
 from twin.agents.policies import known
 from twin.agents.states import UnitState
@@ -44,7 +44,7 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "ambulances": draw(st.integers(1, 5)),
         "per_day": draw(st.sampled_from([100.0, 400.0])),
-        "dispatch": draw(st.sampled_from(known("dispatch"))),
+        "dispatch": draw(st.sampled_from(dispatch_rules())),
         "reassign": draw(st.sampled_from(known("reassign"))),
         "moveup": draw(st.sampled_from(["none", "dmexclp"])),
         "seed": draw(st.integers(0, 5)),

@@ -13,11 +13,13 @@ import simpy
 from numpy.typing import NDArray
 
 from tests.support.cities import grid_city
+from twin.agents.policies import known
 from twin.city.model import City, Distribution, Service
 from twin.core.random import Streams
 from twin.network.conditions import Conditions
 from twin.network.graph import Place, RoadClass
 from twin.recording.memory import MemoryRecorder
+from twin.scenarios.policy import RECORDED_UNIT
 from twin.scenarios.spec import Scenario
 from twin.simulation import CityModel
 from twin.traffic.mobility import UnreachableError
@@ -128,6 +130,11 @@ def town(
     )
     city.service = {"": service}
     return city
+
+
+def dispatch_rules() -> list[str]:
+    """Return the rules of dispatch that can hold in a town, of which there are no records."""
+    return [name for name in known("dispatch") if name != RECORDED_UNIT]
 
 
 def plan(**fields: Any) -> Scenario:
