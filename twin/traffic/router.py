@@ -142,7 +142,7 @@ class Router:
         self._threads = threads
         self._tree = new_tree(self.graph)
         self.keeps_way = False
-        """Whether the ways of who `etas` and `travel_times` find to be the first are kept."""
+        """Whether the way to what `travel_times` finds to be the first is kept."""
         self._found: dict[tuple[int, int], I32] = {}
         self.near: Anchors | None = None
         """Where drives often begin."""
@@ -380,12 +380,11 @@ class Router:
         length = self.network.link_length
         if beside is not None:
             known = NOTHING if self.near is None else self.near.known(self._rows.row_of)
-            first, way = etas_of_first(
+            # Its way is not kept: of equal ways a search from the end finds another one than
+            # whoever drives, and what is recorded of candidates must not change the drive.
+            return etas_of_first(
                 self._rows, self.times, length, link, pos, end_link, end_pos, beside, known
             )
-            if self.keeps_way and len(way):
-                self._found[int(way[0]), end_link] = way
-            return first
         label: F32 | F64 | None
         if within_s is not None:
             label = seconds_within(self._rows, end_link, link, within_s)

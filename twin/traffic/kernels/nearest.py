@@ -315,8 +315,8 @@ def etas_of_first(
     end_pos: float,
     beside: F64,
     known: Anchored,
-) -> tuple[F64, I32]:
-    """Return (C,) seconds from places to an end, and the way of the first.
+) -> F64:
+    """Return (C,) seconds from places to an end.
 
     Seconds are infinite where another's sum is surely less.
 
@@ -349,10 +349,10 @@ def etas_of_first(
             least = min(least, here[i] + beside[i])
         out[i] = max(float(length[k]) - pos[i], 0.0) * pace
         extra[i] = out[i] + to_end + beside[i]
-    way = _first(rows, end_link, link, extra, least, True, known, label)
+    _first(rows, end_link, link, extra, least, True, known, label)
     for i in range(n):
         out[i] = here[i] if here[i] < np.inf else out[i] + label[i] + to_end
-    return out, way
+    return out
 
 
 @njit
