@@ -40,6 +40,9 @@ test: $(STAMP) lint chromium docs
 verify: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock
 	$(BIN)/pytest -m verify -n 2 --dist worksteal --durations=12
+	# Once more with every index of the kernels tested: neither negative nor beyond an array.
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=build/bounds $(BIN)/pytest tests/unit tests/property \
+	  -m "not verify and not pyfunc" -n 2 --dist loadfile
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.lock

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
+import numba
 import numpy as np
+import pytest
 
 from tests.support.roads import random_trips
 from tests.support.traffic_checks import check_now, digest
@@ -11,6 +15,17 @@ from twin.traffic import storage
 from twin.traffic.kernels.layout import LANE, LINE, LINK, TURN
 from twin.traffic.kernels.prefetch import MANY_LANES
 from twin.traffic.micro import MicroTraffic
+
+
+def _from_front(array, index):
+    return array[index]
+
+
+def _ir(module: str) -> str:
+    function = FunctionType(_from_front.__code__, {"__name__": module}, "look_up")
+    function.__module__ = module
+    compiled = numba.njit("int64(int64[::1], int64)")(function)
+    return next(iter(compiled.inspect_llvm().values()))
 
 
 def test_records_begin_with_a_cache_line():
@@ -41,6 +56,14 @@ def test_restored_records_lie_as_new_ones_do():
     traffic.restore(traffic.checkpoint())
     for rows in (traffic._state.lane, traffic._state.vehicle, traffic._net.link, *traffic._buffers):
         assert rows.ctypes.data % LINE == 0
+
+
+@pytest.mark.skipif(bool(numba.config.BOUNDSCHECK), reason="indices are tested, as asked")
+def test_kernels_count_from_the_front_and_nobody_else_does():
+    assert "icmp slt" not in _ir("twin.traffic.kernels.probe")
+    assert "icmp slt" in _ir("elsewhere")
+    last = numba.njit(_from_front)
+    assert last(np.arange(5), -1) == 4
 
 
 def test_threads_change_no_bit_where_memory_is_asked_ahead():

@@ -256,8 +256,9 @@ def approach(
                 and net.group[g].state != RED
             ):
                 mark_inside(i, int(st.lane[x].start), net.link[k].length, R)
-        if net.turn[t].zips:
-            # In turns: rolling up to the line rather than stopping before it.
+        if net.turn[t].zips and st.lane[x].aim >= 0:
+            # In turns: rolling up to the line rather than stopping before it. Who has no lane to
+            # enter must not roll over it.
             hold = max(hold + ROLL_M - back, ZERO)
         return hold, ZERO, cap
     slow = min(turn_speed(net.turn[t].kind), net.link[to].speed * R[i].fac)
