@@ -19,7 +19,7 @@ from typing import Any
 
 import typer
 
-from twin.core.errors import TwinError, did_you_mean
+from twin.core.errors import InputError, TwinError, did_you_mean
 from twin.core.paths import cache_dir
 
 VERBS = {
@@ -97,6 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = build(verb if verb in VERBS else None)(
             args=words, prog_name="twin", standalone_mode=False
         )
+    except InputError as error:
+        return max(_say(each.sentence, 2) for each in error.all)
     except TwinError as error:
         return _say(str(error), 2)
     except typer.Exit as done:

@@ -16,7 +16,7 @@ from rich.table import Table
 from apps.cli.common import answers, command_line, notes, run_progress
 from apps.report.comparison import write_comparison_report
 from apps.report.words import INTERVAL_NAMES
-from twin.agents.policies import check_policies, known
+from twin.agents.policies import check_policies, known, meant
 from twin.city.model import City
 from twin.core.clock import Calendar, format_clock, parse_clock
 from twin.core.errors import InputError, did_you_mean
@@ -284,7 +284,7 @@ def _role(rule: str) -> str:
     raise InputError(
         f"there is no rule {rule!r}",
         field=RULE,
-        hint=did_you_mean(rule, every) or f"known: {', '.join(sorted(every))}",
+        hint=meant(rule, every) or f"known: {', '.join(sorted(every))}",
     )
 
 

@@ -20,11 +20,11 @@ from apps.cli.common import (
     read_scenario,
 )
 from apps.cli.scenario_city import placed
-from twin.agents.policies import check_policies, rule_groups
 from twin.agents.policies import known as rules_of
-from twin.city.library import BUILT_IN, BY_RECIPE, known_names
+from twin.agents.policies import policy_faults, rule_groups
+from twin.city.library import is_unbuilt
 from twin.city.toml_text import dump_toml
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, did_you_mean, together
 from twin.recording.meanings import MEANINGS
 from twin.recording.tables import RUN_TABLES
 from twin.scenarios.changes import faults
@@ -74,10 +74,8 @@ def show(
         end_with_json({**content, "faults": [str(fault) for fault in wrong]})
     else:
         print(_as_toml(wanted, every=every), end="")
-    for fault in wrong[:-1]:
-        notes.print(fault)
     if wrong:
-        raise wrong[-1]
+        raise together(wrong)
 
 
 @app.command()
@@ -178,12 +176,8 @@ def _matching(known: Sequence[Group], only: str) -> list[Group]:
 
 def _faults(scenario: Scenario) -> list[InputError]:
     """Return what a run of the scenario would be refused for, as far as its city is there."""
-    wrong: list[InputError] = []
-    try:
-        check_policies(scenario)
-    except InputError as error:
-        wrong.append(error)
-    if scenario.city in {*BUILT_IN, *BY_RECIPE} - set(known_names()):
+    wrong = list(policy_faults(scenario))
+    if is_unbuilt(scenario.city):
         notes.print(
             f"The city {scenario.city} has not been built yet, so the places that the changes name "
             f"were not checked; `twin city build {scenario.city}` builds it."

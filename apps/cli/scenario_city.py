@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apps.cli.common import load, notes
-from twin.agents.policies import check_policies
+from apps.cli.common import load
+from twin.agents.policies import policy_faults
+from twin.city.library import is_unbuilt
 from twin.city.model import City
-from twin.core.errors import InputError, NotFoundError
+from twin.core.errors import InputError, NotFoundError, together
 from twin.scenarios.changes import faults
 from twin.scenarios.load import locate
+from twin.scenarios.sensing import detector_faults
 from twin.scenarios.spec import Scenario
 
 
@@ -37,26 +39,26 @@ def city_for(
     InputError
         Naming file and line, or the setting, of what is not there.
     """
-    try:
-        check_policies(scenario)
-        city = known or load(scenario.city)
-        wrong = list(faults(scenario, city))
-    except NotFoundError as error:
-        absent = InputError(error.message, file=error.file, field="city", hint=error.hint)
-        raise placed(absent, name, settings) from error
-    except InputError as error:
-        raise placed(error, name, settings) from error
-    for fault in wrong[:-1]:
-        notes.print(placed(fault, name, settings))
-    if wrong:
-        raise placed(wrong[-1], name, settings)
-    return city
+    wrong = list(policy_faults(scenario))
+    # Nobody waits for a city to be built to be told of a word that no city would make right.
+    if not wrong or known is not None or not is_unbuilt(scenario.city):
+        try:
+            city = known or load(scenario.city, renew=not wrong)
+        except NotFoundError as error:
+            wrong.append(InputError(error.message, file=error.file, field="city", hint=error.hint))
+        else:
+            wrong += [*faults(scenario, city), *detector_faults(scenario, city.network)]
+            if not wrong:
+                return city
+    raise together([placed(fault, name, settings) for fault in wrong])
 
 
 def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:
     """Return an error about a field of the scenario `name` with the line or setting at fault."""
     field = error.field or ""
-    if error.file is not None or not f"{field}.".startswith(("changes.", "policy.", "city.")):
+    if error.file is not None or not f"{field}.".startswith(
+        ("changes.", "policy.", "city.", "record.")
+    ):
         return error
     file: Path | str
     file, row = locate(name, field)

@@ -31,7 +31,7 @@ import pytest
          "twin: --set period.end=17:00, field 'period.end': end 17:00 is not after start 18:00"),
         (["run", "seoul-evening-peak", "--set", "period.end=17:00", "--set", "period.start=17:30"],
          "twin: --set period.end=17:00 --set period.start=17:30, field 'period': end 17:00 is"),
-        (["run", "{place}/empty"], "field 'name': the field is missing"),
+        (["run", "{place}/empty"], "field 'city': the field is missing"),
         (["run", "{place}/binary"], "row 1: is not UTF-8 text"),
         (["run", "{place}/plain.toml", "--out", "{place}/empty"], "is a file, not a folder"),
         (["run", "{place}/plain.toml", "--out", "{place}/empty/x"],

@@ -279,7 +279,8 @@ def change(**fields):
     ("fields", "message"),
     [
         ({"kind": "close-links", "links": [100, 5]}, r"changes\.1\.links.*no link 5"),
-        ({"kind": "close-links", "street": "Mapo Brigde"}, r"street.*did you mean '마포대교 m"),
+        ({"kind": "close-links", "street": "Mapo Brigde"}, r"street.*did you mean '마포대교 M"),
+        ({"kind": "close-links", "street": "mapo bridg"}, r"street.*did you mean '마포대교 M"),
         ({"kind": "close-links", "links": [100], "lanes": 3}, r"lanes.*at most 2"),
         ({"kind": "scale-demand", "factor": 1, "at": "09:00"}, r"at'.*when the run has ended"),
         ({"kind": "scale-demand", "factor": 1, "until": "08:00"}, r"until'.*before the run"),

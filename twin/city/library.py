@@ -99,6 +99,11 @@ def known_names() -> list[str]:
     return sorted(path.parent.name for path in home.glob(f"*/{HEAD}")) if home.is_dir() else []
 
 
+def is_unbuilt(name: str) -> bool:
+    """Return whether a city is one that Twin can build and has not built yet."""
+    return name in {*BUILT_IN, *BY_RECIPE} - set(known_names())
+
+
 def store_city(city: City) -> Path:
     """Keep a city under its name and return its folder.
 

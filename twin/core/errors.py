@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class InputError(TwinError):
         The column, key or option.
     hint
         What to do about it.
+    others
+        What else is wrong with the same input; their sentences follow in lines of their own.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class InputError(TwinError):
         row: int | str | None = None,
         field: str | None = None,
         hint: str | None = None,
+        others: Sequence[InputError] = (),
     ) -> None:
         self.message = message
         self.file = None if file is None else str(file)
@@ -52,17 +55,43 @@ class InputError(TwinError):
         text = f"{', '.join(where)}: {message}" if where else message
         if hint:
             text = f"{text}; {hint}"
-        super().__init__(text)
+        self.sentence = text
+        self.others = tuple(others)
+        super().__init__("\n".join([text, *(other.sentence for other in self.others)]))
+
+    @property
+    def all(self) -> tuple[InputError, ...]:
+        """The error alone, then the others that were found with it."""
+        return (self.along_with(()), *self.others)
+
+    def along_with(self, others: Sequence[InputError]) -> InputError:
+        """Return the same error with others."""
+        return InputError(
+            self.message,
+            file=self.file,
+            row=self.row,
+            field=self.field,
+            hint=self.hint,
+            others=others,
+        )
 
 
 class NotFoundError(InputError):
     """A city, scenario, run or file was named that is not there."""
 
 
+def together(errors: Sequence[InputError]) -> InputError:
+    """Return one error that tells of one error and more."""
+    first, *others = (each for error in errors for each in error.all)
+    return first.along_with(others)
+
+
 def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | None:
     """Return a hint with the nearest of some names, or `None` when none is near.
 
-    `alike` is the least likeness of what counts as near, 0 to 1 (`difflib`).
+    Capitals count for nothing. `alike` is the least likeness of what counts as near, 0 to 1
+    (`difflib`).
     """
-    near = get_close_matches(wrong, list(known), n=1, cutoff=alike)
-    return f"did you mean '{near[0]}'?" if near else None
+    names = {name.casefold(): name for name in known}
+    near = get_close_matches(wrong.casefold(), list(names), n=1, cutoff=alike)
+    return f"did you mean '{names[near[0]]}'?" if near else None

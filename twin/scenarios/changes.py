@@ -62,7 +62,7 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
     links = np.flatnonzero(np.isin(network.link_name, hits)).astype(np.int32)
     if not hits or not len(links):
         there = [network.names[k] for k in np.unique(network.link_name) if k >= 0]
-        known = sorted({spelling for name in there for spelling in _spellings(name)})
+        known = sorted({spelling for name in there for spelling in _spellings(name).values()})
         raise InputError(
             f"the city has no street or bridge named {street!r}",
             field="street",
@@ -263,9 +263,10 @@ def _without_streets(scenario: Scenario) -> Iterator[InputError]:
             yield InputError(none, field=f"changes.{number}.dispatch")
 
 
-def _spellings(name: str) -> set[str]:
-    parts = {part.strip() for part in re.split(r"[/;()]", name.casefold())}
-    return (parts | {name.strip().casefold()}) - {""}
+def _spellings(name: str) -> dict[str, str]:
+    """Return what a street may be called, as the city writes it, by the same in lower case."""
+    parts = (part.strip() for part in [*re.split(r"[/;()]", name), name])
+    return {part.casefold(): part for part in parts if part}
 
 
 def _check_time(change: object, scenario: Scenario) -> None:

@@ -1,7 +1,7 @@
 """Reads scenarios: TOML, a base and what changes it, settings from the command line.
 
-Whatever is wrong comes out as one sentence that names the file, the line, the field, and the
-nearest legal word.
+Whatever is wrong comes out at once, a sentence each that names the file, the line, the field, and
+the nearest legal word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from twin.scenarios.mistakes import explain
+from twin.core.errors import InputError
+from twin.scenarios.mistakes import at_most, causes, explain
 from twin.scenarios.settings import Option, put, read_setting
 from twin.scenarios.sources import Source, chain_of, find, merge
 from twin.scenarios.spec import Scenario
@@ -72,14 +73,25 @@ def _validated(
         place = tuple(option.field.split("."))
         put(merged, place, option.value)
         settings[place] = option.flag
+    unread: list[InputError] = []
     for setting in overrides:
-        where, value = read_setting(setting, merged)
+        try:
+            where, value = read_setting(setting, merged)
+        except InputError as error:
+            unread.append(error)
+            continue
         put(merged, where, value)
         settings[where] = f"--set {setting}"
     try:
-        return Scenario.model_validate(merged)
+        scenario = Scenario.model_validate(merged)
     except ValidationError as error:
-        raise explain(error, merged, chain, settings) from error
+        # What is missing may be what a setting that cannot be read was to give.
+        if unread and all(problem["type"] == "missing" for problem in causes(error)):
+            raise at_most(unread) from error
+        raise at_most([*unread, *explain(error, merged, chain, settings)]) from error
+    if unread:
+        raise at_most(unread)
+    return scenario
 
 
 def locate(name_or_path: str | Path, field: str) -> tuple[Path, int | None]:

@@ -1,14 +1,14 @@
-"""Says what is wrong with a scenario in one sentence, with file, line, field and nearest word."""
+"""Says what is wrong with a scenario, a sentence each, with file, line, field and nearest word."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, did_you_mean, together
 from twin.scenarios.places import LISTS, choices, dotted, list_of
 from twin.scenarios.sources import Source, find, merge
 from twin.scenarios.spec import Scenario
@@ -16,6 +16,8 @@ from twin.scenarios.toml_lines import Location
 
 _KINDS_ALIKE = 0.7
 """Kinds share words (add-, close-), so that half alike is not meant."""
+MOST_TOLD = 20
+"""Mistakes that are told at once; who has made more has made one of them many times."""
 
 
 def explain(
@@ -23,10 +25,54 @@ def explain(
     merged: dict[str, Any],
     chain: Sequence[Source],
     settings: dict[Location, str],
+) -> list[InputError]:
+    """Turn all that pydantic found into sentences, each mistake told once, in order of lines."""
+    found: dict[tuple[str | None, int | str | None, str | None], InputError] = {}
+    for problem in causes(error):
+        each = _explain(problem, merged, chain, settings)
+        # A value that may be of several types is refused once for each.
+        found.setdefault((each.file, each.row, each.field), each)
+    return sorted(found.values(), key=_line)
+
+
+def _line(error: InputError) -> tuple[str, int]:
+    return error.file or "", error.row if isinstance(error.row, int) else 0
+
+
+def causes(error: ValidationError) -> list[Any]:
+    """Return what pydantic found, unknown keys first, without what only follows from them.
+
+    A required field that is written wrong is an unknown key, and is missing too.
+    """
+    problems = sorted(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
+    unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
+    return [
+        problem
+        for problem in problems
+        if problem["type"] != "missing"
+        or not any(
+            loc[:-1] == problem["loc"][:-1]
+            and did_you_mean(str(loc[-1]), [str(problem["loc"][-1])])
+            for loc in unknown
+        )
+    ]
+
+
+def at_most(errors: Iterable[InputError]) -> InputError:
+    """Return one error of several, of which `MOST_TOLD` are told."""
+    known = list(errors)
+    told = known[:MOST_TOLD]
+    if len(known) > len(told):
+        told.append(InputError(f"{len(known) - len(told)} more mistakes like these are not shown"))
+    return together(told)
+
+
+def _explain(
+    problem: Any,
+    merged: dict[str, Any],
+    chain: Sequence[Source],
+    settings: dict[Location, str],
 ) -> InputError:
-    """Turn the first thing that pydantic found into one sentence."""
-    # An unknown key is often the cause of what else is wrong, as a misspelt required field.
-    problem = min(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
     where = _without_tags(problem["loc"])
     message, hint = _sentence(problem, where, merged)
     field = dotted(where) or "scenario"

@@ -7,7 +7,7 @@ are what is checked.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args, get_type_hints
 
@@ -15,10 +15,10 @@ from pydantic import ValidationError, create_model
 
 from twin.agents.policies import own
 from twin.agents.policies.scores import Move, Scores
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, did_you_mean, together
 from twin.scenarios.change_kinds import SetPolicy
 from twin.scenarios.declared import Group, lines_of
-from twin.scenarios.mistakes import wrong_value
+from twin.scenarios.mistakes import at_most, causes, wrong_value
 from twin.scenarios.parts import Part, RuleParameters
 from twin.scenarios.places import choices, dotted
 from twin.scenarios.policy import is_own, named_rules
@@ -94,6 +94,8 @@ class MoveUpPolicy(Protocol):
         """
 
 
+_RULES_ALIKE = 0.7
+"""Names of rules end alike (-est, -idle) and say different things: half alike is not meant."""
 _RULES: dict[str, dict[str, type]] = {role: {} for role in get_args(Role)}
 
 
@@ -133,7 +135,7 @@ def find(role: str, name: str, *, field: str | None = None) -> type:
     if is_own(name):
         return own.load(role, name, field)
     if name not in _RULES[role]:
-        near = did_you_mean(name, _RULES[role])
+        near = meant(name, _RULES[role])
         names = f"known: {', '.join(known(role))}"
         raise InputError(
             f"there is no {role} policy {name!r}",
@@ -141,6 +143,11 @@ def find(role: str, name: str, *, field: str | None = None) -> type:
             hint=f"{near} {names}" if near else names,
         )
     return _RULES[role][name]
+
+
+def meant(wrong: str, names: Iterable[str]) -> str | None:
+    """Return the hint that names the rule which a wrong name is the misspelt name of, if any."""
+    return did_you_mean(wrong, names, alike=_RULES_ALIKE)
 
 
 def meaning(role: str, name: str) -> str:
@@ -195,19 +202,31 @@ def check_policies(scenario: Scenario) -> None:
     Raises
     ------
     InputError
-        Naming the field, as in `changes.2.dispatch`, and what is known.
+        All of `policy_faults` together.
+    """
+    if wrong := list(policy_faults(scenario)):
+        raise together(wrong)
+
+
+def policy_faults(scenario: Scenario) -> Iterator[InputError]:
+    """Yield each rule or parameter that a scenario names and that does not exist, now or later.
+
+    An error names the field, as in `changes.2.dispatch`, and what is known.
     """
     found: dict[str, type] = {}
     for rules in _RULES.values():
         found |= rules
     for field, role, name in named_rules(scenario):
-        found[name] = find(role, name, field=field)
-    _check_parameters(scenario.policy.parameters, found, "policy.parameters")
+        try:
+            found[name] = find(role, name, field=field)
+        except InputError as error:
+            yield error
+    yield from _wrong_parameters(scenario.policy.parameters, found, "policy.parameters")
     for number, change in enumerate(scenario.changes, start=1):
         if isinstance(change, SetPolicy):
             laid = over(scenario.policy.parameters, change.parameters)
             own_tables = {name: laid[name] for name in change.parameters}
-            _check_parameters(own_tables, found, f"changes.{number}.parameters")
+            yield from _wrong_parameters(own_tables, found, f"changes.{number}.parameters")
 
 
 def over(under: RuleParameters, own: RuleParameters) -> RuleParameters:
@@ -226,17 +245,21 @@ def rule_groups() -> list[Group]:
     return groups
 
 
-def _check_parameters(tables: RuleParameters, rules: Mapping[str, type], field: str) -> None:
+def _wrong_parameters(
+    tables: RuleParameters, rules: Mapping[str, type], field: str
+) -> Iterator[InputError]:
     for name, table in tables.items():
-        if name not in rules and is_own(name):
-            continue  # of a base whose rule is not used here
-        if name not in rules:
-            raise InputError(
+        if name in rules:
+            try:
+                _values(rules[name], name, table, field)
+            except InputError as error:
+                yield from error.all
+        elif not is_own(name):  # else of a base whose rule is not used here
+            yield InputError(
                 f"there is no rule {name!r}",
                 field=f"{field}.{name}",
-                hint=did_you_mean(name, rules) or choices(sorted(rules)),
+                hint=meant(name, rules) or choices(sorted(rules)),
             )
-        _values(rules[name], name, table, field)
 
 
 def _values(rule: type, name: str, table: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -245,14 +268,18 @@ def _values(rule: type, name: str, table: Mapping[str, Any], field: str) -> dict
     try:
         checked = fields.model_validate(table)
     except ValidationError as error:
-        problem: Any = min(error.errors(), key=lambda p: p["type"] != "extra_forbidden")
-        if problem["type"] == "extra_forbidden":
-            wrong = str(problem["loc"][0])
-            message = f"the rule {name!r} has no parameter {wrong!r}"
-            hint = did_you_mean(wrong, fields.model_fields) or choices(list(fields.model_fields))
-        else:
-            message, hint = wrong_value(problem)
-        raise InputError(
-            message, field=dotted((*field.split("."), name, *problem["loc"])), hint=hint
-        ) from error
+        wrong: dict[str, InputError] = {}
+        for problem in causes(error):
+            place = dotted((*field.split("."), name, *problem["loc"]))
+            message, hint = _wrong_parameter(problem, name, fields)
+            wrong.setdefault(place, InputError(message, field=place, hint=hint))
+        raise at_most(wrong.values()) from error
     return {key: getattr(checked, key) for key in fields.model_fields}
+
+
+def _wrong_parameter(problem: Any, name: str, fields: type[Part]) -> tuple[str, str | None]:
+    if problem["type"] != "extra_forbidden":
+        return wrong_value(problem)
+    wrong = str(problem["loc"][0])
+    hint = did_you_mean(wrong, fields.model_fields) or choices(list(fields.model_fields))
+    return f"the rule {name!r} has no parameter {wrong!r}", hint

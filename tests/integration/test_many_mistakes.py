@@ -1,0 +1,141 @@
+"""A scenario with several mistakes: all are told at once, each once, in the order of the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.cli.main import main
+from twin.agents.policies import check_policies
+from twin.core.errors import InputError, together
+from twin.scenarios.load import load_scenario
+from twin.scenarios.mistakes import MOST_TOLD
+from twin.scenarios.spec import Scenario
+
+WRONG = """\
+nme = "wrong"
+city = "ringville"
+sed = 3
+
+[period]
+start = "noon"
+end = "09:00"
+
+[[changes]]
+kind = "scale-demnd"
+
+[[changes]]
+kind = "scale-demand"
+facto = -1
+
+[[changes]]
+kind = "scale-demand"
+factor = -1
+"""
+TOLD = [
+    ("row 1, field 'nme'", "did you mean 'name'?"),
+    ("row 3, field 'sed'", "did you mean 'seed'?"),
+    ("row 6, field 'period.start'", "'noon' is not a clock time"),
+    ("row 9, field 'changes.1'", "did you mean 'scale-demand'?"),
+    ("row 14, field 'changes.2.facto'", "did you mean 'factor'?"),
+    ("row 18, field 'changes.3.factor'", "-1 is not allowed"),
+]
+
+
+@pytest.fixture
+def wrong(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text(WRONG, "utf-8")
+    return file
+
+
+def told(capsys) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_all_mistakes_of_a_file_are_told_in_its_order_a_line_each(wrong, capsys):
+    assert main(["run", str(wrong)]) == 2
+    lines = told(capsys)
+    # A misspelt field that is required is told as misspelt, not as missing too.
+    assert len(lines) == len(TOLD)
+    for line, (place, hint) in zip(lines, TOLD, strict=True):
+        assert line.startswith(f"twin: {wrong}, {place}: ")
+        assert hint in line
+
+
+def test_mistakes_of_settings_are_told_with_those_of_the_file(wrong, capsys):
+    settings = ["sede=1", "traffic.demand_scale=-1", "changes.3.factor=2", "period.start=08:00"]
+    assert main(["run", str(wrong), *(w for s in settings for w in ("--set", s))]) == 2
+    lines = told(capsys)
+    assert "field '--set': there is no field 'sede'" in lines[0]
+    assert "--set traffic.demand_scale=-1, field 'traffic.demand_scale'" in lines[1]
+    # Two settings put right what the file has wrong.
+    assert len(lines) == 2 + len(TOLD) - 2
+
+
+def test_what_an_unread_setting_was_to_give_is_not_told_as_missing(tmp_path):
+    file = tmp_path / "bare.toml"
+    file.write_text('name = "bare"\n', "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file, ["cty=ringville"])
+    assert [each.field for each in caught.value.all] == ["--set"]
+
+
+def test_a_value_that_may_be_of_two_types_is_refused_once(tmp_path):
+    file = tmp_path / "wrong.toml"
+    text = 'name = "a"\ncity = "b"\n[hospitals]\nbeds = "many"\n[traffic]\nthreads = "some"\n'
+    file.write_text(text, "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    assert [each.row for each in caught.value.all] == [4, 6]
+
+
+def test_no_more_are_told_than_anybody_reads(tmp_path):
+    file = tmp_path / "wrong.toml"
+    keys = "".join(f"x{k} = 1\n" for k in range(MOST_TOLD + 7))
+    file.write_text(f'name = "a"\ncity = "b"\n{keys}', "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    sentences = [each.sentence for each in caught.value.all]
+    assert len(sentences) == MOST_TOLD + 1
+    assert sentences[-1] == "7 more mistakes like these are not shown"
+
+
+def test_rules_and_their_parameters_are_told_together():
+    scenario = Scenario.model_validate({
+        "name": "a", "city": "b",
+        "policy": {
+            "dispatch": "neerest", "queue": "priorty",
+            "parameters": {"dmexclp": {}, "dmexclp-dispatch": {"bsy": 1, "buzy": 2}},
+        },
+    })  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        check_policies(scenario)
+    assert [each.field for each in caught.value.all][:2] == ["policy.dispatch", "policy.queue"]
+    inside = [e.field for e in caught.value.all if "dmexclp-dispatch" in (e.field or "")]
+    assert len(inside) == 2
+
+
+def test_rules_and_places_are_told_together(place, twin, tmp_path):
+    file = place / "wrong.toml"
+    file.write_text(
+        'name = "wrong"\nbase = "plain.toml"\n[policy]\ndispatch = "neerest"\n'
+        '[[changes]]\nkind = "add-units"\nstation = "s77"\n',
+        "utf-8",
+    )
+    for verb in (["run"], ["scenario", "show"], ["compare", place / "plain.toml"]):
+        out = [] if verb[0] == "scenario" else ["--out", tmp_path / "r"]
+        status, _, err = twin(*verb, file, *out)
+        lines = [line for line in err.splitlines() if line.startswith("twin: ")]
+        assert status == 2
+        assert f"{file}, row 4, field 'policy.dispatch': " in lines[0]
+        assert f"{file}, row 7, field 'changes.1.station': " in lines[1]
+        assert len(lines) == 2
+    assert not (tmp_path / "r").exists()
+
+
+def test_together_tells_each_once():
+    one, two, three = (InputError(f"wrong {k}", field=f"f{k}") for k in range(3))
+    nested = together([together([one, two]), three])
+    assert [str(each) for each in nested.all] == [str(one), str(two), str(three)]
+    assert str(nested).splitlines() == [str(one), str(two), str(three)]
+    assert nested.field == "f0"
