@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakKeyDictionary
 
 import mesa
 
@@ -15,11 +14,8 @@ if TYPE_CHECKING:
 class _Ids:
     """Numbers of the agents of each model; Mesa's own table keeps every model alive for ever."""
 
-    def __init__(self) -> None:
-        self._of: WeakKeyDictionary[World, itertools.count[int]] = WeakKeyDictionary()
-
     def __getitem__(self, world: World) -> itertools.count[int]:
-        return self._of.setdefault(world, itertools.count(1))
+        return world.agent_numbers
 
 
 class CityAgent(mesa.Agent):  # type: ignore[misc]  # Mesa ships no types

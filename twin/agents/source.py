@@ -26,9 +26,10 @@ def received(world: World, calls: pd.DataFrame) -> Life:
     columns = [calls[name] for name in COLUMNS]
     for first in range(0, len(calls), CHUNK):
         part = [column.iloc[first : first + CHUNK].tolist() for column in columns]
-        world.lonlat.learn(*(part[list(COLUMNS).index(name)] for name in ("link", "pos_m")))
+        if world.scenario.record.events:
+            world.lonlat.learn(*(part[list(COLUMNS).index(name)] for name in ("link", "pos_m")))
         for row in zip(*part, strict=True):
-            call = Call(**dict(zip(COLUMNS, row, strict=True)))
+            call = Call(*row)
             yield world.until(call.t_call)
             begin(world, call)
 

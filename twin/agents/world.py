@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -64,6 +65,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     ----------
     city, scenario, streams, recorder
         What is run, with which randomness, and where it is written.
+    agent_numbers
+        Counts the agents that are made.
     env
         SimPy's event queue; `env.now` is the simulated second.
     mobility
@@ -131,6 +134,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         streams: Streams,
     ) -> None:
         super().__init__(seed=streams.key("mesa") & 0x7FFF_FFFF)
+        self.agent_numbers = itertools.count(1)
         self.city = city
         self.scenario = scenario
         self.env = env

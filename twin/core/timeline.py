@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any
@@ -25,13 +26,23 @@ class Timeline(simpy.Environment):
         queue = self._queue
         while queue and queue[0][0] < until:
             self._now, _, _, event = heappop(queue)
-            happen(event)
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            for callback in callbacks:
+                callback(event)
             if not event._ok and not event.defused:
                 raise event._value
         self._now = until
         return None
 
-    # SimPy makes its own through a class that is bound on access.
+    # SimPy makes its own events through classes that are bound on access.
+    def event(self) -> simpy.Event:
+        """Return an event that nobody has let happen yet."""
+        return simpy.Event(self)
+
+    def process(self, generator: Generator[simpy.Event, Any, Any]) -> simpy.Process:
+        """Let a process begin at this moment."""
+        return simpy.Process(self, generator)
+
     def timeout(self, delay: float = 0.0, value: Any = None) -> Timeout:
         """Return an event that happens after `delay` seconds."""
         if delay < 0.0:

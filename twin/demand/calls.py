@@ -31,7 +31,10 @@ COLUMNS: dict[str, str] = {
     "patients": "int64",
     "hospital_id": "str",
 }
-"""Columns of a frame of calls; `t_call` is seconds since midnight of the first day."""
+"""Columns of a frame of calls; `t_call` is seconds since midnight of the first day.
+
+They are the fields of a `Call`, in their order.
+"""
 
 _DRAWS = 6
 

@@ -77,7 +77,9 @@ def choose_hospital(
     Where a person has the seat, they choose in its place.
     """
     need = need_of(world, task)
-    left = [h for h in world.hospitals.values() if h.hospital_id not in passed_over]
+    left = list(world.hospitals.values())
+    if passed_over:
+        left = [h for h in left if h.hospital_id not in passed_over]
     accepting = [h for h in left if h.accepts]
     full = [h for h in left if h.only_full] if len(accepting) < len(left) else []
     if world.orders.hospitals:

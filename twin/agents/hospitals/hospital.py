@@ -67,6 +67,10 @@ class Hospital(CityAgent):
         Whom it accepts in truth.
     known
         Its last report: all that crews and the dispatcher go by.
+    accepts
+        Whether an ambulance may bring an emergency patient, by what is known.
+    only_full
+        Whether it is known to divert, and for want of beds alone.
     coming
         Ambulances on their way to it.
     room
@@ -105,7 +109,7 @@ class Hospital(CityAgent):
         self.brought: list[Arrival] = []
         """Patients of ambulances who are there."""
         self.room: EmergencyRoom | None = None
-        self.known = self._state(world.env.now)
+        self._tell(self._state(world.env.now))
         if beds:
             self.room = EmergencyRoom(
                 world, hospital_id, beds, walk_ins_per_day, self._changed, self._left
@@ -116,16 +120,6 @@ class Hospital(CityAgent):
         self.report()
         if world.scenario.hospitals.report_every_min:
             world.env.process(self._reporting(60.0 * world.scenario.hospitals.report_every_min))
-
-    @property
-    def accepts(self) -> bool:
-        """Whether an ambulance may bring an emergency patient, by what is known."""
-        return self.known.status is HospitalStatus.OPEN and "emergency" in self.capabilities
-
-    @property
-    def only_full(self) -> bool:
-        """Whether it is known to divert, and for want of beds alone."""
-        return self.known.full and "emergency" in self.capabilities
 
     def expected_wait_s(self, priority: int) -> float:
         """Return the seconds that a patient who is sent there now must expect to wait for a bed.
@@ -170,11 +164,19 @@ class Hospital(CityAgent):
 
     def report(self) -> None:
         """Let its true state be known; ambulances on their way learn of it."""
-        was, self.known = self.known.status, self._state(self.world.env.now)
+        was = self.known.status
+        self._tell(self._state(self.world.env.now))
         self._come.clear()
         if self.known.status is not HospitalStatus.OPEN and self.known.status is not was:
             turned, self.turns_away = self.turns_away, self.world.env.event()
             turned.succeed()
+
+    def _tell(self, report: Report) -> None:
+        """Let a report be what is known; every choice of a hospital asks what follows from it."""
+        emergencies = "emergency" in self.capabilities
+        self.known = report
+        self.accepts = emergencies and report.status is HospitalStatus.OPEN
+        self.only_full = emergencies and report.full
 
     def receive(self, t: float, handover_s: float, task: Task, t_alert: float) -> Life:
         """Take over a patient who arrived at `t`; the crew is free when it is over.

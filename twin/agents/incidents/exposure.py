@@ -74,9 +74,10 @@ class Exposure:
         known: dict[tuple[bool, int, float], tuple[float, NDArray[np.float64]]] = {}
         scale, last = world.scenario.traffic.demand_scale, (-1.0, -1.0)
         total, edges = 0.0, np.empty(0)
-        yield world.until(period.start_s)
-        for k in range(math.ceil((period.end_s - period.start_s) / EXPOSURE_S)):
-            t0, t1 = period.start_s + EXPOSURE_S * k, period.start_s + EXPOSURE_S * (k + 1)
+        start = period.start_s
+        yield world.until(start)
+        for k in range(math.ceil((period.end_s - start) / EXPOSURE_S)):
+            t0, t1 = start + EXPOSURE_S * k, start + EXPOSURE_S * (k + 1)
             yield world.until(t1)
             now = t0 // HOUR_S, world.demand_factor * scale
             if now != last:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -151,15 +150,16 @@ class Incident(CityAgent):
 
     def wanted(self, lines: Sequence[Sent]) -> list[Task]:
         """Return the requests of the lines of a plan."""
-        made = Counter(task.unit_kind for task in self.tasks)
+        made: dict[str, int] = {}
+        for task in self.tasks:
+            made[task.unit_kind] = made.get(task.unit_kind, 0) + 1
         tasks: list[Task] = []
         each = self.patients if self.mass is None else self.mass.crews
         for kind, number, per_patient, advanced in lines:
             if kind not in self.world.kinds:
                 continue
             for _ in range(each if per_patient else number):
-                made[kind] += 1
-                k = made[kind]
+                k = made[kind] = made.get(kind, 0) + 1
                 role = f"{kind}-{k}"
                 transport = per_patient and self.taken(k, role)
                 task = self.task(kind, role, transport=transport, advanced=advanced)
@@ -298,6 +298,8 @@ class Incident(CityAgent):
     def primary(self) -> Task | None:
         """The part of the unit that stopped the clock, else of the first one that was sent."""
         clock = [t for t in self.tasks if t.unit is not None and t.unit_kind in self.clock_kinds]
+        if len(clock) == 1:
+            return clock[0]
         return min(
             clock,
             key=lambda t: (
