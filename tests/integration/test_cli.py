@@ -52,7 +52,7 @@ def test_run_ends_with_one_json_object(place, answer, tmp_path):
     assert 0.0 <= got["share_within_480_s"] <= 1.0
     assert got["intervals"]["response"]["observed"] is None
     # The crew of a free unit turns out in 30 s; one that is on the road needs none.
-    assert got["intervals"]["turnout"]["simulated"]["p90"] == pytest.approx(30.0)
+    assert got["intervals"]["turnout"]["simulated"]["p95"] == pytest.approx(30.0)
     counted = {"inserted", "finished", "running", "waiting", "removed", "detoured", "cleared_red"}
     assert counted == got["vehicles"].keys()
     assert 0 <= got["not_reached"] <= got["open"]

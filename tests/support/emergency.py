@@ -200,6 +200,9 @@ class FixedStreets:
     def place_of(self, unit: int) -> Place:
         return self.places[unit]
 
+    def moving(self, unit: int) -> bool:
+        return False
+
     def etas(
         self,
         units: Sequence[int],
@@ -218,6 +221,7 @@ class FixedStreets:
         *,
         siren: bool,
         beside: NDArray[np.float64] | None = None,
+        moving: bool = False,
     ) -> NDArray[np.float64]:
         return np.array([np.inf if d.link in self.cut else self.drive_s for d in destinations])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
+from twin.network.graph import Network, Place
+from twin.network.sides import across
 from twin.traffic.kernels.layout import AMBULANCE, DRIVING, IN_BAY, LENGTH, OBSTACLE
 from twin.traffic.micro import MicroTraffic
 
@@ -74,3 +76,23 @@ def digest(traffic: MicroTraffic) -> str:
     sha.update(repr(traffic.counters).encode())
     sha.update(traffic.link_travel_time().tobytes())
     return sha.hexdigest()
+
+
+def driven(network: Network, before: Place, place: Place) -> float:
+    """Return the metres of the shortest drive between places one turn apart at most.
+
+    Who stands is on either side of its street.
+    """
+    back, length = across(network), network.link_length.astype(np.float64)
+
+    def sides(at: Place) -> list[Place]:
+        other = int(back[at.link])
+        return [at] if other < 0 else [at, Place(other, float(length[other]) - at.pos_m)]
+
+    found = []
+    for a, b in product(sides(before), sides(place)):
+        if a.link == b.link:
+            found.append(b.pos_m - a.pos_m)
+        elif b.link in network.turn_to[slice(*network.turn_ptr[a.link : a.link + 2])]:
+            found.append(float(length[a.link]) - a.pos_m + b.pos_m)
+    return min((metres for metres in found if metres >= -0.01), default=np.inf)

@@ -92,7 +92,7 @@ BRANCH_S = 8 * 3600.0
 )
 def test_before_its_moment_a_branch_is_the_day_itself(branch: dict) -> None:
     def day(changes):
-        city = town(ambulances=3, medical_per_day=400.0)
+        city = town(ambulances=4, medical_per_day=400.0, rows=8)
         city.tables["hospitals"].loc[1, "level"] = "regional"
         return run(
             CityModel, city, plan(changes=changes, period={"start": "06:00", "end": "10:00"})

@@ -179,7 +179,7 @@ def test_a_fire_closes_without_the_engine_that_never_came() -> None:
 
 
 def test_an_engine_under_way_turns_back_when_the_fire_is_closed() -> None:
-    city = town(engines=2, rows=8)
+    city = town(engines=2, rows=12)
     short = SERVICE.durations | {"fire.scene": SERVICE.durations["handling"]}
     city.service[""] = SERVICE.model_copy(update={"durations": short})
     stations = city["stations"]

@@ -46,13 +46,13 @@ def test_cover_of_a_run_by_hand() -> None:
 
 def test_points_out_of_reach_are_not_covered() -> None:
     city = town(ambulances=1, engines=1)
-    scenario = quiet(record={"coverage_every_s": 600.0}, coverage={"within_s": 75.0})
+    scenario = quiet(record={"coverage_every_s": 600.0}, coverage={"within_s": 41.0})
     _, recorder = run(FixedModel, city, scenario)
     points, looks = recorder.frame("coverage_points"), recorder.frame("coverage")
     assert set(looks["kind"]) == {"ambulance", "engine"}
     mine = points[points["kind"] == "engine"]
     near = mine["share"] == 1.0
-    # The four points are 56, 71, 77 and 106 s away.
+    # The four points are 10, 41, 43 and 58 s away.
     assert near.sum() == 2
     known = float(mine.loc[near, "weight"].sum())
     assert looks.loc[looks["kind"] == "engine", "share"].to_numpy() == pytest.approx(known)

@@ -206,7 +206,7 @@ def test_what_is_recorded_changes_nothing(rule):
         recorder = MemoryRecorder()
         scenario = plan(
             policy={"moveup": rule},
-            coverage={"within_s": 100.0},
+            coverage={"within_s": 70.0},
             record={"decisions": decisions},
             period={"day": DAY, "start": "06:00", "end": "08:00"},
         )

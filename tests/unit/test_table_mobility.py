@@ -7,8 +7,10 @@ import pytest
 import simpy
 
 from tests.support.cities import SHARES, grid_city
+from tests.support.traffic_checks import driven
 from twin.network.generate import grid
 from twin.network.graph import Place, RoadClass, TurnKind
+from twin.network.sides import across
 from twin.scenarios.spec import Scenario
 from twin.traffic.congestion import SQUEEZE_LANES, STREET_CURVE, HourlyTimes
 from twin.traffic.costs import SIREN_DELAY_SHARE, RoadCosts, signal_wait
@@ -123,13 +125,7 @@ def test_positions_never_jump(city):
         for _ in range(60):
             env.run(until=env.now + 1.0)
             place = mobility.place_of(unit)
-            if place.link == before.link:
-                driven = place.pos_m - before.pos_m
-            else:
-                turns = range(*network.turn_ptr[before.link : before.link + 2])
-                assert place.link in network.turn_to[turns]
-                driven = 200.0 - before.pos_m + place.pos_m
-            assert -1e-6 <= driven <= 10.0 + 1e-3
+            assert -1e-6 <= driven(network, before, place) <= 10.0 + 1e-3
             before = place
 
 
@@ -148,15 +144,18 @@ def test_closures_turn_units_back_and_cut_goals_off(city):
         links.add(mobility.place_of(unit).link)
     assert b not in links
     assert event.value > direct + 30.0
+    back_a, back_b = across(city.network)[[a, b]].tolist()
+    assert np.isfinite(mobility.etas([unit], Place(b, 10.0), siren=True)[0])
+    mobility.close_links([back_b], None)
     assert np.isinf(mobility.etas([unit], Place(b, 10.0), siren=True)[0])
     back = mobility.drive(unit, Place(a, 10.0), siren=False)
     env.run(until=env.now + 5.0)
-    mobility.close_links([a], None)
+    mobility.close_links([a, back_a], None)
     with pytest.raises(UnreachableError, match=f"to link {a}"):
         env.run(until=back)
-    mobility.open_links([a, b])
+    mobility.open_links([a, back_a, b, back_b])
     assert np.isfinite(mobility.etas([unit], Place(b, 10.0), siren=True)[0])
-    mobility.close_links([b], None)
+    mobility.close_links([b, back_b], None)
     with pytest.raises(UnreachableError):
         env.run(until=mobility.drive(unit, Place(b, 10.0), siren=True))
 

@@ -239,7 +239,10 @@ class Seats:
         world, chosen = self.world, self.world.env.event()
         hospitals, scores = judged
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+            ambulance.place,
+            [h.place for h in hospitals],
+            siren=ambulance.siren,
+            moving=ambulance.moving,
         )
         ids = [hospital.hospital_id for hospital in hospitals]
         self._open(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.core.random import Streams
 from twin.network.conditions import Conditions
@@ -83,6 +84,7 @@ class RoadCosts:
         self._siren_factor = siren_factor
         self.ordinary = Router(network, threads=threads, streams=streams)
         self.siren = Router(network, graph=self.ordinary.graph)
+        self.siren.across = self.ordinary.across
         self._dry_s: F32 = (network.free_flow_s / np.float32(speed_factor)).astype(np.float32)
         self.free_s: F32 = self._dry_s.copy()
         self._wait_s = signal_wait(network)
@@ -165,11 +167,12 @@ class RoadCosts:
         siren: bool,
         beside: F64 | None = None,
         within_s: float | None = None,
+        moving: NDArray[np.bool_] | None = None,
     ) -> F64:
-        """Return (U,) predicted seconds to `destination`; the others are as in `Mobility.etas`."""
+        """Return (U,) predicted seconds to `destination`; see `Mobility.etas` and `Router.etas`."""
         if not places:
             return np.empty(0)
-        return self.router(siren=siren).etas(places, destination, beside, within_s)
+        return self.router(siren=siren).etas(places, destination, beside, within_s, moving)
 
     def travel_times(
         self,
@@ -178,8 +181,9 @@ class RoadCosts:
         *,
         siren: bool,
         beside: F64 | None = None,
+        moving: bool = False,
     ) -> F64:
-        """Return (D,) predicted seconds from `origin`; `beside` as in `Mobility.etas`."""
+        """Return (D,) predicted seconds from `origin`; see `Mobility.travel_times`."""
         if not destinations:
             return np.empty(0)
-        return self.router(siren=siren).travel_times(origin, destinations, beside)
+        return self.router(siren=siren).travel_times(origin, destinations, beside, moving=moving)

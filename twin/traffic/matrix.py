@@ -125,6 +125,10 @@ class MatrixMobility:
             return Place(int(self._goal[unit]), 0.0)
         return Place(self._nearest(*self._point(unit, share)), 0.0)
 
+    def moving(self, unit: int) -> bool:
+        """Return whether a unit is on the move."""
+        return self._share(unit) < 1.0
+
     # Predictions
 
     def etas(
@@ -162,6 +166,7 @@ class MatrixMobility:
         *,
         siren: bool,
         beside: F64 | None = None,  # noqa: ARG002  # all are at hand
+        moving: bool = False,  # noqa: ARG002  # there are no streets
     ) -> F64:
         """(D,) seconds of driving from the place `origin`."""
         goals = np.array([place.link for place in destinations], np.int64)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import simpy
 
 from twin.city.model import City
@@ -180,6 +181,10 @@ class MicroMobility:
         """Return the unit's true position on the road."""
         return self._units.place_of(unit)
 
+    def moving(self, unit: int) -> bool:
+        """Return whether a unit is on the move."""
+        return self._units.moving(unit)
+
     def etas(
         self,
         units: Sequence[int],
@@ -191,7 +196,10 @@ class MicroMobility:
     ) -> F64:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         places = [self._units.place_of(unit) for unit in units]
-        return self._costs.etas(places, destination, siren=siren, beside=beside, within_s=within_s)
+        moving = np.array([self._units.moving(unit) for unit in units], np.bool_)
+        return self._costs.etas(
+            places, destination, siren=siren, beside=beside, within_s=within_s, moving=moving
+        )
 
     def travel_times(
         self,
@@ -200,9 +208,12 @@ class MicroMobility:
         *,
         siren: bool,
         beside: F64 | None = None,
+        moving: bool = False,
     ) -> F64:
         """(D,) predicted seconds of driving from `origin`; see `Mobility.travel_times`."""
-        return self._costs.travel_times(origin, destinations, siren=siren, beside=beside)
+        return self._costs.travel_times(
+            origin, destinations, siren=siren, beside=beside, moving=moving
+        )
 
     # Time
 

@@ -2,6 +2,9 @@
 
 Two fidelities stand behind it, with the same agents and the same calls: `micro` puts the unit into
 lane-level traffic, `table` looks its travel time up. An agent never touches an array.
+
+A place on a two-way street is reached from either side, and who stands there sets out on either;
+who is on the move keeps its side to the next junction (`kernels.both_sides`).
 """
 
 from __future__ import annotations
@@ -54,6 +57,9 @@ class Mobility(Protocol):
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
 
+    def moving(self, unit: int) -> bool:
+        """Return whether a unit is on the move."""
+
     def etas(
         self,
         units: Sequence[int],
@@ -77,10 +83,11 @@ class Mobility(Protocol):
         *,
         siren: bool,
         beside: NDArray[np.float64] | None = None,
+        moving: bool = False,
     ) -> NDArray[np.float64]:
         """(D,) predicted seconds of driving from `origin`; `inf` where no road leads there.
 
-        With (D,) seconds `beside`, as in `etas`.
+        The unit stands there, or is `moving`. With (D,) seconds `beside`, as in `etas`.
         """
 
     def move(self, t_to: float) -> None:

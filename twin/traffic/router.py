@@ -5,30 +5,28 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twin.core.random import Streams
-from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
+from twin.network.graph import F32, F64, I32, I64, U8, Network, Place, TurnKind
+from twin.network.sides import across, both_sides
 from twin.traffic.kernels.anchored import Anchored
-from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
-from twin.traffic.kernels.nearest import (
-    HERE_M,
-    etas_of_first,
-    fastest_way,
-    only_way,
-    seconds_to_anchors,
-    seconds_within,
-    times_to_first,
+from twin.traffic.kernels.both_sides import (
+    etas_to,
+    on_side,
+    times_from,
+    way_between_sides,
 )
+from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
+from twin.traffic.kernels.nearest import fastest_way
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import (
     RoadGraph,
     Tree,
-    path_from,
-    tree_from,
     tree_towards,
 )
 
@@ -108,8 +106,31 @@ def new_tree(graph: RoadGraph) -> Tree:
     )
 
 
+class Way(NamedTuple):
+    """A unit's way to a goal.
+
+    Attributes
+    ----------
+    links
+        What it drives on, from the side of its street on which it sets out to the one on which it
+        arrives; empty if no road leads there.
+    begin_m, end_m
+        Metres on the first link and on the last.
+    stop
+        Where it then stands: at the goal, or where it stood if that was `HERE_M` past it at most.
+    """
+
+    links: I32
+    begin_m: float
+    end_m: float
+    stop: Place
+
+
 class Router:
     """Searches at the link times that were set last; closed links may be left but not entered.
+
+    `route` and `routes` lead from link to link. `etas`, `travel_times` and `way` are of emergency
+    units, which may set out and arrive on either side of a street (`kernels.both_sides`).
 
     Parameters
     ----------
@@ -143,7 +164,7 @@ class Router:
         self._tree = new_tree(self.graph)
         self.keeps_way = False
         """Whether the way to what `travel_times` finds to be the first is kept."""
-        self._found: dict[tuple[int, int], I32] = {}
+        self._found: dict[tuple[Place, Place, bool], I32] = {}
         self.near: Anchors | None = None
         """Where drives often begin."""
         self.far: Anchors | None = None
@@ -242,21 +263,45 @@ class Router:
 
         A route from a link to itself leads round and back to its start.
         """
-        if (found := self._found.get((origin, destination))) is not None:
-            return found
-        if self.home is None:
-            return fastest_way(self._rows, self._max_speed, origin, destination)
-        known = self.home.known(self._rows.row_of)
-        return only_way(self._rows, self._max_speed, origin, destination, known)
+        none = np.zeros(1, np.float32)
+        return fastest_way(
+            self._rows, self._max_speed, _one(origin), none, _one(destination), none, np.inf,
+            NOTHING,
+        )  # fmt: skip
 
-    def route_between(self, start: Place, end: Place) -> tuple[I32, Place]:
-        """Return the route of a drive, and its end (`start` if that is at most `HERE_M` further).
+    @cached_property
+    def across(self) -> I32:
+        """(L,) the link on the other side of each link's street, or -1."""
+        return across(self.network)
 
-        The route is empty when no road leads there.
-        """
-        if start.link == end.link and end.pos_m >= start.pos_m - HERE_M:
-            return _one(start.link), Place(end.link, max(end.pos_m, start.pos_m))
-        return self.route(start.link, end.link), end
+    def way(self, start: Place, goal: Place, *, moving: bool = False) -> Way:
+        """Return the fastest way of a unit that stands at `start`, or is on the move there."""
+        links = self._found.get((start, goal, moving))
+        if links is None:
+            links = way_between_sides(
+                self._rows, self.times, self.network.link_length, self.across, self._max_speed,
+                *start, moving, *goal, self._known(self.home),
+            )  # fmt: skip
+        if not len(links):
+            return Way(links, start.pos_m, goal.pos_m, goal)
+        begin_m, end_m = self._on(int(links[0]), start), self._on(int(links[-1]), goal)
+        if len(links) == 1 and end_m < begin_m:
+            return Way(links, begin_m, begin_m, start)
+        return Way(links, begin_m, end_m, goal)
+
+    def _known(self, of: Anchors | None) -> Anchored:
+        return NOTHING if of is None else of.known(self._rows.row_of)
+
+    def _to_anchors(self, goals: I32) -> Anchored | None:
+        """Return what is known of few goals if all are anchors, on either side, else None."""
+        if self.home is None or len(goals) > FEW:
+            return None
+        if not self.home.holds(both_sides(goals, self.across)):
+            return None
+        return self.home.known(self._rows.row_of, at_once=True)
+
+    def _on(self, side: int, place: Place) -> float:
+        return float(on_side(place.link, place.pos_m, side, self.network.link_length))
 
     def routes(
         self,
@@ -353,95 +398,88 @@ class Router:
         holds_any(ptr, links, self.closed.view(np.uint8), out)
         return out.view(np.bool_)
 
+    def seconds_of(self, links: I32, begin_m: float, end_m: float) -> float:
+        """Return the seconds of a drive along links, from metres on the first to on the last."""
+        pace = self.times[links] / self.network.link_length[links]
+        if len(links) == 1:
+            return float(max(end_m - begin_m, 0.0) * pace[0])
+        rest = float((self.network.link_length[links[0]] - begin_m) * pace[0])
+        between = self.times_of(np.array([0, len(links)], np.int32), links)[0]
+        return rest + float(between) + end_m * float(pace[-1])
+
     def etas(
         self,
         places: Sequence[Place],
-        destination: Place,
+        goal: Place,
         beside: F64 | None = None,
         within_s: float | None = None,
+        moving: NDArray[np.bool_] | None = None,
     ) -> F64:
-        """Return (U,) seconds from each place to `destination`, by one tree; inf: no way.
+        """Return (U,) seconds of units from places to `goal`, by one search; inf: no way.
 
-        With (U,) seconds `beside` the drives, infinite also for those whose sum of both cannot be
-        the least; where it takes more than `within_s`, perhaps infinite.
+        Units stand, but those that are (U,) `moving`. With (U,) seconds `beside` the drives,
+        infinite also for those whose sum of both is not the least; so are those that take more
+        than `within_s`.
         """
-        return self.etas_from(*columns(places), destination, beside, within_s)
+        return self.etas_from(*columns(places), goal, beside, within_s, moving)
 
     def etas_from(
         self,
         link: I32,
         pos: F64,
-        destination: Place,
+        goal: Place,
         beside: F64 | None = None,
         within_s: float | None = None,
+        moving: NDArray[np.bool_] | None = None,
     ) -> F64:
         """Return what `etas` does of places given as (U,) links and metres."""
-        end_link, end_pos = destination.link, destination.pos_m
-        length = self.network.link_length
-        if beside is not None:
-            known = NOTHING if self.near is None else self.near.known(self._rows.row_of)
-            # Its way is not kept: of equal ways a search from the end finds another one than
-            # whoever drives, and what is recorded of candidates must not change the drive.
-            return etas_of_first(
-                self._rows, self.times, length, link, pos, end_link, end_pos, beside, known
-            )
-        label: F32 | F64 | None
-        if within_s is not None:
-            label = seconds_within(self._rows, end_link, link, within_s)
-        else:
-            label = self._to_anchors(link, _one(end_link))
-        if label is None:
-            tree_towards(self.graph, self.costs, _one(end_link), link, True, self._tree)
-            label = self._tree.label[link]
-        pace = self.times[link] / length[link]
-        to_end = self.times[end_link] / length[end_link] * end_pos
-        rest = np.maximum(length[link] - pos, 0.0) * pace
-        out: F64 = rest + label.ravel().astype(np.float64) + to_end
-        ahead = (link == end_link) & (end_pos >= pos - HERE_M)
-        out[ahead] = (np.maximum(end_pos - pos, 0.0) * pace)[ahead]
-        return out
+        first = beside is not None
+        limit = np.inf if within_s is None else within_s
+        none = np.zeros(len(link)) if beside is None else beside
+        kept: U8 = np.zeros(len(link), np.uint8) if moving is None else moving.view(np.uint8)
+        whole = not first and within_s is None
+        if whole and self._to_anchors(_one(goal.link)) is not None:
+            units = zip(link.tolist(), pos.tolist(), kept.tolist(), strict=True)
+            each = [self._times(Place(k, x), [goal], None, moving=bool(m))[0] for k, x, m in units]
+            return np.concatenate(each) if each else np.empty(0)
+        # No way is kept: of equal ways a search from the goal finds another one than whoever
+        # drives, and what is recorded of candidates must not change the drive.
+        return etas_to(
+            self._rows, self.times, self.network.link_length, self.across, link, pos, kept, *goal,
+            none, first, limit, self._known(self.near) if first else NOTHING,
+        )  # fmt: skip
 
     def travel_times(
-        self, origin: Place, destinations: Sequence[Place], beside: F64 | None = None
+        self,
+        origin: Place,
+        goals: Sequence[Place],
+        beside: F64 | None = None,
+        *,
+        moving: bool = False,
     ) -> F64:
-        """Return (D,) seconds from `origin` to each destination, by one tree; inf: no way.
+        """Return (D,) seconds of a unit from `origin` to each goal, by one search; inf: no way.
 
-        With (D,) seconds `beside` the drives, infinite also for those whose sum of both cannot be
-        the least.
+        With (D,) seconds `beside`, as in `etas`.
         """
-        link, pos = columns(destinations)
-        length = self.network.link_length
-        out: F64
-        if beside is not None:
-            known = NOTHING if self.far is None else self.far.known(self._rows.row_of)
-            out, way = times_to_first(
-                self._rows, self.times, length, *origin, link, pos, beside, known
-            )
-        else:
-            label = self._to_anchors(_one(origin.link), link)
-            searched = label is None
-            if label is None:
-                tree_from(self.graph, self.costs, origin.link, link, True, self._tree)
-                label = self._tree.label[link]
-            pace = self.times[link] / length[link]
-            whole = length[origin.link]
-            rest = max(whole - origin.pos_m, 0.0) * self.times[origin.link] / whole
-            out = rest + label.ravel().astype(np.float64) + pos * pace
-            ahead = (link == origin.link) & (pos >= origin.pos_m - HERE_M)
-            out[ahead] = (np.maximum(pos - origin.pos_m, 0.0) * pace)[ahead]
-            if not searched:
-                return out
-            way = path_from(self.graph, self._tree, origin.link, int(link[np.argmin(out)]))
-        if self.keeps_way and len(way):
-            self._found[origin.link, int(way[-1])] = way
+        out, way, which = self._times(origin, goals, beside, moving=moving)
+        if self.keeps_way and which >= 0:
+            self._found[origin, goals[which], moving] = way
         return out
 
-    def _to_anchors(self, origins: I32, goals: I32) -> F32 | None:
-        """Return (O, G) labels of few goals that are all anchors, else None."""
-        if self.home is None or len(goals) > FEW or not self.home.holds(goals):
-            return None
-        known = self.home.known(self._rows.row_of, at_once=True)
-        return seconds_to_anchors(self._rows, origins, goals, known)
+    def _times(
+        self, origin: Place, goals: Sequence[Place], beside: F64 | None, *, moving: bool
+    ) -> tuple[F64, I32, int]:
+        link, pos = columns(goals)
+        if beside is None:
+            first, none, known = False, np.zeros(len(goals)), self._to_anchors(link) or NOTHING
+        else:
+            first, none, known = True, beside, self._known(self.far)
+        out, way, which = times_from(
+            self._rows, self.times, self.network.link_length, self.across, *origin, moving, link,
+            pos, none, first, known,
+        )  # fmt: skip
+        # Ways to anchors one by one are not kept.
+        return out, way, which if first or known is NOTHING else -1
 
 
 _NONE = np.empty(0, np.int32)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.core.clock import HOUR_S
@@ -34,6 +35,8 @@ class _Drive:
     event: simpy.Event
     destination: Place
     siren: bool
+    stop: Place
+    """Where the unit then stands."""
     plan: int = 0
     """Number of the present timetable; a timer of an older one means nothing."""
 
@@ -94,6 +97,8 @@ class TableMobility:
         self._way: I32 = np.zeros((_ROOM, _ROOM), np.int32)
         self._at: F64 = np.zeros((_ROOM, _ROOM + 1))
         self._start: F64 = np.zeros(_ROOM)
+        # When it left its place; until then it stands, though it has been told to drive.
+        self._since: F64 = np.zeros(_ROOM)
         self._end: F64 = np.zeros(_ROOM)
         self._siren: U8 = np.zeros(_ROOM, np.uint8)
 
@@ -104,7 +109,17 @@ class TableMobility:
         unit = self._units
         self._units += 1
         if unit == len(self._link):
-            for name in ("_link", "_pos", "_count", "_way", "_at", "_start", "_end", "_siren"):
+            for name in (
+                "_link",
+                "_pos",
+                "_count",
+                "_way",
+                "_at",
+                "_start",
+                "_end",
+                "_siren",
+                "_since",
+            ):
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate([column, np.zeros_like(column)]))
         self._stand(unit, place)
@@ -116,10 +131,13 @@ class TableMobility:
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
+        moving = self.moving(unit)
         self._stand(unit, self.place_of(unit))
-        drive = _Drive(self._env.event(), destination, siren)
+        if not moving:
+            self._since[unit] = self._env.now
+        drive = _Drive(self._env.event(), destination, siren, stop=destination)
         self._drives[unit] = drive
-        self._plan(unit, drive)
+        self._plan(unit, drive, moving=moving)
         return drive.event
 
     def stop(self, unit: int) -> Place:
@@ -131,18 +149,29 @@ class TableMobility:
 
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
-        if not self._count[unit]:
+        if not self.moving(unit):
             return Place(int(self._link[unit]), float(self._pos[unit]))
         link, pos = self._places(np.array([unit]))
         return Place(int(link[0]), float(pos[0]))
 
+    def moving(self, unit: int) -> bool:
+        """Return whether a unit is on the move."""
+        return bool(self._count[unit] > 0 and self._env.now > self._since[unit])
+
+    def _on_the_move(self, units: I64) -> NDArray[np.bool_]:
+        on_the_move: NDArray[np.bool_] = self._count[units] > 0
+        on_the_move &= self._env.now > self._since[units]
+        return on_the_move
+
     def _places(self, units: I64) -> tuple[I32, F64]:
         """Return the links and the metres at which units are."""
         link, pos = self._link[units], self._pos[units]
+        count: I32 = np.zeros_like(self._count)
+        count[units] = np.where(self._on_the_move(units), self._count[units], 0)
         places_of(
             units,
             self._env.now,
-            self._count,
+            count,
             self._way,
             self._at,
             self._start,
@@ -167,9 +196,11 @@ class TableMobility:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         if not len(units):
             return np.empty(0)
-        link, pos = self._places(np.asarray(units, np.int64))
+        which = np.asarray(units, np.int64)
+        link, pos = self._places(which)
         router = self._times.router(self._env.now, siren=siren)
-        return router.etas_from(link, pos, destination, beside, within_s)
+        on_the_move = self._on_the_move(which)
+        return router.etas_from(link, pos, destination, beside, within_s, on_the_move)
 
     def travel_times(
         self,
@@ -178,12 +209,13 @@ class TableMobility:
         *,
         siren: bool,
         beside: F64 | None = None,
+        moving: bool = False,
     ) -> F64:
         """(D,) predicted seconds of driving from `origin`; see `Mobility.travel_times`."""
         if not destinations:
             return np.empty(0)
         router = self._times.router(self._env.now, siren=siren)
-        return router.travel_times(origin, destinations, beside)
+        return router.travel_times(origin, destinations, beside, moving=moving)
 
     # Time
 
@@ -261,6 +293,7 @@ class TableMobility:
             np.stack([router.times[links] for router in routers]),
             np.array([router.max_speed for router in routers]),
             self._corners,
+            routers[0].across,
             out,
         )
         return np.flatnonzero(out).tolist()
@@ -268,13 +301,14 @@ class TableMobility:
     def _replan(self, units: Iterable[int]) -> None:
         """Let units under way go on from their places at the present times."""
         for unit in sorted(units):
+            moving = self.moving(unit)
             self._stand(unit, self.place_of(unit))
-            self._plan(unit, self._drives[unit])
+            self._plan(unit, self._drives[unit], moving=moving)
 
-    def _plan(self, unit: int, drive: _Drive) -> None:
+    def _plan(self, unit: int, drive: _Drive, *, moving: bool) -> None:
         start = Place(int(self._link[unit]), float(self._pos[unit]))
         router = self._times.router(self._env.now, siren=drive.siren)
-        links, end = router.route_between(start, drive.destination)
+        links, begin_m, end_m, drive.stop = router.way(start, drive.destination, moving=moving)
         if not len(links):
             del self._drives[unit]
             drive.event.fail(
@@ -283,7 +317,7 @@ class TableMobility:
                 )
             )
             return
-        self._write(unit, router, links, start.pos_m, end.pos_m, siren=drive.siren)
+        self._write(unit, router, links, begin_m, end_m, siren=drive.siren)
         drive.plan += 1
         timer = self._env.timeout(float(self._at[unit, len(links)]) - self._env.now)
         timer.callbacks.append(partial(self._reached, unit, drive, drive.plan))
@@ -325,6 +359,6 @@ class TableMobility:
     def _reached(self, unit: int, drive: _Drive, plan: int, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:
             del self._drives[unit]
-            n = int(self._count[unit])
-            self._stand(unit, Place(int(self._way[unit, n - 1]), float(self._end[unit])))
-            succeed_now(drive.event, float(self._at[unit, n]))
+            t = float(self._at[unit, self._count[unit]])
+            self._stand(unit, drive.stop)
+            succeed_now(drive.event, t)

@@ -12,6 +12,7 @@ from twin.city.model import City
 from twin.core.clock import DAY_S, HOUR_S, is_weekend
 from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, Place
+from twin.network.sides import both_sides
 from twin.scenarios.spec import Scenario
 from twin.traffic.anchors import Anchors
 from twin.traffic.conditions import capacity_share
@@ -87,7 +88,8 @@ class TableTimes:
         self._since, self._last = -np.inf, (False, 0)
         self.scale_demand(1.0)
         stations, hospitals = (
-            city[name]["link"].to_numpy(np.int32) for name in ("stations", "hospitals")
+            both_sides(city[name]["link"].to_numpy(np.int32), self.costs.ordinary.across)
+            for name in ("stations", "hospitals")
         )
         for router in (self.costs.ordinary, self.costs.siren):
             router.keeps_way = True

@@ -13,7 +13,6 @@ from twin.traffic.interface import Traffic
 from twin.traffic.kernels.layout import AMBULANCE, FIRE_ENGINE
 from twin.traffic.mobility import UnreachableError
 from twin.traffic.obstacles import Obstacles
-from twin.traffic.router import Router
 
 THERE_M = 1.0
 """A goal nearer than this is reached without driving."""
@@ -27,9 +26,17 @@ _HEAVY = frozenset({"engine", "ladder", "rescue", "command"})
 class _Drive:
     event: simpy.Event
     destination: Place
-    end: Place
+    goal: Place
+    """Where it stops; short of the destination if something stands there."""
+    stop: Place
+    """Where it then stands."""
     siren: bool
+    begin: Place
+    since: float
+    """When it left its place `begin`; until then it stands there, though it was told to drive."""
     links: I32
+    end_m: float
+    """Where on the last link it arrives."""
 
 
 class Units:
@@ -82,55 +89,68 @@ class Units:
     def stop(self, unit: int) -> Place:
         """Park a unit where it is."""
         if unit in self._drives:
+            place = self.place_of(unit)
             del self._drives[unit]
-            self._parked[unit] = self._traffic.remove_unit(unit)
+            self._traffic.remove_unit(unit)
+            self._parked[unit] = place
         return self._parked[unit]
 
     def place_of(self, unit: int) -> Place:
         """Return where a unit is."""
-        return self._traffic.unit_place(unit) if unit in self._drives else self._parked[unit]
+        if self.moving(unit):
+            return self._traffic.unit_place(unit)
+        return self._drives[unit].begin if unit in self._drives else self._parked[unit]
+
+    def moving(self, unit: int) -> bool:
+        """Return whether a unit is on the move."""
+        drive = self._drives.get(unit)
+        return drive is not None and self._env.now > drive.since
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive from where the unit is; an earlier one is forgotten."""
         event = self._env.event()
-        place = self.place_of(unit)
+        moving, place = self.moving(unit), self.place_of(unit)
+        since = self._drives[unit].since if moving else self._env.now
         goal = self._obstacles.goal(destination)
-        links, end = self._costs.router(siren=siren).route_between(place, goal)
+        router = self._costs.router(siren=siren)
+        links, begin_m, end_m, stop = router.way(place, goal, moving=moving)
         if not len(links):
             self.stop(unit)
             event.fail(_unreachable(place, destination))
             return event
-        if len(links) == 1 and end.pos_m - place.pos_m < THERE_M:
+        if len(links) == 1 and end_m - begin_m < THERE_M:
             self.stop(unit)
             event.succeed(self._env.now)
             return event
         before = self._drives.get(unit)
-        if before is not None and before.siren == siren:
-            self._traffic.reroute_unit(unit, links, end.pos_m)
+        if before is not None and moving and before.siren == siren:
+            self._traffic.reroute_unit(unit, links, end_m)
         else:
             self.stop(unit)
             del self._parked[unit]
             self._traffic.insert_unit(
                 unit,
-                place,
+                Place(int(links[0]), begin_m),
                 links,
-                end.pos_m,
+                end_m,
                 speed_factor=self._siren_factor if siren else 1.0,
                 siren=siren,
                 kind=self._kind[unit],
             )
-        self._drives[unit] = _Drive(event, destination, end, siren, links)
+        self._drives[unit] = _Drive(
+            event, destination, goal, stop, siren, place, since, links, end_m
+        )
         return event
 
     def reroute(self) -> None:
         """Let units under way take a clearly faster way at present times, or halt without any."""
         for unit, drive in sorted(self._drives.items()):
             place = self._traffic.unit_place(unit)
-            last = place.link == drive.end.link and place.pos_m <= drive.end.pos_m
+            last = place.link == drive.links[-1] and place.pos_m <= drive.end_m
             if last or not self._traffic.unit_running(unit):
                 continue
             router = self._costs.router(siren=drive.siren)
-            links = router.route(place.link, drive.end.link)
+            links, begin_m, end_m, stop = router.way(place, drive.goal, moving=True)
             if not len(links):
                 self.stop(unit)
                 drive.event.fail(_unreachable(place, drive.destination))
@@ -138,21 +158,18 @@ class Units:
             found = np.flatnonzero(drive.links == place.link)
             if len(found):
                 drive.links = drive.links[found[0] :]
-                if _seconds(router, links) >= WORTH_IT * _seconds(router, drive.links):
+                now = router.seconds_of(drive.links, begin_m, drive.end_m)
+                if router.seconds_of(links, begin_m, end_m) >= WORTH_IT * now:
                     continue
-            self._traffic.reroute_unit(unit, links)
-            drive.links = links
+            self._traffic.reroute_unit(unit, links, end_m)
+            drive.links, drive.end_m, drive.stop = links, end_m, stop
 
     def arrive(self) -> None:
         """Succeed the events of the units that reached their goal, in order of handle."""
         for unit, t in self._traffic.arrivals():
             drive = self._drives.pop(unit)
-            self._parked[unit] = drive.end
+            self._parked[unit] = drive.stop
             drive.event.succeed(t)
-
-
-def _seconds(router: Router, links: I32) -> float:
-    return float(router.times_of(np.array([0, len(links)], np.int32), links)[0])
 
 
 def _unreachable(place: Place, destination: Place) -> UnreachableError:

@@ -87,7 +87,9 @@ class Deployer(CityAgent):
         else:
             goals = [station.place for station in stations]
             for k in driving:
-                found[k] = mobility.travel_times(units[k].place, goals, siren=False)
+                found[k] = mobility.travel_times(
+                    units[k].place, goals, siren=False, moving=units[k].moving
+                )
         longest = self.world.scenario.moves.longest_s
         if longest is not None:
             for k, unit in enumerate(units):

@@ -69,8 +69,9 @@ class ClosestFreeFlow:
         if self._router is None:
             self._router = Router(world.city.network)
         places, wait = [u.place for u in units], turnout(world, task, units)
+        moving = np.array([u.moving for u in units])
         beside = None if world.scenario.record.decisions else wait
-        eta = np.asarray(self._router.etas(places, task.incident.place, beside), np.float64)
+        eta = self._router.etas(places, task.incident.place, beside, moving=moving)
         return Scores(eta, eta + wait, wait)
 
 

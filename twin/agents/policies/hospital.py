@@ -29,7 +29,11 @@ class NearestSuitable:
         # Where nobody keeps the candidates, the search may end when the first one is known.
         beside = None if world.scenario.record.decisions else np.zeros(len(hospitals))
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren, beside=beside
+            ambulance.place,
+            [h.place for h in hospitals],
+            siren=ambulance.siren,
+            beside=beside,
+            moving=ambulance.moving,
         )
         return Scores(eta, eta)
 
@@ -43,7 +47,10 @@ class Recorded:
     def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+            ambulance.place,
+            [h.place for h in hospitals],
+            siren=ambulance.siren,
+            moving=ambulance.moving,
         )
         wanted = "" if ambulance.task is None else ambulance.task.incident.call.hospital_id
         meant = np.array([h.hospital_id == wanted for h in hospitals])
@@ -98,7 +105,10 @@ class ByClass:
     def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+            ambulance.place,
+            [h.place for h in hospitals],
+            siren=ambulance.siren,
+            moving=ambulance.moving,
         )
         task = ambulance.task
         severe = task is not None and (
@@ -124,7 +134,10 @@ class SoonestTreatment:
     def score(self, world: World, ambulance: Ambulance, hospitals: Sequence[Hospital]) -> Scores:
         """Judge the hospitals that accept the patient."""
         eta = world.mobility.travel_times(
-            ambulance.place, [h.place for h in hospitals], siren=ambulance.siren
+            ambulance.place,
+            [h.place for h in hospitals],
+            siren=ambulance.siren,
+            moving=ambulance.moving,
         )
         priority = 1 if ambulance.task is None else ambulance.task.priority
         wait = np.array([h.expected_wait_s(priority) for h in hospitals])

@@ -129,6 +129,11 @@ class Unit(CityAgent):
         return self.world.mobility.place_of(self._handle)
 
     @property
+    def moving(self) -> bool:
+        """Whether it is on the move; who stands may set out on either side of its street."""
+        return self._handle is not None and self.world.mobility.moving(self._handle)
+
+    @property
     def available(self) -> bool:
         """Whether it can be given a call: staffed and free, at a station or on its way there."""
         # Asked of every unit at every call: what most often says no is asked first.

@@ -89,52 +89,104 @@ def fill_bounds(
         out[a, row_of[anchors[a]]] = 0.0
 
 
-@inner
-def _bound(rows: Rows, bounds: F32, k: int, a: int, goal: int, pace: np.float32) -> np.float32:
-    """Return the least seconds between the row `k` and a goal.
+@njit
+def anchors_on(known: Anchored, links: I32) -> I32:
+    """Return the numbers of the anchors on links, -1 where there is none."""
+    out = np.full(len(links), -1, np.int32)
+    if known.bounds.size:
+        for i in range(len(links)):
+            out[i] = known.anchor_of[links[i]]
+    return out
 
-    Where that is no anchor (`a` is -1) they are those of the straight line between their starts.
+
+@inner
+def _bound(
+    rows: Rows, bounds: F32, k: int, anchors: I32, goals: I32, beyond: F32, pace: np.float32
+) -> np.float32:
+    """Return the least seconds between the row `k` and any goal.
+
+    Where a goal is no anchor (its number is -1) they are those of the straight line between their
+    starts.
     """
-    if a >= 0:
-        return max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
-    xy = rows.xy
-    away = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
-    return np.float32(away * pace)
+    least = INF
+    for g in range(len(goals)):
+        a = anchors[g]
+        if a >= 0:
+            away = max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+        else:
+            xy, goal = rows.xy, rows.row_of[goals[g]]
+            straight = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
+            away = np.float32(straight * pace)
+        least = min(least, away + beyond[g])
+    return least
 
 
 @inner
 def search(
     rows: Rows,
-    root: int,
-    goal: int,
+    roots: I32,
+    begin: F32,
+    goals: I32,
+    anchors: I32,
+    beyond: F32,
     back: bool,
     bounds: F32,
-    a: int,
     pace: np.float32,
     limit: float,
-) -> int:
-    """Search between two rows, from the root `back` to the goal or ahead.
+) -> tuple[int, int]:
+    """Search between links, from the nearest root `back` to a goal or ahead.
 
     Labels and ways are those of `nearest`. What is longer than `limit` may not be found. Returns
-    how many rows were written.
+    how many rows were written, and which goal is the first; -1 if none is below the limit.
 
     Parameters
     ----------
-    bounds, a
-        What is known of anchors, and which of them the goal is; -1 for none.
+    rows
+        The streets.
+    roots, begin
+        (R,) links, and seconds before the search begins there.
+    goals, anchors, beyond
+        (G,) links, the numbers of the anchors on them (-1 for none), and seconds from there on.
+    back
+        Whether the search goes against the traffic.
+    bounds
+        What is known of anchors.
     pace
-        Seconds for a metre as the crow flies that no link undercuts; used where `a` is -1.
+        Seconds for a metre as the crow flies that no link undercuts; used where an anchor is -1.
+    limit
+        Seconds.
     """
     whole, real, heap = rows.whole, rows.real, rows.heap
     arc, arc_real = (rows.back, rows.back_real) if back else (rows.ahead, rows.ahead_real)
     first, many = (BACK, BACKS) if back else (AHEAD, AHEADS)
     written = 0
-    if back and real[root, COST] == INF:
-        return written
     n = 0
-    k = root
-    start = np.float32(0.0)
+    best = -1
+    least = limit
+    root = 0
     while True:
+        if root < len(roots):
+            k = rows.row_of[roots[root]]
+            start = begin[root]
+            root += 1
+            if back and real[k, COST] == INF:
+                continue
+        else:
+            going = False
+            while n > 0 and not going:
+                k = heap[0] & LINK_BITS
+                key = np.int32(heap[0] >> 32).view(np.float32)
+                n -= 1
+                if n > 0:
+                    drop_first(heap, n)
+                if key > least + SLACK_S:
+                    return written, best
+                # Entries of labels that have improved since are stale.
+                away = _bound(rows, bounds, k, anchors, goals, beyond, pace)
+                going = key <= real[k, LABEL] + away and real[k, COST] < INF
+            if not going:
+                return written, best
+            start = real[k, LABEL] + real[k, COST]
         for e in range(whole[k, first], whole[k, first] + whole[k, many]):
             j = arc[e, 0]
             d = start + arc_real[e, 1]
@@ -149,50 +201,41 @@ def search(
                 written += 1
             real[j, LABEL] = d
             whole[j, BEFORE] = k
-            key = d + _bound(rows, bounds, j, a, goal, pace)
+            for g in range(len(goals)):
+                if j == rows.row_of[goals[g]] and d + beyond[g] < least:
+                    least = float(d + beyond[g])
+                    best = g
+            key = d + _bound(rows, bounds, j, anchors, goals, beyond, pace)
             # An entry more for each arc is all that a consistent bound asks for, but for rounding.
-            if key <= limit + SLACK_S and n < len(heap) - 1:
+            if key <= least + SLACK_S and n < len(heap) - 1:
                 push(heap, n, entry_of(key, j))
                 n += 1
-        going = False
-        while n > 0 and not going:
-            k = heap[0] & LINK_BITS
-            key = np.int32(heap[0] >> 32).view(np.float32)
-            n -= 1
-            if n > 0:
-                drop_first(heap, n)
-            if key > min(real[goal, LABEL], limit) + SLACK_S:
-                return written
-            # Entries of labels that have improved since are stale.
-            stale = key > real[k, LABEL] + _bound(rows, bounds, k, a, goal, pace)
-            going = not stale and k != goal and real[k, COST] < INF
-        if not going:
-            return written
-        start = real[k, LABEL] + real[k, COST]
 
 
 @njit
 def first_of(
     rows: Rows,
-    root_link: int,
+    roots: I32,
+    begin: F32,
     links: I32,
     extra: F64,
     least: float,
     back: bool,
     known: Anchored,
     label: F64,
-) -> tuple[float, I32, I64]:
+) -> tuple[float, I32, int, I64]:
     """Search for the first of those candidates that are anchors.
 
-    Returns the least sum of label and extra seconds so far, the way of the first, empty if none of
-    them is, and which candidates that are no anchors may still be the first.
+    Returns the least sum of label and extra seconds so far, the way of the first and which it is,
+    empty and -1 if none of them is, and which candidates that are no anchors may still be the
+    first.
 
     Parameters
     ----------
-    root_link, links, extra, least
-        As in `nearest`.
+    roots, begin, links, extra, least
+        As in `nearest.reach`.
     back
-        Whether the drives are towards the root.
+        Whether the drives are towards the roots.
     known
         What is known of the anchors.
     label
@@ -200,24 +243,29 @@ def first_of(
     """
     n = len(links)
     bounds = known.bounds
-    root = rows.row_of[root_link]
-    own = float(known.seconds[root_link])
+    anchors = anchors_on(known, links)
     at_least = np.full(n, np.inf)
+    label[:] = np.inf
     for i in range(n):
-        label[i] = np.inf
-        a = known.anchor_of[links[i]]
-        if a >= 0:
-            at_least[i] = extra[i] + max(float(bounds[root, a]) - ROUNDING_S - own, 0.0)
-    way = np.empty(0, np.int32)
+        a = anchors[i]
+        for r in range(len(roots)):
+            if a >= 0:
+                root = rows.row_of[roots[r]]
+                own = float(known.seconds[roots[r]])
+                away = max(float(bounds[root, a]) - ROUNDING_S - own, 0.0) + begin[r]
+                at_least[i] = min(at_least[i], extra[i] + away)
+    way, best = np.empty(0, np.int32), -1
+    here = np.zeros(1, np.float32)
     while True:
         i = int(np.argmin(at_least))
         if at_least[i] == np.inf or at_least[i] > least + SLACK_S:
             break
-        goal = rows.row_of[links[i]]
         limit = least - extra[i]
-        a = known.anchor_of[links[i]]
-        written = search(rows, root, goal, back, bounds, a, np.float32(0.0), limit)
-        found = float(rows.real[goal, LABEL])
+        written, _ = search(
+            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, bounds,
+            np.float32(0.0), limit,
+        )  # fmt: skip
+        found = float(rows.real[rows.row_of[links[i]], LABEL])
         if found > limit + SLACK_S:
             found = np.inf
         for other in range(n):
@@ -225,20 +273,25 @@ def first_of(
                 label[other] = found
                 at_least[other] = np.inf
         if found + extra[i] < least:
-            least = found + extra[i]
-            way = way_between(rows, root_link, links[i], back)
+            least, best = found + extra[i], i
+            way = way_between(rows, roots, links[i], back)
         wipe(rows, written)
     left = np.empty(n, np.int64)
     some = 0
     for i in range(n):
-        if known.anchor_of[links[i]] >= 0:
+        if anchors[i] >= 0:
             continue
         k = rows.row_of[links[i]]
-        away = np.float32(0.0)
-        for b in range(bounds.shape[1]):
-            if bounds[k, b] < INF:
-                away = max(away, bounds[root, b] - bounds[k, b])
-        if extra[i] + max(float(away) - ROUNDING_S - own, 0.0) <= least + SLACK_S:
+        away = np.inf
+        for r in range(len(roots)):
+            root = rows.row_of[roots[r]]
+            far = np.float32(0.0)
+            for b in range(bounds.shape[1]):
+                if bounds[k, b] < INF:
+                    far = max(far, bounds[root, b] - bounds[k, b])
+            own = float(known.seconds[roots[r]])
+            away = min(away, max(float(far) - ROUNDING_S - own, 0.0) + begin[r])
+        if extra[i] + away <= least + SLACK_S:
             left[some] = i
             some += 1
-    return least, way, left[:some]
+    return least, way, best, left[:some]

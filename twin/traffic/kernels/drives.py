@@ -135,6 +135,7 @@ def concerned(
     seconds: F32,
     max_speed: F64,
     corner: F64,
+    across: I32,
     out: U8,
 ) -> None:
     """Fill (U,) whether a change of times of some links concerns a unit: 1 or 0.
@@ -155,6 +156,8 @@ def concerned(
         siren and with it.
     corner
         (4, L) x and y of the start of every link, and of its end.
+    across
+        (L,) the other side of every link's street, -1 where there is none: a unit may arrive there.
     """
     for u in range(len(count)):
         out[u] = 0
@@ -177,5 +180,8 @@ def concerned(
             link = links[i]
             away = np.hypot(corner[0, link] - corner[2, here], corner[1, link] - corner[3, here])
             on = np.hypot(corner[0, goal] - corner[2, link], corner[1, goal] - corner[3, link])
+            if across[goal] >= 0:
+                dx, dy = corner[2, goal] - corner[2, link], corner[3, goal] - corner[3, link]
+                on = min(on, np.hypot(dx, dy))
             if (away + on) / max_speed[siren[u]] + seconds[siren[u], i] < rest:
                 out[u] = 1

@@ -124,19 +124,19 @@ def wipe(rows: Rows, n: int) -> None:
 
 
 @njit
-def way_between(rows: Rows, root: int, goal: int, back: bool) -> I32:
-    """Return the links of the way that a search from `root` found; empty if there is none.
+def way_between(rows: Rows, roots: I32, goal: int, back: bool) -> I32:
+    """Return the links of the way that a search from `roots` found; empty if there is none.
 
-    It leads from the root to the goal, or from the goal `back` to the root.
+    It leads from a root to the goal, or from the goal `back` to a root.
     """
     whole = rows.whole
-    start, end = rows.row_of[root], rows.row_of[goal]
+    end = rows.row_of[goal]
     n = 1
     k = end
     while whole[k, BEFORE] >= 0:
         n += 1
         k = whole[k, BEFORE]
-        if k == start:
+        if (roots == rows.link_of[k]).any():
             break
     if n == 1:
         return np.empty(0, np.int32)
