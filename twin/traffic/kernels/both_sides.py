@@ -215,9 +215,7 @@ def times_from(
         onward[c] = at[c] * float(times[side[c]] / length[side[c]]) + over
         extra[c] = onward[c] + beside[i]
     leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
-    way, best = reach(
-        rows, start, leave, side, extra, least, np.inf, False, first, known, label
-    )
+    way, best = reach(rows, start, leave, side, extra, least, np.inf, False, first, known, label)
     for c in range(m):
         out[goal[c]] = min(out[goal[c]], label[c] + onward[c])
     if best < 0 <= straight:
