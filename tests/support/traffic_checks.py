@@ -78,19 +78,21 @@ def digest(traffic: MicroTraffic) -> str:
     return sha.hexdigest()
 
 
-def driven(network: Network, before: Place, place: Place) -> float:
+def driven(network: Network, before: Place, place: Place, moving: tuple[bool, bool]) -> float:
     """Return the metres of the shortest drive between places one turn apart at most.
 
-    Who stands is on either side of its street.
+    Who is not on the move, `before` or then, stands on either side of its street.
     """
     back, length = across(network), network.link_length.astype(np.float64)
 
-    def sides(at: Place) -> list[Place]:
+    def sides(at: Place, *, moves: bool) -> list[Place]:
         other = int(back[at.link])
-        return [at] if other < 0 else [at, Place(other, float(length[other]) - at.pos_m)]
+        if moves or other < 0:
+            return [at]
+        return [at, Place(other, float(length[other]) - at.pos_m)]
 
     found = []
-    for a, b in product(sides(before), sides(place)):
+    for a, b in product(sides(before, moves=moving[0]), sides(place, moves=moving[1])):
         if a.link == b.link:
             found.append(b.pos_m - a.pos_m)
         elif b.link in network.turn_to[slice(*network.turn_ptr[a.link : a.link + 2])]:

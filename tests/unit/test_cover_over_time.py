@@ -46,7 +46,7 @@ def test_cover_of_a_run_by_hand() -> None:
 
 def test_points_out_of_reach_are_not_covered() -> None:
     city = town(ambulances=1, engines=1)
-    scenario = quiet(record={"coverage_every_s": 600.0}, coverage={"within_s": 41.0})
+    scenario = quiet(record={"coverage_every_s": 600.0}, coverage={"within_s": 42.0})
     _, recorder = run(FixedModel, city, scenario)
     points, looks = recorder.frame("coverage_points"), recorder.frame("coverage")
     assert set(looks["kind"]) == {"ambulance", "engine"}

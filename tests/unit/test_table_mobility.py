@@ -123,9 +123,11 @@ def test_positions_never_jump(city):
         mobility.drive(unit, Place(int(k), float(rng.uniform(0, 200))), siren=False)
         assert mobility.place_of(unit) == (before.link, pytest.approx(before.pos_m, abs=1e-6))
         for _ in range(60):
+            moved = mobility.moving(unit)
             env.run(until=env.now + 1.0)
             place = mobility.place_of(unit)
-            assert -1e-6 <= driven(network, before, place) <= 10.0 + 1e-3
+            metres = driven(network, before, place, (moved, mobility.moving(unit)))
+            assert -1e-6 <= metres <= 10.0 + 1e-3
             before = place
 
 
