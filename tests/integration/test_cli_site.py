@@ -9,18 +9,18 @@ from twin.scenarios.load import load_scenario
 
 
 def test_a_siting_is_told_and_can_be_compared(twin, answer, place, tmp_path):
-    status, out, err = twin("site", place / "city", "--target", "60", "--out", tmp_path / "s")
+    status, out, err = twin("site", place / "city", "--target", "50", "--out", tmp_path / "s")
     assert status == 0, err
     assert "3 ambulances in grid by mexclp" in out
     assert "By mexclp no siting is better (HiGHS, proved)." in out
-    assert "Target: a drive of 60 s under siren on empty streets; each is busy for 0.3" in out
+    assert "Target: a drive of 50 s under siren on empty streets; each is busy for 0.3" in out
     assert "it knows neither traffic nor queues of calls" in out
     assert "Warning" not in out
     base, whatif = tmp_path / "s" / "today.toml", tmp_path / "s" / "sited.toml"
     assert f"Compare: twin compare {base} {whatif} --set traffic.fidelity=table" in err
-    assert load_scenario(whatif).coverage.within_s == 60.0
-    assert load_scenario(whatif).name == "sited-3-mexclp-60s"
-    assert load_scenario(whatif).title["en"] == "3 ambulances sited by mexclp, drives of 60 s"
+    assert load_scenario(whatif).coverage.within_s == 50.0
+    assert load_scenario(whatif).name == "sited-3-mexclp-50s"
+    assert load_scenario(whatif).title["en"] == "3 ambulances sited by mexclp, drives of 50 s"
     assert load_scenario(whatif).title.keys() == load_scenario(whatif).question.keys()
     found = answer(
         "site", place / "city", "--ambulances", 4, "--anywhere", "--target", "45", "--model",
