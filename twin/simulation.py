@@ -358,9 +358,11 @@ def _fewer_collections() -> Iterator[None]:
     """Let Python look for garbage in circles less often, and never in what was there before.
 
     An event, its process and its incident are such a circle, and few live for long: looking for
-    them at every call took a tenth of the time of a run of calls.
+    them at every call took a tenth of the time of a run of calls. A model that was run before in
+    the same process is one as well, and must be gone by then or it would stay for good.
     """
     usual = gc.get_threshold()
+    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import date
 from typing import Any
 
@@ -53,6 +54,15 @@ def test_nothing_depends_on_the_step_of_the_clock() -> None:
         one = runs[0].frame(table)
         for other in runs[1:]:
             pd.testing.assert_frame_equal(other.frame(table), one)
+
+
+def test_runs_in_one_process_leave_no_model_behind() -> None:
+    city, last = busy_town(), None
+    for _ in range(3):
+        model, _ = run(CityModel, city, busy_plan())
+        assert last is None or last() is None
+        last = weakref.ref(model)
+        del model
 
 
 def test_what_is_kept_changes_nothing() -> None:
