@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twin.city.bundle import empty_table, load_city, read_meta, save_city
+from twin.city.bundle import FORMAT, OtherVersionError, empty_table, load_city, read_meta, save_city
+from twin.city.columns import ROWS
 from twin.city.model import TABLES, City, Distribution, Meta, Service
 from twin.core.errors import InputError, NotFoundError
 from twin.network.build import BuildReport
@@ -137,7 +138,10 @@ def test_every_file_is_watched(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("format = 1", "format = 99", "'format': the city is stored in format 99"),
+        ("format = 2", "format = 99", "built by a newer version of Twin.*in format 99.*reads 2"),
+        ("format = 2", "format = 0", "built by an older version of Twin.*in format 0"),
+        ("format = 2", "format = 'x'", "built by an older version of Twin.*in format 'x'"),
+        ("format = 2", "format = true", "built by an older version of Twin"),
         ("Asia/Seoul", 'Asia"', "not a TOML file"),
         ("timezone", "time_zone", "'timezone'"),
         ("lon0", "lon_0", "lon0"),
@@ -153,6 +157,34 @@ def test_bad_head(tmp_path, old, new, says):
     head.write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=says):
         load_city(tmp_path)
+
+
+def older(folder, table="published_speeds"):
+    """Make a stored city what Twin stored before it knew a table."""
+    head = folder / "city.toml"
+    text = head.read_text().replace("format = 2", "format = 1")
+    before, _, rest = text.partition(f"[files.{table}]")
+    head.write_text(before + rest[rest.index("\n[") :])
+
+
+def test_a_city_of_an_older_version_is_called_that(tmp_path):
+    save_city(small_city(), tmp_path)
+    head = tmp_path / "city.toml"
+    head.write_text(head.read_text().replace("format = 2", "format = 1"))
+    assert len(load_city(tmp_path)["stations"]) == 2
+    older(tmp_path)
+    with pytest.raises(OtherVersionError, match=r"older.*no table 'published_speeds'.*again"):
+        load_city(tmp_path)
+    # A city of today that does not list a table was damaged.
+    head.write_text(head.read_text().replace("format = 1", "format = 2"))
+    with pytest.raises(InputError, match="the file is not listed") as caught:
+        load_city(tmp_path)
+    assert type(caught.value) is InputError
+
+
+def test_a_new_table_is_a_new_format():
+    """Who adds or takes a table raises `FORMAT` (and these figures), or old cities look damaged."""
+    assert (FORMAT, len(TABLES), len(ROWS)) == (2, 17, 10)
 
 
 def test_no_city(tmp_path):

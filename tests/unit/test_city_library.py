@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit.test_city_bundle import older
 from twin.city import library
 from twin.city.bundle import save_city
 from twin.city.library import get_city, list_cities, store_city
@@ -77,6 +78,43 @@ def test_builtin_is_built_once_and_again_after_damage(built):
     get_city("seoul-core", progress=said.append)
     assert len(built) == 3
     assert "another version of Twin; building it again" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("seoul-downtown", "run: twin city build seoul-downtown$"),
+        ("mine", "import it again: twin city import --help, --name mine$"),
+    ],
+)
+def test_a_city_of_an_older_version_tells_how_to_build_it_again(name, how):
+    folder = store_city(city(name))
+    older(folder)
+    for called in (name, folder):
+        with pytest.raises(InputError, match=f"older version of Twin.*{how}"):
+            get_city(called)
+
+
+def test_a_copy_of_an_older_city_tells_to_name_the_city(tmp_path):
+    for name, how in (
+        ("seoul-core", "name the city seoul-core, which builds itself again"),
+        ("san-francisco", "run: twin city build san-francisco, and name the city san-francisco"),
+    ):
+        save_city(city(name), tmp_path / name)
+        older(tmp_path / name)
+        with pytest.raises(InputError, match=how):
+            get_city(tmp_path / name)
+
+
+def test_a_builtin_of_an_older_version_is_built_again_by_itself(built):
+    said = []
+    get_city("seoul-core")
+    older(library.city_home() / "seoul-core")
+    get_city("seoul-core", progress=said.append, renew=False)
+    assert len(built) == 2
+    assert said == [
+        "the city 'seoul-core' was built with another version of Twin; building it again"
+    ]
 
 
 def test_a_builtin_is_built_again_once_a_process(built, monkeypatch, tmp_path):

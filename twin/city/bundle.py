@@ -28,7 +28,10 @@ from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, NotFoundError
 from twin.network.build import BuildReport
 
-FORMAT = 1
+FORMAT = 2
+"""What a city is stored in; another number whenever a table is added that is not in `_LATER`."""
+_LOOSE_FORMAT = 1
+"""What Twin stored cities in before, under one number with fewer tables and with all."""
 HEAD = "city.toml"
 
 _KEYS = frozenset({"format", "meta", "network", "files"})
@@ -61,6 +64,10 @@ _EMPTY = {
     "bool": "bool",
     "timestamp": "datetime64[us, UTC]",
 }
+
+
+class OtherVersionError(InputError):
+    """A stored city is whole, but of an older or newer version of Twin that stored others."""
 
 
 def empty_table(name: str) -> pd.DataFrame:
@@ -165,8 +172,10 @@ def load_city(folder: Path | str) -> City:
     ------
     NotFoundError
         If there is no city.
+    OtherVersionError
+        If it was stored by a version of Twin that kept other things.
     InputError
-        If a file is missing, was changed, or is of another version.
+        If a file is missing or was changed.
     """
     folder = Path(folder)
     head = _head(folder)
@@ -198,6 +207,8 @@ def load_city(folder: Path | str) -> City:
             continue
         table = tables[name]
         missing = [column for column in kinds if column not in table.column_names]
+        if missing and head["format"] == _LOOSE_FORMAT:
+            raise _older(folder, f"has no column {missing[0]!r} in its table {name!r}")
         if missing:
             raise InputError("the column is missing", file=folder / name, field=missing[0])
         frames[name] = table.to_pandas()
@@ -229,18 +240,31 @@ def _head(folder: Path) -> dict[str, Any]:
         raise InputError(f"it is not a TOML file ({error})", file=where) from error
     if not head.keys() >= _KEYS:
         raise InputError("it is not the head of a city that Twin wrote", file=where)
-    if head["format"] != FORMAT:
-        raise InputError(
-            f"the city is stored in format {head['format']!r}, this version reads {FORMAT}",
+    stored = head["format"]
+    if type(stored) is int and stored > FORMAT:
+        raise OtherVersionError(
+            f"the city was built by a newer version of Twin (it is stored in format {stored}, this "
+            f"version reads {FORMAT})",
             file=where,
-            field="format",
-            hint="build the city again",
+            hint="use that version, or build the city again",
         )
+    if type(stored) is not int or stored not in {FORMAT, _LOOSE_FORMAT}:
+        raise _older(folder, f"is stored in format {stored!r}, this version reads {FORMAT}")
     return head
+
+
+def _older(folder: Path, why: str) -> OtherVersionError:
+    return OtherVersionError(
+        f"the city was built by an older version of Twin (it {why})",
+        file=folder / HEAD,
+        hint="build the city again",
+    )
 
 
 def _read(folder: Path, head: dict[str, Any], name: str) -> pa.Table:
     files = head.get("files")
+    if isinstance(files, dict) and name not in files and head["format"] == _LOOSE_FORMAT:
+        raise _older(folder, f"has no table {name!r}")
     entry = files.get(name) if isinstance(files, dict) else None
     if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
         raise InputError("the file is not listed", file=folder / HEAD, field=f"files.{name}")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import twin.city
 import twin.network
-from twin.city.bundle import HEAD, load_city, read_meta, save_city
+from twin.city.bundle import HEAD, OtherVersionError, load_city, read_meta, save_city
 from twin.city.model import City
 from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home
@@ -73,15 +73,16 @@ def get_city(
     NotFoundError
         If there is no such city; the message tells how to get it.
     InputError
-        If its files are damaged.
+        If its files are damaged, or of another version of Twin; the message tells how to build it
+        again.
     """
     name = str(name_or_folder)
     if (Path(name) / HEAD).is_file():
-        return load_city(name)
+        return _stored(Path(name))
     if name in BUILT_IN:
         return _built_in(name, progress or _silent, renew=renew)
     if name in known_names():
-        return load_city(city_home() / name)
+        return _stored(city_home() / name)
     if name in BY_RECIPE:
         raise NotFoundError(
             f"the city '{name}' has not been built yet", hint=f"run: twin city build {name}"
@@ -143,6 +144,30 @@ def list_cities() -> list[Entry]:
     return entries
 
 
+def _stored(folder: Path) -> City:
+    """Load a city that is not renewed by itself, telling how to renew it."""
+    try:
+        return load_city(folder)
+    except OtherVersionError as error:
+        hint = _again(folder)
+        raise InputError(error.message, file=error.file, hint=hint) from error
+
+
+def _again(folder: Path) -> str:
+    """Return how to build the city of a folder again."""
+    kept = folder.resolve().parent == city_home().resolve()
+    try:
+        name = folder.resolve().name if kept else read_meta(folder).name
+    except InputError:
+        return "build or import it again"
+    if name in BUILT_IN:
+        return f"name the city {name}, which builds itself again, not its folder"
+    if name in BY_RECIPE:
+        copy = "" if kept else f", and name the city {name}, not this folder"
+        return f"run: twin city build {name}{copy}"
+    return f"import it again: twin city import --help, --name {name}"
+
+
 def _built_in(name: str, tell: Progress, *, renew: bool) -> City:
     folder = city_home() / name
     stamp = f"{_SEOUL} {_source_mark()}"
@@ -156,6 +181,8 @@ def _built_in(name: str, tell: Progress, *, renew: bool) -> City:
         tell(f"the city '{name}' was built with another version of Twin; building it again")
     except NotFoundError:
         tell(f"building the city '{name}', once")
+    except OtherVersionError:
+        tell(f"the city '{name}' was built with another version of Twin; building it again")
     except InputError as error:
         tell(f"the stored city '{name}' is damaged ({error}); building it again")
     # Imported by name, since a stored city does not need the code that draws it.
