@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,9 @@ class ToldMove:
     made: bool
 
 
-def moves_told(moves: pd.DataFrame, unit_id: str, words: Words) -> list[ToldMove]:
+def moves_told(
+    moves: pd.DataFrame, unit_id: str, words: Words, named: Mapping[str, str] | None = None
+) -> list[ToldMove]:
     """Return the choices of where a unit waits, in their order.
 
     Parameters
@@ -46,6 +49,8 @@ def moves_told(moves: pd.DataFrame, unit_id: str, words: Words) -> list[ToldMove
         Which unit.
     words
         Those of a language, see `apps.web.texts.words`.
+    named
+        What stations are called, by id; the id itself if left out.
     """
     mine = moves[moves["unit_id"] == unit_id]
     mine = mine.sort_values(["t", "score", "eta_s", "station_id"], kind="stable")
@@ -54,12 +59,16 @@ def moves_told(moves: pd.DataFrame, unit_id: str, words: Words) -> list[ToldMove
         rows = part.reset_index(drop=True)
         t = float(rows["t"].iloc[0])
         made = bool(rows["made"].any())
-        found.append(ToldMove(t, _sentence(rows, words, made=made), rows, made))
+        found.append(ToldMove(t, _sentence(rows, words, named or {}, made=made), rows, made))
     return found
 
 
-def _sentence(rows: pd.DataFrame, words: Words, *, made: bool) -> str:
+def _sentence(rows: pd.DataFrame, words: Words, named: Mapping[str, str], *, made: bool) -> str:
     say = words["why_moved"]
+
+    def station(key: str) -> str:
+        return named.get(key, key)
+
     chosen = rows[rows["chosen"]].iloc[0]
     what = "made" if made else "limit"
     if chosen["station_id"] == chosen["from_station"]:
@@ -67,8 +76,8 @@ def _sentence(rows: pd.DataFrame, words: Words, *, made: bool) -> str:
     told = [
         say[what].format(
             unit=chosen["unit_id"],
-            here=chosen["from_station"],
-            there=chosen["station_id"],
+            here=station(chosen["from_station"]),
+            there=station(chosen["station_id"]),
             drive=duration(float(chosen["eta_s"]), words),
         ),
         say[f"reason_{chosen['reason']}"],
@@ -77,5 +86,5 @@ def _sentence(rows: pd.DataFrame, words: Words, *, made: bool) -> str:
     if len(others):
         other = others.iloc[0]
         drive = duration(float(other["eta_s"]), words)
-        told.append(say["next"].format(other=other["station_id"], drive=drive))
+        told.append(say["next"].format(other=station(other["station_id"]), drive=drive))
     return " ".join([*told, say["rule"].format(policy=chosen["policy"], n=len(rows))])

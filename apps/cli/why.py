@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,14 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from apps.cli.common import AsJson, answers, end_with_json
+from apps.cli.common import AsJson, answers, end_with_json, load
 from apps.rows import rows_of
+from apps.stations import station_labels
 from apps.web.texts import LANGUAGES, words
 from apps.why import Decision, Words, losses, told
 from apps.why_moves import ToldMove, moves_told
+from twin.agents.roster import roster
+from twin.city.library import is_unbuilt
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.metrics.comparison import FILE as COMPARISON
@@ -71,10 +75,13 @@ def why(
     decisions = reader.table("decisions")
     found = told(decisions, call, say)
     if not found:
-        moves = moves_told(reader.table("moves"), call, say)
-        if not moves:
+        moves = reader.table("moves")
+        if call not in set(moves["unit_id"]):
             raise _nothing(reader, call)
-        _tell_moves(moves, call, say, every=every, as_json=as_json)
+        labels, _ = _stations(reader, lang)
+        _tell_moves(
+            moves_told(moves, call, say, labels), call, say, labels, every=every, as_json=as_json
+        )
         return
     lost = losses(decisions, call, say)
     if as_json:
@@ -86,14 +93,30 @@ def why(
             }
         )
         return
+    labels, homes = _stations(reader, lang)
+    bases = {unit: labels.get(home, home) for unit, home in homes.items()}
     console = answers()
     for row in rows_of(reader.table("calls", CALL_COLUMNS).query("call_id == @call")):
         console.print(_head(row, say))
     for each in found:
         console.print(f"{format_clock(each.t)} {each.sentence}")
-        _show(_table(each, say, every=every), len(each.rows), say)
+        _show(_table(each, say, bases, every=every), len(each.rows), say)
     for t, sentence in lost:
         console.print(f"{format_clock(t)} {sentence}")
+
+
+def _stations(reader: RunReader, lang: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what stations are called and where units are based; nothing without the city."""
+    scenario = reader.scenario
+    if is_unbuilt(scenario.city):
+        return {}, {}
+    try:
+        city = load(scenario.city, renew=False)
+        units = roster(city, scenario.changes)
+    except InputError:
+        return {}, {}  # the run is told of though its city is not there or has been changed
+    homes = dict(zip(units["unit_id"], units["station_id"], strict=True))
+    return station_labels(city, scenario.changes, lang), homes
 
 
 def _list_calls(calls: pd.DataFrame, run: Path, say: Words, *, as_json: bool) -> None:
@@ -148,7 +171,13 @@ def _show(table: Table, n: int, say: Words) -> None:
 
 
 def _tell_moves(
-    moves: list[ToldMove], unit: str, say: Words, *, every: bool, as_json: bool
+    moves: list[ToldMove],
+    unit: str,
+    say: Words,
+    labels: Mapping[str, str],
+    *,
+    every: bool,
+    as_json: bool,
 ) -> None:
     if as_json:
         told = [
@@ -166,7 +195,8 @@ def _tell_moves(
             # What stations are weighed by is a share, an hour or a price: by no unit of its own.
             score = "-" if np.isinf(row.score) else f"{row.score:.4g}"
             chosen = head["chosen"] if row.chosen else ""
-            table.add_row(row.station_id, _short(row.eta_s), score, chosen)
+            name = labels.get(row.station_id, row.station_id)
+            table.add_row(name, _short(row.eta_s), score, chosen)
         console.print(f"{format_clock(each.t)} {each.sentence}")
         _show(table, len(each.rows), say)
 
@@ -210,15 +240,18 @@ def _best(rows: pd.DataFrame, *, every: bool) -> pd.DataFrame:
     return rows if every else rows[(np.arange(len(rows)) < MOST) | rows["chosen"]]
 
 
-def _table(decision: Decision, say: Words, *, every: bool) -> Table:
+def _table(
+    decision: Decision, say: Words, bases: Mapping[str, str] | None = None, *, every: bool
+) -> Table:
     term = next((row.term for row in rows_of(decision.rows) if isinstance(row.term, str)), "")
     terms = [term] * bool(term)
-    heads = ("unit", "doing", "on_call", "wait", "drive", "score")
+    heads = ("unit", *["station"] * bool(bases), "doing", "on_call", "wait", "drive", "score")
     table = Table(*(say["why_table"][head] for head in heads), *terms, "")
     for row in rows_of(_best(decision.rows, every=every)):
         doing = _text(row.doing)
         table.add_row(
             row.unit_id,
+            *([bases.get(row.unit_id, "")] if bases else []),
             say["state"].get(doing, doing),
             _text(row.on_call),
             _short(row.wait_s),

@@ -10,8 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from apps.report.html import Raw, tag
+from apps.stations import station_names
 from twin.city.model import City
-from twin.city.names import by_language
+from twin.city.names import Names
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import (
@@ -138,14 +139,26 @@ class Drawing:
 
     def places(self) -> None:
         """Draw stations and hospitals as `PLACES` says."""
+        names = station_names(self._city, ())
         for (shape, colour, _), table in zip(PLACES, ("stations", "hospitals"), strict=True):
             self._over += [
-                _mark(shape, colour, x, y, 5.0, row["name"]) for row, x, y in self._rows(table)
+                _mark(shape, colour, x, y, 5.0, self._called(row, names))
+                for row, x, y in self._rows(table)
             ]
+
+    @staticmethod
+    def _called(row: Mapping[Hashable, Any], names: Mapping[str, Names]) -> str:
+        """Return what a station or hospital is called."""
+        key = row.get("station_id")
+        return str(row["name"]) if key is None else names[key]["en"]
 
     def changed(self, changes: Sequence[Change]) -> list[tuple[str, str, str]]:
         """Mark the places that changes are about; return the entries of the legend."""
-        stations = {row["station_id"]: (row["name"], x, y) for row, x, y in self._rows("stations")}
+        names = station_names(self._city, changes)
+        stations = {
+            row["station_id"]: (self._called(row, names), x, y)
+            for row, x, y in self._rows("stations")
+        }
         hospitals = {r["hospital_id"]: (r["name"], x, y) for r, x, y in self._rows("hospitals")}
         units = self._city["units"]
         home = dict(zip(units["unit_id"], units["station_id"], strict=True))
@@ -154,7 +167,7 @@ class Drawing:
         for change in changes:
             if isinstance(change, AddStation):
                 (x,), (y,) = self._at(np.array([change.lon]), np.array([change.lat]))
-                stations[change.station_id] = (by_language(change.name)["en"], x, y)
+                stations[change.station_id] = (names[change.station_id]["en"], x, y)
                 more[change.station_id] = stations[change.station_id]
             elif isinstance(change, AddUnits):
                 more[change.station] = stations[change.station]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.stations import station_names
 from apps.web.scene import local
 from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
-from twin.city.names import Names, by_language, station_name
+from twin.city.names import Names, by_language
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (
@@ -79,13 +81,16 @@ def _when(change: Change) -> Names:
 class _Telling:
     def __init__(self, scenario: Scenario, city: City) -> None:
         self.city = city
-        self.stations = _places(city, "stations", "station_id", station_name)
-        self.hospitals = _places(city, "hospitals", "hospital_id", by_language)
+        names = station_names(city, scenario.changes)
+        self.stations = _places(city, "stations", "station_id", names)
+        hospitals = city["hospitals"]
+        called = zip(hospitals["hospital_id"], map(by_language, hospitals["name"]), strict=True)
+        self.hospitals = _places(city, "hospitals", "hospital_id", dict(called))
         for change in scenario.changes:
             if isinstance(change, AddStation):
                 x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
-                name = by_language(change.name or change.station_id)
-                self.stations[change.station_id] = (name, float(x[0]), float(y[0]))
+                at = (names[change.station_id], float(x[0]), float(y[0]))
+                self.stations[change.station_id] = at
 
     def mark(self, number: int, change: Change) -> Mark:
         mark: Mark = {
@@ -235,12 +240,12 @@ class _Telling:
 
 
 def _places(
-    city: City, table: str, key: str, named: Any
+    city: City, table: str, key: str, names: Mapping[str, Names]
 ) -> dict[str, tuple[Names, float | None, float | None]]:
     frame = city[table]
     x, y = local(city.network, frame["lon"].to_numpy(), frame["lat"].to_numpy())
-    rows = zip(frame[key], frame["name"], x.tolist(), y.tolist(), strict=True)
-    return {str(place): (named(str(name)), at_x, at_y) for place, name, at_x, at_y in rows}
+    rows = zip(frame[key], x.tolist(), y.tolist(), strict=True)
+    return {str(place): (names[place], at_x, at_y) for place, at_x, at_y in rows}
 
 
 def _middle(city: City, links: NDArray[np.int32]) -> tuple[float, float]:

@@ -10,8 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from apps.rows import rows_of
+from apps.stations import station_names
 from twin.city.model import City
-from twin.city.names import by_language, district_names, station_name
+from twin.city.names import by_language, district_names
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import AddStation
@@ -49,10 +50,11 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
 
     Stations that the scenario opens are among them, marked `added`.
     """
+    names = station_names(city, scenario.changes)
     stations = [
         {
             "id": row.station_id,
-            "name": station_name(row.name),
+            "name": names[row.station_id],
             "kind": row.kind,
             "x": row.x,
             "y": row.y,
@@ -62,9 +64,9 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
     for change in scenario.changes:
         if isinstance(change, AddStation):
             x, y = local(city.network, np.array([change.lon]), np.array([change.lat]))
-            name = by_language(change.name or change.station_id)
             at = {"x": float(x[0]), "y": float(y[0])}
-            about = {"id": change.station_id, "name": name, "kind": change.serves}
+            name, kind = names[change.station_id], change.serves
+            about = {"id": change.station_id, "name": name, "kind": kind}
             stations.append({**about, "added": True, **at})
     hospitals = [
         {

@@ -17,6 +17,7 @@ from apps.why import losses, told
 from tests.support.emergency import QUIET, inject, plan, sure, town
 from tests.support.table_city import region, replayed
 from twin.agents.policies.scores import WHY
+from twin.city.bundle import empty_table, save_city
 from twin.experiment import run_scenario
 
 THREE = [[0.0, 300.0, 600.0], [330.0, 0.0, 400.0], [610.0, 420.0, 0.0]]
@@ -157,6 +158,22 @@ def test_the_command_says_why(run_folder, capsys) -> None:
     said = json.loads(capsys.readouterr().out)
     assert [c["unit_id"] for c in said["decisions"][0]["candidates"]] == ["A1"]
     assert said["decisions"][0]["candidates"][0]["why"] == "only"
+
+
+def test_the_station_of_each_unit_is_named(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
+    city = town(ambulances=2, service=sure(0.0), rows=6)
+    keys = city["stations"]["station_id"].tolist()
+    city.tables["stations"]["name"] = [f"센터{key} (One Fire Station)" for key in keys]
+    city.tables["history"] = empty_table("history")
+    save_city(city, tmp_path / "city")
+    wanted = plan(city=str(tmp_path / "city"), calls=QUIET, changes=[inject(city, "07:00")])
+    run_scenario(wanted, tmp_path / "run")
+    home = city["units"].set_index("unit_id")["station_id"]["A0"]
+    for lang, name in (("en", "One Fire Station"), ("ko", f"센터{home}")):
+        assert main(["why", str(tmp_path / "run"), "I-1", "--lang", lang]) == 0
+        out = capsys.readouterr().out
+        assert re.search(rf"│ A0 +│ {re.escape(f'{name} ({home})')} +│", out)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from apps.cli.main import main
 from apps.web.texts import LANGUAGES, words
 from apps.why_moves import moves_told
+from tests.support.emergency import QUIET, plan
 from tests.support.move_up import moved
 
 COLUMNS = {
@@ -67,9 +68,19 @@ def test_both_languages_have_every_sentence() -> None:
     assert moves_told(rows(MADE), "v", words("en")) == []
 
 
+def test_stations_are_called_by_their_names() -> None:
+    named = {"a": "Jongno Fire Station (a)", "b": "Jongno Fire Station (b)"}
+    (found,) = moves_told(rows({"score": -1.0}, MADE), "u", words("en"), named)
+    assert found.sentence.startswith(
+        "u was sent from Jongno Fire Station (a) to wait at Jongno Fire Station (b), a drive"
+    )
+    assert "Next best was Jongno Fire Station (a), a drive" in found.sentence
+
+
 def test_the_command_tells_of_a_unit(tmp_path, capsys, monkeypatch) -> None:
     class Reader:
         folder = tmp_path
+        scenario = plan(calls=QUIET)
 
         def __init__(self, _: Any) -> None:
             policy = {"moveup": "dmexclp"}
