@@ -100,9 +100,10 @@ class Durations:
 
     def draw(self, kind: str, interval: str, priority: int, call_id: str, role: str = "") -> float:
         """Return a duration in seconds; 0 when calls of this kind have no such interval."""
-        seconds = self.recorded(interval, call_id, role)
-        if not math.isnan(seconds):
-            return seconds
+        if self._recorded:
+            seconds = self.recorded(interval, call_id, role)
+            if not math.isnan(seconds):
+                return seconds
         distribution = self.distribution(kind, interval, priority)
         if distribution is None:
             return 0.0

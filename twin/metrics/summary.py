@@ -77,13 +77,17 @@ def response_by(calls: pd.DataFrame, by: str, end_s: float) -> dict[str, Figures
     dict
         `figures` of the calls that were reached; of all, the share within the target (`IN_TIME`).
     """
-    counts = decided(calls, end_s)
+    response = calls["response_s"].to_numpy(np.float64)
+    counts = decided(calls, end_s).to_numpy(np.bool_)
+    group, values = pd.factorize(group_key(calls, by), sort=True)
+    # In order of their groups; calls without a value come first, as group -1.
+    rows = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group + 1)))[1:-1]
     return {
         str(value): {
-            **figures(group["response_s"].to_numpy(np.float64)),
-            IN_TIME: _share(group.loc[counts[group.index], "response_s"], TARGET_S),
+            **figures(response[mine]),
+            IN_TIME: _share(response[mine[counts[mine]]], TARGET_S),
         }
-        for value, group in calls[["response_s"]].groupby(group_key(calls, by), sort=True)
+        for value, mine in zip(values, rows, strict=True)
     }
 
 
@@ -100,11 +104,11 @@ def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) 
     A call that had waited longer than that in vain when the run ended counts as late; one that had
     waited less counts neither way, and cancelled calls do not count.
     """
-    return _share(calls.loc[decided(calls, end_s, target_s), "response_s"], target_s)
+    known = calls.loc[decided(calls, end_s, target_s), "response_s"]
+    return _share(known.to_numpy(np.float64), target_s)
 
 
-def _share(response: pd.Series[float], target_s: float) -> float | None:
-    seconds = response.to_numpy(np.float64)
+def _share(seconds: NDArray[np.float64], target_s: float) -> float | None:
     return float((seconds <= target_s).sum() / len(seconds)) if len(seconds) else None
 
 

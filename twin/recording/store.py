@@ -108,7 +108,7 @@ class RunWriter:
         command: Sequence[str] = (),
         rows_per_part: int = 200_000,
         seconds_per_part: float = 120.0,
-        pause_s: float = 1.0,
+        pause_s: float = 3.0,
     ) -> None:
         self._rows_per_part = rows_per_part
         self._seconds_per_part = seconds_per_part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -335,10 +336,12 @@ def _best(judged: _Judged | None) -> tuple[Unit | None, float]:
     """Return the unit that a rule takes and the seconds until it is there; None and infinity."""
     if judged is None:
         return None, np.inf
-    best = judged.scores.best()
-    if not np.isfinite(judged.scores.score[best]):
+    scores = judged.scores
+    best = scores.best()
+    if not math.isfinite(scores.score[best]):
         return None, np.inf
-    return judged.units[best], float(judged.scores.arrival_s[best])
+    wait = 0.0 if scores.wait_s is None else scores.wait_s[best]
+    return judged.units[best], float(wait + scores.eta_s[best])
 
 
 def _why(judged: _Judged) -> str:

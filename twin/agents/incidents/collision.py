@@ -72,7 +72,7 @@ class Collision(Incident):
 
     def _wrecked(self) -> int:
         lanes = int(self.world.city.network.link_lanes[self.place.link])
-        u = self.world.streams.stream("lanes-blocked", self.call_id).random()
+        u = self.world.streams.lent("lanes-blocked", self.call_id).random()
         return 2 if self.priority == SEVERE and lanes >= 3 and u < P_SECOND_LANE else 1
 
     def _clear_road(self) -> Life:

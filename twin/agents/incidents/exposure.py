@@ -113,8 +113,9 @@ class Exposure:
         world = self.world
         self._count += 1
         call_id = f"X-{self._count}"
-        rng = world.streams.stream("collision", self._count)
+        rng = world.streams.lent("collision", self._count)
         u = rng.random(4)
+        more = int(rng.poisson(MORE_PATIENTS))
         link = int(np.searchsorted(edges, u[0] * edges[-1], side="right"))
         place = Place(link, float(u[1] * world.city.network.link_length[link]))
         lon, lat = world.lonlat(place)
@@ -130,7 +131,7 @@ class Exposure:
             pos_m=place.pos_m,
             district=world.district_of(place),
             transported=bool(u[3] < service.p_transport.get("collision", P_TRANSPORT)),
-            patients=1 + int(rng.poisson(MORE_PATIENTS)),
+            patients=1 + more,
         )
         world.env.process(happen(world, call))
 

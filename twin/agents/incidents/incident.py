@@ -317,7 +317,7 @@ class Incident(CityAgent):
             if number == 1:
                 return self.call.transported
             p = self.world.durations.service.p_transport.get(self.kind, P_TRANSPORT)
-        return bool(self.world.streams.stream("transport", f"{self.call_id}/{role}").random() < p)
+        return bool(self.world.streams.lent("transport", f"{self.call_id}/{role}").random() < p)
 
     def task(
         self, unit_kind: str, role: str, *, transport: bool = False, advanced: bool = False
