@@ -18,7 +18,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from install_chromium import find_chromium
 from made_run import CHANGES, END_S, START_S, make_city, make_run, scenario, write_run
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Route,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 pytestmark = pytest.mark.ui
 
@@ -30,6 +38,8 @@ SOFTWARE_GL = [
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 ]
+MOST_SENT = 4_000
+"""Bytes of the longest message of a browser."""
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 
 
@@ -47,6 +57,7 @@ class Watch:
     """What a page did that it must not do."""
 
     outside: list[str] = field(default_factory=list)
+    large: list[int] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def attach(self, page: Page) -> None:
@@ -54,7 +65,11 @@ class Watch:
         page.route("**/*", self._route)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._console)
-        page.on("websocket", lambda ws: self._check(ws.url))
+        page.on("websocket", self._socket)
+
+    def _socket(self, ws: WebSocket) -> None:
+        self._check(ws.url)
+        ws.on("framesent", lambda sent: self.large.extend([len(sent)] * (len(sent) > MOST_SENT)))
 
     def _route(self, route: Route) -> None:
         if self._check(route.request.url):
@@ -111,6 +126,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.terminate()
         server.wait(timeout=20)
         log.close()
+    assert "Warning" not in (root / "server.log").read_text()
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -144,6 +160,7 @@ def watch() -> Iterator[Watch]:
     yield seen
     assert seen.outside == []
     assert seen.errors == []
+    assert seen.large == []  # the map is never sent back
 
 
 CUT_TILES = """() => [...window.__twin.root.querySelectorAll('.kpi')].filter((tile) => {

@@ -29,6 +29,9 @@ class TwinMap(JSComponent):
     time = param.Number(default=0.0, doc="Where the clock is, s; told by the browser.")
     playing = param.Boolean(default=False, doc="Whether the clock runs; told by the browser.")
     speed = param.Number(default=30.0, doc="Simulated seconds per second.")
+    opened = param.String(
+        default="", doc="Number of the stage that stands in the browser now, and its run."
+    )
 
     _esm: ClassVar[Path] = _HERE / "src" / "index.js"
     _bundle: ClassVar[Path] = _HERE / "twin-map.bundle.js"
@@ -37,6 +40,10 @@ class TwinMap(JSComponent):
         style = (_HERE / "style.css").read_text("utf-8")
         super().__init__(stylesheets=[style], **params)
         self._answer = answer
+        self.param.watch(self._begin, "opened")
+
+    def _begin(self, event: param.parameterized.Event) -> None:
+        self._answer({"ask": "start", "run": event.new.partition(" ")[2]})
 
     def _handle_msg(self, data: dict[str, Any]) -> None:
         self._answer(data)

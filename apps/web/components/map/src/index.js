@@ -2,7 +2,7 @@
 //
 // Python sends `scene` (once a run), `chunk` (windows of vehicles, street speeds, unit tracks, new
 // figures), `text` (words of the chosen language) and `story`; it is told `time`, `playing`,
-// `speed` and `selected`, and asked for chunks by messages.
+// `speed`, `selected` and `opened`, and asked for chunks by messages.
 
 import {Camera} from "./camera.js";
 import {Changes} from "./changes.js";
@@ -348,6 +348,8 @@ class Stage {
   }
 }
 
+let stages = 0;
+
 function render({model, el}) {
   let stage = null;
   const open = () => {
@@ -358,7 +360,9 @@ function render({model, el}) {
     stage = new Stage(model, el, scene);
     window.__twin = stage;
     stage.tell(model.story);
-    model.send_msg({ask: "start", run: scene.meta.run});
+    // Not by a message: that names the map, and Bokeh would send a map that it has just been given
+    // back whole, the scene with it. The number tells two stages of one run apart.
+    model.opened = `${++stages} ${scene.meta.run}`;
   };
   model.on("scene", open);
   model.on("chunk", () => {
