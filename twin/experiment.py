@@ -146,6 +146,7 @@ def run_scenario(
                 "cleared_red": result.vehicles_cleared_red,
             },
             "assumed_intervals": result.assumed,
+            "unasked_orders": result.unasked_orders,
             "speeds": _speeds(city, reader) if model.traffic else [],
             "emitted_kg": result.emitted_kg,
             "buses": result.buses,

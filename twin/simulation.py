@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -76,6 +76,8 @@ class Summary:
         lateness in s, speed with stops in m/s, stops and runs left out; None without lines.
     moves
         Move-ups made, units that made any, most by one unit; None without a rule of move-up.
+    unasked_orders
+        Orders for which no choice came, see `Orders.unasked`.
     """
 
     calls: int
@@ -99,6 +101,7 @@ class Summary:
     emitted_kg: dict[str, float] | None = None
     buses: dict[str, Any] | None = None
     moves: dict[str, int] | None = None
+    unasked_orders: list[dict[str, str | int]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -337,6 +340,7 @@ class CityModel(World):
             emitted_kg=None if self.sensors is None else self.sensors.emitted_kg,
             buses=None if (buses := self.mobility.buses) is None else buses.summary(),
             moves=self.deployer.summary(),
+            unasked_orders=self.orders.unasked(),
         )
 
     def _time_of(self, tick: int) -> float:

@@ -23,6 +23,7 @@ from apps.report.words import (
     range_text,
     rests_on,
     speed_cells,
+    unasked_sentence,
     verdict,
     without_unchanged,
 )
@@ -75,6 +76,7 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     buses = summary.get("buses")
     lines = outcome_sentences(summary)
     lines += [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
+    lines += [unasked_sentence(order) for order in summary.get("unasked_orders", [])]
     return [head, by, chain, *_speeds(summary["speeds"]), *lines, foot, SMALL_NUMBERS]
 
 

@@ -39,6 +39,7 @@ from apps.report.words import (
     p90_mark,
     percent,
     speed_cells,
+    unasked_sentence,
 )
 from apps.rows import rows_of
 from twin.city.library import get_city
@@ -106,6 +107,7 @@ def run_page(reader: RunReader, city: City) -> str:
     period = (scenario.period.start_s, scenario.period.end_s)
     units = utilisation(reader.table("unit_events"), *period)
     done = change_sentences(scenario, city)
+    done += [unasked_sentence(order.model_dump()) for order in summary.unasked_orders]
     moving = scenario.traffic.fidelity != "table"
     seed = f"seed {stored.seed}, replication {stored.replication}"
     return page(

@@ -80,6 +80,15 @@ class RoadSpeed(BaseModel):
     source: str
 
 
+class Unasked(BaseModel):
+    """An order for which no choice came (`twin.agents.orders`)."""
+
+    change: int
+    call: str
+    unit: str | None = None
+    hospital: str | None = None
+
+
 class Summary(BaseModel):
     """Figures of a finished run."""
 
@@ -93,6 +102,7 @@ class Summary(BaseModel):
     speeds: list[RoadSpeed] = []
     sent: dict[str, Sent] = {}
     buses: Buses | None = None
+    unasked_orders: list[Unasked] = []
 
 
 class Inputs(BaseModel):

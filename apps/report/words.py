@@ -253,3 +253,16 @@ def speed_cells(row: Mapping[str, Any]) -> list[str]:
         f"{100.0 * apart:+.0f}%",
         f"{row['from_h']:g} to {row['to_h']:g}",
     ]
+
+
+def unasked_sentence(order: dict[str, Any]) -> str:
+    """Return what is to be known of an order for which no choice came in a run."""
+    if order.get("unit"):
+        return (
+            f"Change {order['change']} had no effect: no unit was sought for call {order['call']} "
+            f"as it orders ({order['unit']})."
+        )
+    return (
+        f"Change {order['change']} had no effect: no patient of call {order['call']} was to be "
+        f"taken to a hospital ({order['hospital']})."
+    )

@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from apps.cli.tables import run_tables
 from apps.report.changes import change_sentences
+from apps.report.run import write_run_report
 from apps.web.changes import change_list
+from apps.web.texts import LANGUAGES, words
 from tests.support.emergency import plan, run, town
 from tests.support.table_city import region, replay_of
 from twin.core.errors import InputError
+from twin.experiment import run_scenario
+from twin.metrics.cautions import unasked_orders
 from twin.recording.memory import MemoryRecorder
 from twin.simulation import CityModel
 
@@ -47,6 +52,36 @@ def test_another_hospital_for_one_patient(tmp_path) -> None:
     calls = branched(tmp_path, rows, order).frame("calls")
     assert calls["hospital_id"].tolist() == ["h0", "h1"]
     assert (calls["t_hospital"] - calls["t_leave"]).tolist() == [0.0, 250.0]
+
+
+def test_an_order_that_nobody_asks_for_is_told(tmp_path) -> None:
+    rows = "1,0,p2,1,10,600,no,,\n2,9000,p2,1,10,600,no,,\n"
+    orders = [
+        {"kind": "choose-hospital", "call": "1", "hospital": "h1"},
+        {"kind": "choose-unit", "call": "2", "unit": "u1"},
+        {"kind": "choose-unit", "call": "2", "unit": "u0", "role": "ambulance-2"},
+    ]
+    city, scenario = replay_of(
+        region(tmp_path, TIMES, [0, 1], [0, 1]), tmp_path, HEAD + rows, changes=orders
+    )
+    summary = run_scenario(scenario, tmp_path / "run", city=city)
+    # One is not taken to a hospital, and the other gets one ambulance: the second order holds.
+    assert summary["unasked_orders"] == [
+        {"change": 1, "call": "1", "hospital": "h1"},
+        {"change": 3, "call": "2", "unit": "u0"},
+    ]
+    said = [
+        "Change 1 had no effect: no patient of call 1 was to be taken to a hospital (h1).",
+        "Change 3 had no effect: no unit was sought for call 2 as it orders (u0).",
+    ]
+    assert [line for line in run_tables(summary) if line in said] == said
+    report = write_run_report(tmp_path / "run", tmp_path / "r.html", city=city).read_text("utf-8")
+    assert all(line in report for line in said)
+    notes = unasked_orders(scenario, [summary["unasked_orders"], []])
+    assert [note.numbers["n"] + note.numbers["of"] for note in notes] == ["12", "12"]
+    assert notes[1].text.startswith("In 1 of 2 runs of")
+    for lang in LANGUAGES:
+        assert "u0" in words(lang)["compared"]["order-unasked"].format(**notes[1].numbers)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,21 @@ class Orders:
                 del self.units[call, role]
                 self.units[call, f"{kinds[unit]}-1"] = (number, unit)
 
+    def unasked(self) -> list[dict[str, str | int]]:
+        """Return the orders for which no choice has come: number of the change, call, and id.
+
+        The id is that of a `unit` or of a `hospital`. It may be that nobody was sought for
+        the call, or that the patient was taken nowhere.
+        """
+        return sorted(
+            (
+                {"change": number, "call": call, what: wanted}
+                for what, orders in (("unit", self.units), ("hospital", self.hospitals))
+                for (call, _), (number, wanted) in orders.items()
+            ),
+            key=lambda order: int(order["change"]),
+        )
+
     def has_unit(self, task: Task) -> bool:
         """Return whether a unit is ordered for a request."""
         return bool(self.units) and _key(task) in self.units

@@ -6,7 +6,8 @@ and, by their code in the reader's language, on the page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ TEXTS = {
     "traffic (meso or micro) answers it.",
     "table-demand": "By table, more or fewer trips change the times of all roads by a curve for "
     "their class: no queue forms. Live traffic (meso or micro) answers it.",
+    "order-unasked": "In {n} of {of} runs of {scenario} the order for call {call} ({id}) had no "
+    "effect: no such choice came for that call.",
     "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
     "reached in one run only, the others in neither before the run ended. More than 5% left "
     "out can turn a mean around: read the share in time, and choose a period that ends in a quiet "
@@ -64,7 +67,12 @@ class Caution:
         return {**asdict(self), "text": self.text}
 
 
-def cautions(base: Scenario, whatif: Scenario, reach: Sequence[Reach]) -> list[Caution]:
+def cautions(
+    base: Scenario,
+    whatif: Scenario,
+    reach: Sequence[Reach],
+    unasked: Sequence[Caution] = (),
+) -> list[Caution]:
     """Return what to know of a comparison, in the order of `TEXTS`.
 
     Parameters
@@ -73,6 +81,8 @@ def cautions(base: Scenario, whatif: Scenario, reach: Sequence[Reach]) -> list[C
         The scenarios; changes that both make are not asked about.
     reach
         What each side reached; the first line is over all calls.
+    unasked
+        What `unasked_orders` returns.
     """
     mine = [c for c in whatif.changes if c not in base.changes]
     theirs = [c for c in base.changes if c not in whatif.changes]
@@ -87,7 +97,40 @@ def cautions(base: Scenario, whatif: Scenario, reach: Sequence[Reach]) -> list[C
         found.append(Caution("swapped", {"base": base.name, "whatif": whatif.name}))
     codes = {code for change in asked if (code := _by_table(change)) is not None}
     found += [Caution(code, {}) for code in TEXTS if code in codes]
+    found += unasked
     return [*found, *_left_out(reach[0])] if reach else found
+
+
+def unasked_orders(
+    scenario: Scenario, runs: Sequence[Sequence[Mapping[str, Any]]]
+) -> list[Caution]:
+    """Return what to know of a scenario's orders for which no choice came in some of its runs.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    runs
+        Of each run the orders that were not asked for, `unasked_orders` of its summary.
+    """
+    times = Counter(
+        (order["change"], order["call"], order.get("unit") or order.get("hospital"))
+        for orders in runs
+        for order in orders
+    )
+    return [
+        Caution(
+            "order-unasked",
+            {
+                "n": str(n),
+                "of": str(len(runs)),
+                "scenario": scenario.name,
+                "call": str(call),
+                "id": str(wanted),
+            },
+        )
+        for (_, call, wanted), n in sorted(times.items())
+    ]
 
 
 def _by_table(change: Change) -> str | None:

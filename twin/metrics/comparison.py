@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from twin.core.errors import InputError, NotFoundError
-from twin.metrics.cautions import Caution, cautions
+from twin.metrics.cautions import Caution, cautions, unasked_orders
 from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
@@ -43,6 +43,8 @@ class Comparison:
         The command line that made it.
     outcomes
         Differences in expected survivors and in what burnt, where these were followed.
+    unasked
+        Orders for which no choice came, see `unasked_orders`.
     """
 
     base: Scenario
@@ -53,6 +55,7 @@ class Comparison:
     reach: list[Reach]
     command: list[str]
     outcomes: list[Outcome] = field(default_factory=list)
+    unasked: list[Caution] = field(default_factory=list)
 
     @property
     def headline(self) -> Difference | None:
@@ -63,7 +66,7 @@ class Comparison:
     @property
     def notes(self) -> list[Caution]:
         """What a reader has to know before the figures."""
-        return cautions(self.base, self.whatif, self.reach)
+        return cautions(self.base, self.whatif, self.reach, self.unasked)
 
     def runs(self, side: str) -> list[Path]:
         """Return the run folders of `base` or `whatif`, by replication."""
@@ -137,6 +140,13 @@ def compare_runs(
         reach=reach(runs, end_s),
         command=list(command),
         outcomes=outcomes(readers),
+        unasked=[
+            caution
+            for scenario, side in ((base, 0), (whatif, 1))
+            for caution in unasked_orders(
+                scenario, [pair[side].meta["summary"].get("unasked_orders", []) for pair in readers]
+            )
+        ],
     )
 
 
