@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from tests.support.emergency import DAY, QUIET, FixedModel, plan, town
 from tests.support.table_city import region, replayed
+from twin.agents.policies.by_cover import preparedness_without
 from twin.core.errors import InputError
 from twin.recording.memory import MemoryRecorder
 from twin.scenarios.change_kinds import Change
@@ -109,6 +110,26 @@ def test_preparedness_agrees_with_a_plain_sum(tmp_path, contributions) -> None:
             near = zip(contributions, drives, strict=False)
             p.append(sum(g / max(t, 2.0) for g, t in near) / share)
         assert found.loc[f"u{gone}", "value"] == pytest.approx(min(p))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_preparedness_without_each_unit_agrees_with_unit_by_unit(seed) -> None:
+    rng = np.random.default_rng(seed)
+    n_bases, n_points, g = int(rng.integers(1, 30)), 25, [1.0, 0.5, 0.25]
+    minutes = rng.integers(1, 9, (n_bases, n_points)).astype(np.float64)
+    minutes[rng.random(minutes.shape) < 0.1] = np.inf
+    counts, weight = rng.integers(0, 3, n_bases), rng.uniform(0.1, 1.0, n_points)
+    order = np.argsort(minutes, axis=0, kind="stable")
+    near = np.take_along_axis(minutes, order, axis=0)
+    got = preparedness_without(order, near, counts, weight, g)
+    for base in range(-1, n_bases):
+        left = counts.copy()
+        if base >= 0 and left[base] == 0:
+            continue
+        left[base] -= base >= 0
+        drives = np.sort(np.repeat(minutes, left, axis=0), axis=0)[: len(g)]
+        worth = [sum(w / d for w, d in zip(g, column, strict=False)) for column in drives.T]
+        assert got[base] == pytest.approx((np.array(worth) / weight).min())
 
 
 def test_units_away_from_their_base_count_where_they_head(tmp_path) -> None:

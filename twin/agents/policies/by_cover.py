@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.agents.deployment.cover import Cover
+from twin.agents.deployment.cover import I64, Cover
 from twin.agents.policies.dispatch import turnout
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
@@ -38,6 +38,8 @@ UrgentTo = Annotated[
         description="Calls down to this priority have the unit that is there first; 0: none.",
     ),
 ]
+_FEW = 16
+"""Among so many bases are the nearest units of a point, as a rule."""
 _DIGITS = 9
 """Values that agree to so many digits are equal: the first on scene goes."""
 
@@ -219,6 +221,7 @@ class Preparedness:
         self._within_s, self._urgent_to = within_s, urgent_to
         self._g = contributions
         self._least_min = least_drive_min
+        self._nearest: dict[str, tuple[Cover, I64, F64]] = {}
 
     def check(self, world: World) -> None:
         """Refuse a city of which it is not known where calls come from."""
@@ -237,23 +240,60 @@ class Preparedness:
         kind = units[0].kind
         cover = world.cover(kind)
         counts = cover.counts(unit for unit in world.units if unit.kind == kind)
-        nearest = len(self._g)
-        rows = np.repeat(np.arange(len(counts)), np.minimum(counts, nearest + 1))
-        minutes = np.maximum(cover.seconds[rows] / 60.0, self._least_min)
-        order = np.argsort(minutes, axis=0, kind="stable")[: nearest + 1]
-        short = nearest + 1 - len(order)
-        # (L + 1, P) drives of the nearest units and their bases; infinite where there are fewer.
-        drive = np.pad(
-            np.take_along_axis(minutes, order, axis=0), ((0, short), (0, 0)), constant_values=np.inf
-        )
-        base = np.pad(rows[order], ((0, short), (0, 0)), constant_values=-1)
-        found = {}
-        for row in {cover.number.get(unit.base.station_id, -1) for unit in units}:
-            out = np.where((base == row).any(axis=0), (base == row).argmax(axis=0), nearest)
-            if row < 0:
-                out[:] = nearest
-            p = np.zeros(drive.shape[1])
-            for k, g in enumerate(self._g):
-                p += g / np.where(out <= k, drive[k + 1], drive[k])
-            found[row] = float((p / cover.weight).min())
-        return np.array([found[cover.number.get(unit.base.station_id, -1)] for unit in units])
+        if self._nearest.get(kind, (None,))[0] is not cover:
+            minutes = np.maximum(cover.seconds / 60.0, self._least_min)
+            order = np.argsort(minutes, axis=0, kind="stable")
+            self._nearest[kind] = cover, order, np.take_along_axis(minutes, order, axis=0)
+        _, order, minutes = self._nearest[kind]
+        left = preparedness_without(order, minutes, counts, cover.weight, self._g)
+        return left[[cover.number.get(unit.base.station_id, -1) for unit in units]]
+
+
+def preparedness_without(
+    order: I64, minutes: F64, counts: I64, weight: F64, contributions: Sequence[float]
+) -> F64:
+    """Return (B + 1,) the least preparedness of any point with a unit less at a base.
+
+    The last is that with all units.
+
+    Parameters
+    ----------
+    order, minutes
+        (B, P) bases of every point, the nearest first, and how far each is.
+    counts
+        (B,) units at the bases.
+    weight
+        (P,) shares of the demand.
+    contributions
+        What the nearest unit, the next and so on contribute.
+    """
+    n_bases, n_points = order.shape
+    nearest = len(contributions)
+    # (L + 1, P) bases of the nearest units, and their drives; infinite where there are fewer.
+    point = np.arange(n_points)
+    rows = min(_FEW, n_bases)
+    upto = np.cumsum(counts[order[:rows]], axis=0)
+    if rows < n_bases and (upto[-1] <= nearest).any():
+        upto = np.cumsum(counts[order], axis=0)
+    place = np.array([(upto <= k).sum(axis=0) for k in range(nearest + 1)])
+    there = place < len(upto)
+    place = np.minimum(place, n_bases - 1)
+    base = np.where(there, order[place, point], -1)
+    drive = np.where(there, minutes[place, point], np.inf)
+
+    def value(out: int) -> F64:
+        p = np.zeros(n_points)
+        for k, g in enumerate(contributions):
+            p += g / drive[k + 1 if out <= k else k]
+        least: F64 = p / weight
+        return least
+
+    # Most points lack nothing without a unit; those do that have it among their nearest.
+    needs = np.zeros((n_bases + 1, n_points), np.bool_)
+    least = np.full(n_bases + 1, np.inf)
+    for k in range(nearest):
+        first = ~needs[base[k], point] & there[k]
+        np.minimum.at(least, base[k, first], value(k)[first])
+        needs[base[k, first], point[first]] = True
+    found: F64 = np.minimum(least, np.where(needs, np.inf, value(nearest)).min(axis=1))
+    return found
