@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -232,3 +233,65 @@ def test_a_stop_off_its_link_is_refused():
     ids = traffic.add_trips(make_trips([0.0], [[0, 1]], [390.0], [BUS]))
     with pytest.raises(InputError, match="lies off its link"):
         traffic.add_calls(ids, calls((0, 500.0, 5.0)))
+
+
+def behind_a_queue(cars: int, *, bay: bool) -> MesoTraffic:
+    """Let a bus with a stop 50 m before the end of a link come to cars that stand there."""
+    network = road([400.0, 400.0], lanes=1, speed=SPEED)
+    trips = make_trips(
+        [3.0 * n for n in range(cars)] + [65.0],
+        [[0, 1]] * (cars + 1), [390.0] * (cars + 1), [0] * cars + [BUS],
+    )  # fmt: skip
+    traffic = MesoTraffic(network, kinds=KINDS, parameters=EXACT)
+    ids = traffic.add_trips(trips)
+    traffic.add_calls(ids[cars:], calls((0, 350.0, 20.0), bay=bay))
+    traffic.close_lanes(1)
+    traffic.advance(90)
+    return traffic
+
+
+@pytest.mark.parametrize("bay", [False, True])
+def test_a_bus_comes_to_its_stop_when_the_queue_over_it_lets_it(bay):
+    cars = 20
+    traffic = behind_a_queue(cars, bay=bay)
+    assert len(traffic.visits().tag) == 0
+    traffic.open_lanes(1)
+    traffic.advance(400)
+    done, visits = traffic.finished(), traffic.visits()
+    left = np.sort(done.t_arrive[done.kind == 0]) - 390.0 / SPEED
+    # So many stand between the stop and the line; the gap of the next one lets the bus come.
+    net = traffic._net
+    beyond = int(50.0 / net.spacing)
+    assert beyond == 7
+    wave = float(net.link["lag"][0]) / 1000.0 * 50.0 / 400.0
+    came = left[cars - beyond - 1] + wave
+    assert visits.t_arrive.tolist() == pytest.approx([came], abs=0.01)
+    assert visits.t_depart[0] == pytest.approx(came + 20.0, abs=1.0 if bay else 0.01)
+    assert traffic.counters.finished == cars + 1
+    bus = done.t_arrive[done.kind == BUS][0]
+    again = 0.566 * SPEED / ACCEL
+    assert bus == pytest.approx(visits.t_depart[0] + again + 440.0 / SPEED, abs=0.02)
+
+
+@pytest.mark.parametrize("bay", [False, True])
+def test_a_queue_that_ends_beyond_the_stop_holds_up_nobody(bay):
+    traffic = behind_a_queue(7, bay=bay)
+    came = 65.0 + 350.0 / SPEED + SPEED / (2.0 * BRAKE)
+    traffic.open_lanes(1)
+    traffic.advance(300)
+    assert traffic.visits().t_arrive.tolist() == pytest.approx([came], abs=0.01)
+
+
+def test_the_way_of_who_is_on_the_last_link_is_that_link():
+    network = road([400.0, 400.0, 400.0], lanes=1, speed=SPEED)
+    trips = make_trips([0.0, 0.0, 20.0], [[0, 1, 2], [0, 1], [0, 1, 2]], [390.0] * 3)
+    traffic = MesoTraffic(network, kinds=KINDS, parameters=EXACT)
+    ids = traffic.add_trips(trips)
+    traffic.advance(50)
+    ptr, links = traffic.ways_ahead(ids)
+    ways = [links[a:b].tolist() for a, b in pairwise(ptr)]
+    assert ways == [[1, 2], [1], [0, 1, 2]]
+    traffic.advance(36)
+    ptr, links = traffic.ways_ahead(ids)
+    ways = [links[a:b].tolist() for a, b in pairwise(ptr)]
+    assert ways == [[2], [], [1, 2]]

@@ -42,7 +42,8 @@ class RoutedQueues(QueueEngine):
         slot, link, *_ = self._running()
         place = self._state.place
         used = np.flatnonzero(place["when"] >= 0)
-        rpos = np.where(self._state.vehicle["state"] == AT_BAY, self._state.vehicle["rpos"], 0)
+        # Who is on its last link is in no place, and what its row says was its route once.
+        rpos = np.where(self._state.vehicle["state"] == AT_BAY, self._state.vehicle["rpos"], -1)
         rpos = rpos.astype(np.int32)
         rpos[place["slot"][used]] = place["rpos"][used]
         if not len(slot):

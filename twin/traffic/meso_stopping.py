@@ -14,7 +14,7 @@ class StoppingQueues(StoppingBooks, QueueEngine):
     """Queue-level traffic with stops (parameters as for `QueueEngine`).
 
     When a stop in the lane begins and ends is known from the moment at which the bus comes to its
-    link: a queue that stands over the stop shortens neither.
+    link, or from that at which the queue that stood over its stop lets it through.
     """
 
     def _own(self, seconds: F64) -> F64:

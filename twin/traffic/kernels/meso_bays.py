@@ -1,5 +1,6 @@
 """Buses in bays beside queues: they leave their link for the time, and come back into a lane.
 
+Buses that queue before their stop, in their lane or on the way to a bay, are looked after here too.
 This is done between ticks, before any junction: a bus comes back in the middle of a link, where
 its junctions would otherwise have to know of each other within the tick.
 """
@@ -22,18 +23,20 @@ from twin.traffic.kernels.meso_lanes import (
 from twin.traffic.kernels.meso_layout import (
     DRIVING_LAST,
     DRIVING_PLACE,
+    FAR,
+    HELD_UP,
     N_BLOCKS,
     TICK,
     WITH_CALLS,
     Net,
     State,
 )
-from twin.traffic.kernels.meso_stops import STANDS_IN_BAY, ride
+from twin.traffic.kernels.meso_stops import QUEUES, ride
 
 
 @inner
 def serve_bays(now: int, net: Net, st: State) -> None:
-    """Let buses come to their bays, and leave them, in the tick that begins at `now`."""
+    """Let buses come to stops behind queues and to bays, and leave these, in a tick."""
     for block in range(N_BLOCKS):
         slot = int(st.bay[block])
         st.bay[block] = -1
@@ -49,6 +52,10 @@ def serve_bays(now: int, net: Net, st: State) -> None:
 def has_left(slot: int, block: int, now: int, net: Net, st: State) -> bool:
     """Let the vehicle of `slot` do what is due; return whether it is back on the road."""
     end = now + TICK
+    if st.vehicle[slot].due < 0:
+        come = comes_to_stop(slot, now, net, st)
+        if come == QUEUES or st.vehicle[slot].state == DRIVING_PLACE:
+            return come != QUEUES
     if st.vehicle[slot].due >= end:
         return False
     at = int(st.vehicle[slot].call)
@@ -84,9 +91,14 @@ def has_left(slot: int, block: int, now: int, net: Net, st: State) -> bool:
     net.link[k].n_in += 1
     net.link[k].sum_in += moment
     off = moment + int(net.link[k].speed * net.kind_stop[kind, 1])
-    when = ride(slot, k, kind, rpos, pos, off, cross, net, st)
+    place = -1 if x < 0 else int(st.lane[x].place0) + int(st.lane[x].tail)
+    when = ride(slot, k, kind, rpos, pos, off, cross, x, place, False, now, net, st)
     entered = moment - int(np.float32(cross) * pos / net.link[k].length)
-    if when == STANDS_IN_BAY:
+    if when == QUEUES and st.call[st.vehicle[slot].call].bay == 0:
+        st.vehicle[slot].state = DRIVING_PLACE
+        put_in_lane(x, slot, rpos, turn, entered, FAR, kind, st.vehicle[slot].distance, st)
+        return False
+    if when < 0:
         st.vehicle[slot].entered = entered
         return False
     if turn < 0:
@@ -100,3 +112,28 @@ def has_left(slot: int, block: int, now: int, net: Net, st: State) -> bool:
     st.due[order] = min(st.due[order], when)
     put_in_lane(x, slot, rpos, turn, entered, when, kind, st.vehicle[slot].distance, st)
     return True
+
+
+@inner
+def comes_to_stop(slot: int, now: int, net: Net, st: State) -> int:
+    """Try again whether a bus comes to the stop before which it queues; return what `ride` does."""
+    at = int(st.vehicle[slot].call)
+    k = int(st.call[at].link)
+    place = -1 - int(st.vehicle[slot].due)
+    x = int(net.link[k].lane0)
+    while place >= int(st.lane[x].place0) + int(st.lane[x].ring):
+        x += 1
+    inside = st.vehicle[slot].state == DRIVING_PLACE
+    rpos = int(st.place[place].rpos) if inside else int(st.vehicle[slot].rpos)
+    kind = int(st.vehicle[slot].kind) + WITH_CALLS
+    braking = int(net.link[k].speed * net.kind_stop[kind, 0])
+    moment = int(np.round(st.call[at].arrive * 1000.0)) - braking
+    cross = crossing(k, kind, net)
+    when = ride(slot, k, kind, rpos, st.call[at].pos, moment, cross, x, place, inside, now, net, st)
+    if inside and when != QUEUES:
+        st.place[place].when = when
+        st.lane[x].held_up = when
+        net.link[k].lane_marks |= HELD_UP
+        order = int(net.link[k].order)
+        st.due[order] = min(st.due[order], when)
+    return when

@@ -10,6 +10,7 @@ from twin.traffic.kernels.meso_layout import (
     AT_BAY,
     CUT_UNIT,
     DRIVING_LAST,
+    FAR,
     FINISHED,
     HELD_UP,
     KIND_UNIT,
@@ -20,7 +21,7 @@ from twin.traffic.kernels.meso_layout import (
     Net,
     State,
 )
-from twin.traffic.kernels.meso_stops import STANDS_IN_BAY, lane_of_stop, ride
+from twin.traffic.kernels.meso_stops import QUEUES, lane_of_stop, ride
 
 FULL = -1
 BEHIND_A_STOP = 1 << 20
@@ -194,8 +195,30 @@ def enter(
     cross = crossing(k, kind, net)
     when = moment + late + cross
     if kind >= WITH_CALLS:
-        when = ride(slot, k, kind, rpos, np.float32(0.0), moment + late, cross, net, st)
-        if when == STANDS_IN_BAY:
+        place = int(st.lane[x].place0) + int(st.lane[x].tail)
+        lane = x if turn >= 0 else -1
+        now = moment // TICK * TICK
+        when = ride(
+            slot,
+            k,
+            kind,
+            rpos,
+            np.float32(0.0),
+            moment + late,
+            cross,
+            lane,
+            place,
+            False,
+            now,
+            net,
+            st,
+        )
+        if when == QUEUES and st.call[st.vehicle[slot].call].bay == 0:
+            put_in_lane(x, slot, rpos, turn, moment, FAR, kind, distance, st)
+            st.vehicle[slot].next = st.bay[block]
+            st.bay[block] = slot
+            return
+        if when < 0:
             st.vehicle[slot].entered = moment
             st.vehicle[slot].rpos = rpos
             st.vehicle[slot].distance = distance

@@ -161,7 +161,8 @@ VEHICLE = np.dtype(
         ("kind", "i4"),
         ("state", "i4"),
         ("next", "i4"),  # in the queue at a link, the calendar, or the list of the finished
-        ("due", "i4"),  # planned departure while waiting; arrival on the last link
+        # Planned departure while waiting; arrival on the last link; -1 - place before a stop.
+        ("due", "i4"),
         ("entered", "i4"),  # on the last link, or on that of its bay
         ("call", "i4"),  # the next stop to serve, of those before `calls_end`
         ("calls_end", "i4"),
@@ -267,7 +268,8 @@ class State(NamedTuple):
     done
         (N_BLOCKS,) slots of trips that ended, linked by `next`; -1.
     bay
-        (N_BLOCKS,) slots `AT_BAY` that came from the junctions of a block, linked by `next`; -1.
+        (N_BLOCKS,) slots `AT_BAY`, or whose bus queues before its stop, that came from the
+        junctions of a block, linked by `next`; -1.
     call
         `CALL` records of `layout`, those of a vehicle in a row; times since the start.
     lost

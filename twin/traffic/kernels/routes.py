@@ -157,7 +157,8 @@ def ways_ahead(link: I32, rpos: I32, store: I32, turn_to: I32) -> tuple[I32, I32
     Parameters
     ----------
     link, rpos
-        (N,) link of each, or -1 for an empty row; where its next turn stands in `store`.
+        (N,) link of each, or -1 for an empty row; where its next turn stands in `store`, or -1
+        where none is left.
     store
         The route store.
     turn_to
@@ -168,7 +169,7 @@ def ways_ahead(link: I32, rpos: I32, store: I32, turn_to: I32) -> tuple[I32, I32
         count = 0
         if link[i] >= 0:
             count = 1
-            while store[rpos[i] + count - 1] >= 0:
+            while rpos[i] >= 0 and store[rpos[i] + count - 1] >= 0:
                 count += 1
         ptr[i + 1] = ptr[i] + count
     links = np.empty(ptr[len(link)], np.int32)
