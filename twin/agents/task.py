@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import simpy
@@ -89,12 +90,12 @@ class Task:
         self.refusals = 0
         self.times_bumped = 0
         self.held_for = ""
-        self.t_held = float("inf")
-        self.look_at = float("-inf")
+        self.t_held = math.inf
+        self.look_at = -math.inf
         self.patient: Patient | None = None
         self.priority: int = incident.priority
         self.failed: set[str] = set()
-        self.retry_at = float("-inf")
+        self.retry_at = -math.inf
         self.unit: Unit | None = None
         self.hospital_id: str | None = None
         self.t_dispatch: float | None = None

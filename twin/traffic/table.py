@@ -131,13 +131,11 @@ class TableMobility:
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
-        moving = self.moving(unit)
-        self._stand(unit, self.place_of(unit))
-        if not moving:
-            self._since[unit] = self._env.now
         drive = _Drive(self._env.event(), destination, siren, stop=destination)
         self._drives[unit] = drive
-        self._plan(unit, drive, moving=moving)
+        if not self.moving(unit):
+            self._since[unit] = self._env.now
+        self._plan(unit, drive)
         return drive.event
 
     def stop(self, unit: int) -> Place:
@@ -151,27 +149,22 @@ class TableMobility:
         """Return the unit's true position on the road."""
         if not self.moving(unit):
             return Place(int(self._link[unit]), float(self._pos[unit]))
-        link, pos = self._places(np.array([unit]))
+        link, pos, _ = self._places(np.array([unit]))
         return Place(int(link[0]), float(pos[0]))
 
     def moving(self, unit: int) -> bool:
         """Return whether a unit is on the move."""
         return bool(self._count[unit] > 0 and self._env.now > self._since[unit])
 
-    def _on_the_move(self, units: I64) -> NDArray[np.bool_]:
-        on_the_move: NDArray[np.bool_] = self._count[units] > 0
-        on_the_move &= self._env.now > self._since[units]
-        return on_the_move
-
-    def _places(self, units: I64) -> tuple[I32, F64]:
-        """Return the links and the metres at which units are."""
+    def _places(self, units: I64) -> tuple[I32, F64, NDArray[np.bool_]]:
+        """Return the links and the metres at which units are, and whether they are on the move."""
         link, pos = self._link[units], self._pos[units]
-        count: I32 = np.zeros_like(self._count)
-        count[units] = np.where(self._on_the_move(units), self._count[units], 0)
+        moving = np.empty(len(units), np.bool_)
         places_of(
             units,
             self._env.now,
-            count,
+            self._count,
+            self._since,
             self._way,
             self._at,
             self._start,
@@ -179,8 +172,9 @@ class TableMobility:
             self._network.link_length,
             link,
             pos,
+            moving,
         )
-        return link, pos
+        return link, pos, moving
 
     # Predictions
 
@@ -196,11 +190,9 @@ class TableMobility:
         """(U,) predicted seconds of driving to `destination`; see `Mobility.etas`."""
         if not len(units):
             return np.empty(0)
-        which = np.asarray(units, np.int64)
-        link, pos = self._places(which)
+        link, pos, moving = self._places(np.asarray(units, np.int64))
         router = self._times.router(self._env.now, siren=siren)
-        on_the_move = self._on_the_move(which)
-        return router.etas_from(link, pos, destination, beside, within_s, on_the_move)
+        return router.etas_from(link, pos, destination, beside, within_s, moving)
 
     def travel_times(
         self,
@@ -301,12 +293,12 @@ class TableMobility:
     def _replan(self, units: Iterable[int]) -> None:
         """Let units under way go on from their places at the present times."""
         for unit in sorted(units):
-            moving = self.moving(unit)
-            self._stand(unit, self.place_of(unit))
-            self._plan(unit, self._drives[unit], moving=moving)
+            self._plan(unit, self._drives[unit])
 
-    def _plan(self, unit: int, drive: _Drive, *, moving: bool) -> None:
-        start = Place(int(self._link[unit]), float(self._pos[unit]))
+    def _plan(self, unit: int, drive: _Drive) -> None:
+        """Let a unit go on from where it is by the fastest way at the present times."""
+        moving, start = self.moving(unit), self.place_of(unit)
+        self._stand(unit, start)
         router = self._times.router(self._env.now, siren=drive.siren)
         links, begin_m, end_m, drive.stop = router.way(start, drive.destination, moving=moving)
         if not len(links):

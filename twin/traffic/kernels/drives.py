@@ -82,6 +82,7 @@ def places_of(
     units: I64,
     now: float,
     count: I32,
+    since: F64,
     way: I32,
     at: F64,
     start_m: F64,
@@ -89,8 +90,11 @@ def places_of(
     length: F32,
     link: I32,
     pos: F64,
+    moving: NDArray[np.bool_],
 ) -> None:
-    """Fill (C,) links and metres of the units that are on the road; the others stay as they are.
+    """Fill (C,) whether units are on the move, and links and metres of those that are.
+
+    The links and metres of the others stay as they are.
 
     Parameters
     ----------
@@ -98,18 +102,20 @@ def places_of(
         (C,) which.
     now
         Present time, seconds.
-    count, way, at, start_m, end_m
-        Of every unit: links of its route (0 for one that stands), the links, when each is entered
-        and the end reached, metres at which it begins on the first and ends on the last.
+    count, since, way, at, start_m, end_m
+        Of every unit: links of its route (0 for one that stands), until when it stands though it
+        has been told to drive, the links, when each is entered and the end reached, metres at which
+        it begins on the first and ends on the last.
     length
         (L,) metres of every link.
-    link, pos
+    link, pos, moving
         (C,) what is filled.
     """
     for i in range(len(units)):
         u = units[i]
         n = count[u]
-        if n == 0:
+        moving[i] = n > 0 and now > since[u]
+        if not moving[i]:
             continue
         k = n
         while k > 0 and at[u, k] > now:
