@@ -10,7 +10,7 @@ from twin.city.report import quality
 from twin.core.errors import InputError
 from twin.network.build import build_network
 from twin.network.osm import read_osm
-from twin.network.osm_bus_lanes import AGAINST, BOTH_WAYS, UNFIT, BusLaneReader
+from twin.network.osm_bus_lanes import AGAINST, BOTH_WAYS, BY_THE_HOUR, UNFIT, BusLaneReader
 from twin.network.sumo import read_sumo
 from twin.traffic.micro import MicroTraffic
 
@@ -46,6 +46,15 @@ READ = [
     (ONE, (3, 3), {"busway:both": "lane"}, (3, 3), (0b101, 0), {}),
     (BACK, (3, 3), {"busway:left": "lane"}, (3, 3), (0, 0b001), {}),
     (ONE, (2, 2), {"busway": "opposite_lane"}, (2, 2), (0, 0), {AGAINST: 1}),
+    # Hours are counted by road, and a plain tag holds all day.
+    (ONE, (2, 2), {"lanes:bus:conditional": "1 @ (07:00-10:00)"}, (2, 2), (0, 0),
+     {BY_THE_HOUR: 1}),
+    (ONE, (2, 2), {"busway:right:conditional": "lane @ (Mo-Fr 07:00-10:00)"}, (2, 2), (0, 0),
+     {BY_THE_HOUR: 1}),
+    (ONE, (2, 2), {"psv:lanes:forward:conditional": "|designated @ (17:00-20:00)",
+                   "bus:lanes:conditional": "rubbish", "lanes:bus": "1"}, (2, 2), (1, 0),
+     {BY_THE_HOUR: 1}),
+    (ONE, (2, 2), {"bus:conditional": "no @ (22:00-05:00)"}, (2, 2), (0, 0), {}),
     (ONE, (2, 2), {"lanes:bus": "some", "busway": "track", "bus": "yes"}, (2, 2), (0, 0), {}),
 ]  # fmt: skip
 

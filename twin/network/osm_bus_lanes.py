@@ -1,8 +1,8 @@
 """Lanes that only buses may use, as OpenStreetMap's tags tell them.
 
 A set of lanes is the bits of a number, the lowest being lane 0 at the kerb. The tags are those of
-wiki.openstreetmap.org/wiki/Bus_lanes. Hours of the day (`:conditional`) are not read: a lane that
-is for buses by its plain tag is so all day.
+wiki.openstreetmap.org/wiki/Bus_lanes. A bus lane has no hours here: one that is for buses by its
+plain tag is so all day, and one that is so at some hours only (`:conditional`) is none and counted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from twin.network.tags import MAX_TAGGED_LANES, NO_CARS, lane_count
 
 AGAINST = "bus lanes left out: against the way of cars"
 BOTH_WAYS = "bus lanes left out: their direction is not said"
+BY_THE_HOUR = "roads whose bus lanes of some hours only (`:conditional`) are left unread"
 UNFIT = "bus lanes left out: more than their road has"
 
 _SIDES = (":forward", ":backward")
@@ -77,6 +78,7 @@ class BusLaneReader:
         if not any("bus" in key or "psv" in key for key in tags):
             return BusLanes(lanes, (0, 0))
         self._tags, self._row = tags, row
+        self.left_out[BY_THE_HOUR] += any(map(_is_by_the_hour, tags))
         numbers, ways = self._numbers(drives), self._busways(drives)
         count, bits = list(lanes), [0, 0]
         for side in (0, 1):
@@ -169,3 +171,9 @@ def _whose(buses: list[list[str]], cars: list[list[str]], lane: int) -> int:
     if barred:
         return _BUS if "yes" in values(buses) else _NEITHER
     return _CAR
+
+
+def _is_by_the_hour(key: str) -> bool:
+    """Return whether a tag tells of lanes for buses at some hours, or under another condition."""
+    told = key.startswith(("busway", "lanes:bus", "lanes:psv", "bus:lanes", "psv:lanes"))
+    return told and key.endswith(":conditional")
