@@ -17,6 +17,7 @@ from twin.network.sides import across, both_sides
 from twin.traffic.kernels.anchored import Anchored
 from twin.traffic.kernels.both_sides import (
     etas_to,
+    etas_to_anchor,
     on_side,
     times_from,
     way_between_sides,
@@ -50,7 +51,12 @@ ROUTE_VARIANTS = 4
 _CHUNKS_PER_THREAD = 4
 FEW = 60
 """A tree of the whole city costs more than ways to so many anchors."""
-NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
+NOTHING = Anchored(
+    np.empty((0, 0), np.float32),
+    np.empty((0, 0), np.float32),
+    np.empty(0, np.int32),
+    np.empty(0, np.float32),
+)
 """What is known where there are no anchors."""
 
 
@@ -437,11 +443,13 @@ class Router:
         limit = np.inf if within_s is None else within_s
         none = np.zeros(len(link)) if beside is None else beside
         kept: U8 = np.zeros(len(link), np.uint8) if moving is None else moving.view(np.uint8)
-        whole = not first and within_s is None
-        if whole and self._to_anchors(_one(goal.link)) is not None:
-            units = zip(link.tolist(), pos.tolist(), kept.tolist(), strict=True)
-            each = [self._times(Place(k, x), [goal], None, moving=bool(m))[0] for k, x, m in units]
-            return np.concatenate(each) if each else np.empty(0)
+        if not first and within_s is None:
+            anchored = self._to_anchors(_one(goal.link))
+            if anchored is not None:
+                return etas_to_anchor(
+                    self._rows, self.times, self.network.link_length, self.across, link, pos, kept,
+                    *goal, anchored,
+                )  # fmt: skip
         # No way is kept: of equal ways a search from the goal finds another one than whoever
         # drives, and what is recorded of candidates must not change the drive.
         return etas_to(

@@ -64,6 +64,7 @@ class Anchored(NamedTuple):
     """
 
     bounds: F32
+    by_anchor: F32
     anchor_of: I32
     seconds: F32
 
@@ -112,7 +113,7 @@ def _bound(
     for g in range(len(goals)):
         a = anchors[g]
         if a >= 0:
-            away = max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+            away = max(bounds[a, k] - np.float32(ROUNDING_S), np.float32(0.0))
         else:
             xy, goal = rows.xy, rows.row_of[goals[g]]
             straight = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
@@ -262,7 +263,7 @@ def first_of(
             break
         limit = least - extra[i]
         written, _ = search(
-            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, bounds,
+            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, known.by_anchor,
             np.float32(0.0), limit,
         )  # fmt: skip
         found = float(rows.real[rows.row_of[links[i]], LABEL])

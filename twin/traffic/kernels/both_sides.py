@@ -226,6 +226,32 @@ def times_from(
 
 
 @njit
+def etas_to_anchor(
+    rows: Rows,
+    times: F32,
+    length: F32,
+    across: I32,
+    link: I32,
+    pos: F64,
+    moving: U8,
+    end_link: int,
+    end_pos: float,
+    known: Anchored,
+) -> F64:
+    """Return (C,) seconds from units to a goal that is an anchor, as `times_from` finds them."""
+    goal, at = np.array([end_link], np.int32), np.array([end_pos])
+    none = np.zeros(1)
+    out = np.empty(len(link))
+    for i in range(len(link)):
+        found, _, _ = times_from(
+            rows, times, length, across, link[i], pos[i], moving[i] != 0, goal, at, none, False,
+            known,
+        )  # fmt: skip
+        out[i] = found[0]
+    return out
+
+
+@njit
 def way_between_sides(
     rows: Rows,
     times: F32,
