@@ -179,6 +179,12 @@ def test_times_to_anchors_are_those_of_trees(network, seed):
     for goal in goals:
         want, got = (router.etas(units, goal) for router in (plain, anchored))
         assert got == pytest.approx(want, rel=1e-6)
+        moving = rng.random(len(units)) < 0.5
+        each = [
+            anchored.travel_times(unit, [goal], moving=bool(m))[0]
+            for unit, m in zip(units, moving, strict=True)
+        ]
+        assert anchored.etas(units, goal, moving=moving).tolist() == each
         for unit in units:
             ways = [router.way(unit, goal).links.tolist() for router in (plain, anchored)]
             assert ways[0] == ways[1]

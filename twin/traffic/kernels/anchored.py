@@ -55,8 +55,9 @@ class Anchored(NamedTuple):
 
     Attributes
     ----------
-    bounds
-        (L, A) what `fill_bounds` fills, the anchors of a link side by side.
+    bounds, by_anchor
+        (L, A) and (A, L) what `fill_bounds` fills, the anchors of a link side by side for whoever
+        compares them, the links of an anchor side by side for whoever searches for it.
     anchor_of
         (L,) number of the anchor on a link, -1 where there is none.
     seconds
@@ -151,7 +152,7 @@ def search(
     back
         Whether the search goes against the traffic.
     bounds
-        What is known of anchors.
+        What is known of anchors, (A, L).
     pace
         Seconds for a metre as the crow flies that no link undercuts; used where an anchor is -1.
     limit
