@@ -7,9 +7,9 @@ from itertools import combinations_with_replacement, permutations
 import numpy as np
 import pytest
 
+from twin.agents.deployment.programs import covered
 from twin.agents.deployment.siting import (
     FARTHEST_S,
-    covered,
     free_shares,
     nest_cover,
     site_cover,

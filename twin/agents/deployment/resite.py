@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from twin.agents.deployment.cover import CALLS_OF, KIND, SERVES, Cover, drive_seconds
+from twin.agents.deployment.programs import Siting, covered
 from twin.agents.deployment.siting import (
     Method,
-    Siting,
-    covered,
     free_shares,
     greedy_cover,
     nest_cover,
