@@ -23,7 +23,7 @@ from apps.cli.tables import comparison_table
 from apps.report.care import outcome_difference
 from apps.report.changes import settings_line, settings_of
 from apps.report.comparison import write_comparison_report
-from apps.report.words import BASIS, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
+from apps.report.words import BASIS, CHANGED, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
 from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison
 from twin.metrics.cautions import cautions
@@ -122,6 +122,6 @@ def show(found: Comparison, report: Path) -> None:
         console.print(outcome_difference(outcome))
     for note in found.notes:
         console.print(f"Note: {note.text}")
-    for line in (reached(found.reach[0]), CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS):
+    for line in (reached(found.reach[0]), CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS, CHANGED):
         console.print(line)
     notes.print(f"Report: {report}")

@@ -23,7 +23,16 @@ from apps.report.service import (
     moves_line,
     standard_cells,
 )
-from apps.report.words import CLEAR, NO_INTERVAL, OUTSIDE, SMALL_NUMBERS, clock, count, percent
+from apps.report.words import (
+    CHANGED,
+    CLEAR,
+    NO_INTERVAL,
+    OUTSIDE,
+    SMALL_NUMBERS,
+    clock,
+    count,
+    percent,
+)
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.metrics.comparison import FILE, read_comparison
@@ -145,7 +154,7 @@ def score(
             console.print(standard_differences(rows, f"{one.title.en}: what-if minus base"))
     notes = [OPEN_ENDED, SMALL_NUMBERS]
     if pairs:
-        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes]
+        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes, CHANGED]
     console.print(*notes, sep="\n")
 
 

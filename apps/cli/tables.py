@@ -95,8 +95,9 @@ def _speeds(rows: Sequence[dict[str, Any]]) -> list[Table | str]:
 def standard_differences(rows: Sequence[Difference], title: str) -> Table:
     """Return the differences on the lines of a standard."""
     table = Table(
-        "", "base", "what-if", "difference", "95% interval", "calls", "result", title=title
-    )
+        "", "base", "what-if", "difference", "95% interval", "calls", "changed", "result",
+        title=title,
+    )  # fmt: skip
     for row in rows:
         table.add_row(row.value, *_cells(row))
     return table
@@ -106,7 +107,7 @@ def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     """Return the differences with their intervals; districts without any stand in one line."""
     table = Table(
         "Response time of", "base, min:s (s)", "what-if, min:s (s)", "difference", "95% interval",
-        "calls", "result", title=title,
+        "calls", "changed", "result", title=title,
     )  # fmt: skip
     kept, unchanged = without_unchanged(rows)
     for row in kept:
@@ -116,13 +117,14 @@ def comparison_table(rows: Sequence[Difference], title: str) -> Table:
 
 
 def _cells(row: Difference) -> list[str]:
-    """Return both sides, what lies between them, on how much it rests, and what it says."""
+    """Return both sides, what lies between them, on what it rests, and what it says."""
     return [
         figure(row, row.base),
         figure(row, row.whatif),
         amount(row, row.difference),
         range_text(row),
         rests_on(row),
+        f"{row.changed:,}",
         verdict(row),
     ]
 

@@ -32,6 +32,7 @@ from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.stored import read_origin
 from apps.report.words import (
     BASIS,
+    CHANGED,
     CLEAR,
     NO_INTERVAL,
     SMALL_NUMBERS,
@@ -168,7 +169,8 @@ def _table(rows: Sequence[Difference]) -> Raw:
     lines = [
         [
             describe(row), figure(row, row.base), figure(row, row.whatif),
-            amount(row, row.difference), range_text(row), rests_on(row), verdict(row),
+            amount(row, row.difference), range_text(row), rests_on(row),
+            f"{row.changed:,}", verdict(row),
         ]
         for row in kept
     ]  # fmt: skip
@@ -183,6 +185,7 @@ def _table(rows: Sequence[Difference]) -> Raw:
                 "difference",
                 "95% interval",
                 "calls",
+                "changed",
                 "result",
             ],
             lines,
@@ -190,7 +193,7 @@ def _table(rows: Sequence[Difference]) -> Raw:
         tag("p", unchanged) if unchanged else None,
         tag(
             "p",
-            f"{CLEAR} {NO_INTERVAL} {BASIS} pp: percentage points. {SMALL_NUMBERS}",
+            f"{CLEAR} {NO_INTERVAL} {BASIS} pp: percentage points. {SMALL_NUMBERS} {CHANGED}",
             class_="note",
         ),
         tag(

@@ -107,4 +107,5 @@ def _draw_one_sided(drawing: Drawing, runs: Sequence[Sides]) -> None:
 def _said(row: Difference) -> str:
     if not row.changed:
         return f"no call changed, {rests_on(row)} calls"
-    return f"{amount(row, row.difference)} ({range_text(row)}), {rests_on(row)} calls"
+    said = f"{amount(row, row.difference)} ({range_text(row)})"
+    return f"{said}, {rests_on(row)} calls, {row.changed:,} changed"

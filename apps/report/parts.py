@@ -32,7 +32,7 @@ IN_QUEUES = (
 )
 BY_TABLE = (
     "Travel times come from a table by hour: no traffic moves, so a closed road does not crowd "
-    "the others. For questions about roads and signals set traffic.fidelity = micro."
+    "the others. For questions about roads and signals set traffic.fidelity = meso or micro."
 )
 
 

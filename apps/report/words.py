@@ -163,6 +163,9 @@ SMALL_NUMBERS = (
     f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {P90_MARK} fewer than "
     f"{10 * LEAST_BEYOND_P90} calls: one call more or less can move this 90th percentile."
 )
+CHANGED = (
+    "Changed: calls that were not reached alike; where they are few, a difference rests on them."
+)
 NO_INTERVAL = (
     f"{NO_RANGE} for an interval: only one replication has such calls, or the figure was the same "
     "in both runs of every one."
@@ -207,7 +210,7 @@ def reading(row: Difference) -> str:
         change = "by less than 0.1 s"
     if not row.changed:
         many = "any replication" if row.replications > 1 else "the one replication that was run"
-        return f"No call was answered sooner or later than in the base, in {many}."
+        return f"No call was reached sooner or later than in the base, in {many}."
     if row.same or (row.low is None and not row.difference):
         return (
             "Every call that was reached in both runs was reached at the same moment; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -46,8 +47,10 @@ def test_a_comparison_is_read_again_and_reported(comparison):
         "+11.0 s",
         "calls reached in both runs, all 3 replications",
         "Each figure is rounded by itself",
+        "where they are few, a difference rests on them",
     ):
         assert needed in text
+    assert re.search(r"calls\s+changed\s+result", text)
     # What is for statisticians is folded away at the end, after how to get the figures again.
     assert page.index("The same figures again") < page.index("For statisticians: what running both")
     assert page.index("<summary>For stat") < page.index("correlation of the two runs")

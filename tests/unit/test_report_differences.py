@@ -38,7 +38,7 @@ def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None
             line(-12.0, -30.0, 6.0),
             "No clear difference in the mean response time: the 95% interval, -30.0 to +6.0 s, inc",
         ),
-        (line(0.0, 0.0, 0.0, changed=0), "No call was answered sooner or later"),
+        (line(0.0, 0.0, 0.0, changed=0), "No call was reached sooner or later"),
         (line(0.0, None, None, changed=0, n=1), "in the one replication that was run"),
         (line(0.0, 0.0, 0.0, changed=3), "3 were reached in one of them only"),
         (line(-12.0, None, None, n=1), "One replication cannot tell"),
