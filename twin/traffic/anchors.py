@@ -93,4 +93,4 @@ class Anchors:
         )
         anchor_of = np.full(n_links, -1, np.int32)
         anchor_of[self._anchors] = np.arange(len(self._anchors))
-        return Anchored(np.ascontiguousarray(bounds.T), bounds, anchor_of, self._seconds)
+        return Anchored(np.ascontiguousarray(bounds.T), anchor_of, self._seconds)

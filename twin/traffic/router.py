@@ -51,12 +51,7 @@ ROUTE_VARIANTS = 4
 _CHUNKS_PER_THREAD = 4
 FEW = 60
 """A tree of the whole city costs more than ways to so many anchors."""
-NOTHING = Anchored(
-    np.empty((0, 0), np.float32),
-    np.empty((0, 0), np.float32),
-    np.empty(0, np.int32),
-    np.empty(0, np.float32),
-)
+NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
 """What is known where there are no anchors."""
 
 

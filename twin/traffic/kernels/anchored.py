@@ -55,9 +55,8 @@ class Anchored(NamedTuple):
 
     Attributes
     ----------
-    bounds, by_anchor
-        (L, A) and (A, L) what `fill_bounds` fills, the anchors of a link side by side for whoever
-        compares them, the links of an anchor side by side for whoever searches for it.
+    bounds
+        (L, A) what `fill_bounds` fills, the anchors of a link side by side.
     anchor_of
         (L,) number of the anchor on a link, -1 where there is none.
     seconds
@@ -65,7 +64,6 @@ class Anchored(NamedTuple):
     """
 
     bounds: F32
-    by_anchor: F32
     anchor_of: I32
     seconds: F32
 
@@ -114,7 +112,7 @@ def _bound(
     for g in range(len(goals)):
         a = anchors[g]
         if a >= 0:
-            away = max(bounds[a, k] - np.float32(ROUNDING_S), np.float32(0.0))
+            away = max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
         else:
             xy, goal = rows.xy, rows.row_of[goals[g]]
             straight = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
@@ -152,7 +150,7 @@ def search(
     back
         Whether the search goes against the traffic.
     bounds
-        What is known of anchors, (A, L).
+        What is known of anchors.
     pace
         Seconds for a metre as the crow flies that no link undercuts; used where an anchor is -1.
     limit
@@ -264,7 +262,7 @@ def first_of(
             break
         limit = least - extra[i]
         written, _ = search(
-            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, known.by_anchor,
+            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, bounds,
             np.float32(0.0), limit,
         )  # fmt: skip
         found = float(rows.real[rows.row_of[links[i]], LABEL])

@@ -151,7 +151,7 @@ def _reach_anchors(
         goal = links[c : c + 1]
         anchor = known.anchor_of[links[c] : links[c] + 1]
         written, _ = search(
-            rows, roots, begin, goal, anchor, _HERE, back, known.by_anchor, np.float32(0.0), np.inf
+            rows, roots, begin, goal, anchor, _HERE, back, known.bounds, np.float32(0.0), np.inf
         )
         label[c] = rows.real[rows.row_of[links[c]], LABEL]
         wipe(rows, written)
@@ -246,7 +246,7 @@ def fastest_way(
     pace = np.float32(0.99999) / max_speed
     anchors = anchors_on(known, goals)
     written, found = search(
-        rows, origins, begin, goals, anchors, beyond, False, known.by_anchor, pace, least
+        rows, origins, begin, goals, anchors, beyond, False, known.bounds, pace, least
     )
     out = np.empty(0, np.int32)
     if found >= 0:
