@@ -38,6 +38,8 @@ from twin.scenarios.load import load_scenario
 from twin.scenarios.spec import Scenario
 
 USUAL = "closest-idle"
+NEARER = ["coverage.within_s=300"]
+"""About what is left of 480 s for the drive once the call is taken and the crew turned out."""
 RULES = {
     USUAL: [],
     "closest-free-flow": ["policy.dispatch=closest-free-flow"],
@@ -48,14 +50,10 @@ RULES = {
     "preparedness": ["policy.dispatch=preparedness"],
     "dmexclp": ["policy.moveup=dmexclp"],
     "compliance-table": ["policy.moveup=compliance-table"],
-    "least-loss, 300 s": [
-        "policy.dispatch=least-loss",
-        "policy.parameters.least-loss.within_s=300",
-    ],
-    "dmexclp-dispatch, 300 s": [
-        "policy.dispatch=dmexclp-dispatch",
-        "policy.parameters.dmexclp-dispatch.within_s=300",
-    ],
+    "least-loss, 300 s": ["policy.dispatch=least-loss", *NEARER],
+    "dmexclp-dispatch, 300 s": ["policy.dispatch=dmexclp-dispatch", *NEARER],
+    "dmexclp, 300 s": ["policy.moveup=dmexclp", *NEARER],
+    "compliance-table, 300 s": ["policy.moveup=compliance-table", *NEARER],
     "dmexclp both": ["policy.dispatch=dmexclp-dispatch", "policy.moveup=dmexclp"],
 }
 """What each rule sets of the scenario; the base first."""
