@@ -71,9 +71,9 @@ BASES = {
     # Collisions come of traffic, so they would not be the same calls under every fidelity.
     "sf-evening": [
         "sf-2017-01-04",
-        "period.start=16:00",
+        "period.start=17:00",
         "period.end=19:00",
-        "period.warm_up_min=60",
+        "period.warm_up_min=45",
         "calls.source=generated",
         "calls.collisions=false",
         "record.frame_every_s=600",
@@ -136,13 +136,22 @@ class Study:
 
     def _made(self, scenario: Scenario, replication: int) -> Run:
         if self.fidelity == "learned" and self._learned is None:
-            self._learned = seconds_of(self._city, self.scenario)
+            self._learned = self._seconds()
         before, recorder = _cpu(), MemoryRecorder()
         model = model_of(self._learned)(
             self._city, scenario, recorder=recorder, replication=replication
         )
         model.run()
         return Run(recorder.frame("calls")[COLUMNS], _cpu() - before)
+
+    def _seconds(self) -> F64:
+        """Return the link times of lane traffic, kept beside the runs."""
+        name = hashlib.sha256(f"{self._sha}{scenario_checksum(self.scenario)}".encode()).hexdigest()
+        file = self._folder / f"seconds-{name[:16]}.npy"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.save(file, seconds_of(self._city, self.scenario))
+        return np.asarray(np.load(file), np.float64)
 
 
 def _cpu() -> float:
@@ -193,7 +202,7 @@ def of_fidelity(
         found = study.runs(rule, pairs, run=run)
         tables.append([None if each is None else each.calls for each in found])
         made = [each for each in found if each is not None]
-        cpu = f"{np.mean([each.cpu_s for each in made]):.1f}" if made else "-"
+        cpu = f"{np.median([each.cpu_s for each in made]):.1f}" if made else "-"
         calls = sum(len(each.calls) for each in made)
         cells = _level(made, end_s)
         if rule != USUAL:
