@@ -27,7 +27,8 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def read_cad(path: str | Path, mapping: CadMapping) -> CadFeed:
     return CadFeed(table[columns].reset_index(drop=True), quality)
 
 
-def _lines(path: Path, encoding: str) -> Iterator[str]:
+def _lines(path: Path, encoding: str) -> Generator[str, None, None]:
     if not path.is_file():
         raise NotFoundError("there is no such file", file=path)
     number = 0
@@ -117,7 +118,24 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
 
 def _read_columns(path: Path, mapping: CadMapping, quality: QualityReport) -> pd.DataFrame:
     """Return the mapped columns as text, with the line number of every row."""
-    reader = csv.reader(_lines(path, mapping.encoding), strict=True)
+    # Closed at once, also where a row is refused: an error keeps alive what it was raised in.
+    with closing(_lines(path, mapping.encoding)) as lines:
+        header, numbers, columns, ragged = _records(lines, path, mapping)
+    quality.rows = len(numbers) + len(ragged)
+    if not quality.rows:
+        raise InputError("there are no rows below the header", file=path)
+    if 2 * len(ragged) >= quality.rows:
+        row, fields = ragged[0]
+        raise InputError(f"{fields} fields where the header has {len(header)}", file=path, row=row)
+    quality.put_aside("another number of fields than the header has", len(ragged))
+    return pd.DataFrame({"row": np.array(numbers, dtype=np.int64), **columns})
+
+
+def _records(
+    lines: Iterator[str], path: Path, mapping: CadMapping
+) -> tuple[list[str], list[int], dict[str, list[str]], list[tuple[int, int]]]:
+    """Return the header, line numbers and mapped columns, and the rows of another width."""
+    reader = csv.reader(lines, strict=True)
     try:
         header = next(reader, None)
         if header is None:
@@ -141,14 +159,7 @@ def _read_columns(path: Path, mapping: CadMapping, quality: QualityReport) -> pd
                 columns[name].append(record[place].strip())
     except csv.Error as error:
         raise InputError(f"not a CSV table: {error}", file=path, row=reader.line_num) from error
-    quality.rows = len(numbers) + len(ragged)
-    if not quality.rows:
-        raise InputError("there are no rows below the header", file=path)
-    if 2 * len(ragged) >= quality.rows:
-        row, fields = ragged[0]
-        raise InputError(f"{fields} fields where the header has {len(header)}", file=path, row=row)
-    quality.put_aside("another number of fields than the header has", len(ragged))
-    return pd.DataFrame({"row": np.array(numbers, dtype=np.int64), **columns})
+    return header, numbers, columns, ragged
 
 
 def _keep(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import IO, Any
 
 import pandas as pd
 import pytest
@@ -304,6 +305,24 @@ def test_missing_column_empty_file_and_no_file(tmp_path: Path) -> None:
         read_cad(path, MAPPING)
     with pytest.raises(NotFoundError):
         read_cad(tmp_path / "none.csv", MAPPING)
+
+
+def test_a_refused_file_is_closed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to the garbage collector, the warning would fall into whatever runs by then."""
+    path = tmp_path / "cad.csv"
+    path.write_text(text_of(response()).replace("onscene", "on_scene"), encoding="utf-8")
+    opened: list[IO[Any]] = []
+    plain = Path.open
+
+    def watched(self: Path, *arguments: Any) -> IO[Any]:
+        opened.append(plain(self, *arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(Path, "open", watched)
+    with pytest.raises(InputError, match="column is missing") as caught:
+        read_cad(path, MAPPING)
+    assert opened
+    assert all(stream.closed for stream in opened), caught.value
 
 
 def test_truncated_gzip_and_other_encodings(tmp_path: Path) -> None:
