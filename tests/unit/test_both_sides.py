@@ -22,8 +22,8 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.meso_mobility import MesoMobility
 from twin.traffic.micro_mobility import MicroMobility
 from twin.traffic.mobility import Mobility
-from twin.traffic.router import Router
 from twin.traffic.table import TableMobility
+from twin.traffic.unit_router import UnitRouter
 
 NIGHT = 3 * 3600.0
 
@@ -41,8 +41,8 @@ def block() -> Network:
     return replace(network, geom_x=drawn)
 
 
-def one_sided(network: Network) -> Router:
-    router = Router(network)
+def one_sided(network: Network) -> UnitRouter:
+    router = UnitRouter(network)
     router.across = np.full(network.n_links, -1, np.int32)
     return router
 
@@ -71,7 +71,7 @@ def test_two_carriageways_between_the_same_junctions_are_no_street():
 
 def test_who_stands_drives_straight_to_a_call_on_either_side():
     network = block()
-    router, before = Router(network), one_sided(network)
+    router, before = UnitRouter(network), one_sided(network)
     pace = float(router.times[0]) / 200.0
     at_station, behind = Place(0, 150.0), Place(0, 50.0)
     over = Place(1, 150.0)  # the same spot as `behind`, on the other side
@@ -87,7 +87,7 @@ def test_who_stands_drives_straight_to_a_call_on_either_side():
 
 def test_who_is_on_the_move_keeps_its_side():
     network = block()
-    router = Router(network)
+    router = UnitRouter(network)
     pace = float(router.times[0]) / 200.0
     here, behind = Place(0, 150.0), Place(0, 50.0)
     round_the_block = float(router.times[[2, 3]].sum()) + 100.0 * pace
@@ -102,7 +102,7 @@ def test_who_is_on_the_move_keeps_its_side():
 
 def test_nobody_sets_out_on_a_closed_side():
     network = block()
-    router = Router(network)
+    router = UnitRouter(network)
     closed = np.array([False, True, False, False])
     router.set_closed(closed)
     here, behind = Place(0, 150.0), Place(0, 50.0)

@@ -18,7 +18,7 @@ from twin.core.clock import is_weekend
 from twin.network.graph import Place
 from twin.scenarios.spec import Scenario
 from twin.simulation import CityModel
-from twin.traffic.router import U_TURN_S, YIELD_S
+from twin.traffic.road_graph import U_TURN_S, YIELD_S
 from twin.traffic.table import TableMobility
 
 TABLES = ("calls", "unit_events", "incident_events", "hospital_status", "changes")

@@ -12,7 +12,8 @@ from twin.network.generate import grid
 from twin.network.graph import Network, Place
 from twin.network.sides import both_sides
 from twin.traffic.anchors import SEARCHES_A_TREE, Anchors
-from twin.traffic.router import NOTHING, Router
+from twin.traffic.kernels.anchored import NOTHING
+from twin.traffic.unit_router import UnitRouter
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,9 @@ def network() -> Network:
     return grid(8, 7, 200.0, 2, 10.0)
 
 
-def noisy(network: Network, seed: int) -> Router:
+def noisy(network: Network, seed: int) -> UnitRouter:
     rng = np.random.default_rng(seed)
-    router = Router(network)
+    router = UnitRouter(network)
     router.set_costs((network.free_flow_s * rng.uniform(0.5, 3.0, network.n_links)).astype("f4"))
     router.set_closed(rng.random(network.n_links) < 0.1)
     router.set_banned(rng.choice(network.n_turns, 30, replace=False).astype(np.int32))
@@ -96,13 +97,13 @@ def test_what_is_found_within_a_limit_is_all_and_exact(network, seed, limit):
 
 
 def test_anchors_are_worked_out_when_searches_have_cost_as_much(network):
-    rows = Router(network)._rows
+    rows = UnitRouter(network)._rows
     anchors = Anchors.of(network, network.free_flow_s, np.array([3, 40, 3]), towards=True)
     for _ in range(2 * SEARCHES_A_TREE):
         assert anchors.known(rows.row_of) is NOTHING
     known = anchors.known(rows.row_of)
     assert known.anchor_of[[3, 40, 5]].tolist() == [0, 1, -1]
-    tree, _ = Router(network).tree_to(40)
+    tree, _ = UnitRouter(network).tree_to(40)
     away = known.bounds[rows.row_of[7], 1]
     assert away == pytest.approx(tree[7] + network.free_flow_s[7])
     again = Anchors.of(network, network.free_flow_s.copy(), np.array([3, 40, 3]), towards=True)
@@ -119,7 +120,7 @@ def test_the_way_that_is_kept_is_a_fastest_way_until_costs_change(network, seed)
     router = noisy(network, seed)
     origin, *goals = places(network, rng, 6)
 
-    def seconds(of: Router, goal: Place) -> float:
+    def seconds(of: UnitRouter, goal: Place) -> float:
         links, begin_m, end_m, stop = of.way(origin, goal)
         assert stop in {goal, origin}
         return of.seconds_of(links, begin_m, end_m)
@@ -143,7 +144,7 @@ def test_the_way_that_is_kept_is_a_fastest_way_until_costs_change(network, seed)
 
 
 def test_costs_of_some_links_are_those_of_all(network):
-    some, every = Router(network), Router(network)
+    some, every = UnitRouter(network), UnitRouter(network)
     rng = np.random.default_rng(2)
     times = (network.free_flow_s * rng.uniform(0.3, 3.0, network.n_links)).astype("f4")
     every.set_costs(times)

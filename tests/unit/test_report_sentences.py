@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from apps.report.changes import change_sentences, fields_apart, settings_of
+from apps.report.changes import change_sentences
+from apps.report.differences import fields_apart, settings_of
 from tests.support.runs import small_city, small_scenario
 from twin.agents.policies.registry import meaning
 from twin.scenarios.care import Care

@@ -14,7 +14,8 @@ from twin.network.generate import grid
 from twin.network.graph import Network, Place, TurnKind
 from twin.traffic.costs import SIREN_DELAY_SHARE, RoadCosts
 from twin.traffic.kernels.both_sides import HERE_M
-from twin.traffic.router import LEFT_S, RIGHT_S, Router, new_tree, turn_costs
+from twin.traffic.road_graph import LEFT_S, RIGHT_S, new_tree, turn_costs
+from twin.traffic.unit_router import UnitRouter
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def network() -> Network:
     return grid(5, 6, 200.0, 2, 10.0, signals=False)
 
 
-def oracle(router: Router) -> np.ndarray:
+def oracle(router: UnitRouter) -> np.ndarray:
     """(L, L) seconds from the end of a link to the start of another, by SciPy.
 
     Vertex k is the end of link k; vertex L + k its start, entered by a turn.
@@ -38,15 +39,15 @@ def oracle(router: Router) -> np.ndarray:
     return dijkstra(matrix)[:n, n:]
 
 
-def noisy(network: Network, seed: int, share_closed: float = 0.0) -> Router:
+def noisy(network: Network, seed: int, share_closed: float = 0.0) -> UnitRouter:
     rng = np.random.default_rng(seed)
-    router = Router(network)
+    router = UnitRouter(network)
     router.set_costs((network.free_flow_s * rng.uniform(1.0, 3.0, network.n_links)).astype("f4"))
     router.set_closed(rng.random(network.n_links) < share_closed)
     return router
 
 
-def check_path(router: Router, path: np.ndarray, seconds: float) -> None:
+def check_path(router: UnitRouter, path: np.ndarray, seconds: float) -> None:
     network = router.network
     total = 0.0
     for i, (a, b) in enumerate(itertools.pairwise(path.tolist())):
@@ -127,7 +128,7 @@ def corner(network: Network) -> tuple[int, int, int]:
 
 
 def test_predictions_along_a_street(network):
-    router = Router(network)
+    router = UnitRouter(network)
     a, straight, right = corner(network)
     turn = {int(network.turn_to[t]): t for t in range(*network.turn_ptr[a : a + 2])}
     straight_s, right_s = (float(router.graph.turn_cost[turn[b]]) for b in (straight, right))
@@ -138,7 +139,7 @@ def test_predictions_along_a_street(network):
 
 
 def test_a_goal_behind_is_reached_by_going_round_where_the_side_is_kept(network):
-    router = Router(network)
+    router = UnitRouter(network)
     a, _, _ = corner(network)
     moving = np.array([True])
     round_trip = router.etas([Place(a, 150.0)], Place(a, 50.0), moving=moving)[0]
@@ -154,7 +155,7 @@ def test_a_goal_behind_is_reached_by_going_round_where_the_side_is_kept(network)
 
 
 def test_a_closed_link_may_be_left_but_not_entered(network):
-    router = Router(network)
+    router = UnitRouter(network)
     a, straight, _ = corner(network)
     closed = np.zeros(network.n_links, np.bool_)
     closed[straight] = True
@@ -211,8 +212,8 @@ def test_areas_with_closures_never_lose_a_trip_that_has_a_way(network):
 def test_threads_do_not_change_the_routes(network):
     rng = np.random.default_rng(2)
     origins, goals = rng.integers(0, network.n_links, (2, 500))
-    one = Router(network, streams=Streams(3)).routes(origins, goals, areas=goals % 7, turn=2)
-    two = Router(network, streams=Streams(3), threads=2).routes(
+    one = UnitRouter(network, streams=Streams(3)).routes(origins, goals, areas=goals % 7, turn=2)
+    two = UnitRouter(network, streams=Streams(3), threads=2).routes(
         origins, goals, areas=goals % 7, turn=2
     )
     assert np.array_equal(one[0], two[0])
@@ -221,12 +222,12 @@ def test_threads_do_not_change_the_routes(network):
 
 def test_perception_spreads_trips_over_parallel_streets(network):
     a, b = 0, network.n_links - 2
-    router = Router(network, streams=Streams(3))
+    router = UnitRouter(network, streams=Streams(3))
     ways = {tuple(router.routes([a], [b], turn=turn)[1].tolist()) for turn in range(8)}
     assert len(ways) > 1
     again = {tuple(router.routes([a], [b], turn=turn)[1].tolist()) for turn in range(4, 12)}
     assert ways == again
-    exact = Router(network)
+    exact = UnitRouter(network)
     assert len({tuple(exact.routes([a], [b], turn=t)[1].tolist()) for t in range(8)}) == 1
 
 
@@ -240,7 +241,7 @@ def test_turn_costs_are_by_kind(network):
 
 
 def test_no_trips_and_scratch_of_the_right_size(network):
-    router = Router(network)
+    router = UnitRouter(network)
     ptr, links = router.routes([], [])
     assert ptr.tolist() == [0]
     assert not len(links)
@@ -248,7 +249,7 @@ def test_no_trips_and_scratch_of_the_right_size(network):
 
 
 def test_delays_of_turns_are_avoided_and_bans_stay(network):
-    router = Router(network)
+    router = UnitRouter(network)
     way = router.route(0, network.n_links - 2)
     used = _turn(network, way)
     before = float(router.times_of(np.array([0, len(way)], np.int32), way)[0])

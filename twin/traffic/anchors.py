@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from twin.network.graph import F32, I32, Network
-from twin.traffic.kernels.anchored import Anchored, fill_bounds
-from twin.traffic.router import NOTHING, new_tree, road_graph
+from twin.traffic.kernels.anchored import NOTHING, Anchored, fill_bounds
+from twin.traffic.road_graph import new_tree, road_graph
 
 SEARCHES_A_TREE = 25
 """A tree of a whole city costs as much as so many searches that end when the first is known."""

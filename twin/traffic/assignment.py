@@ -25,7 +25,7 @@ from twin.core.errors import InputError
 from twin.network.graph import F32, F64, I32, Network
 from twin.traffic.kernels.assign import load_fastest, load_logit
 from twin.traffic.kernels.routing import RoadGraph
-from twin.traffic.router import graph_of_turns, new_tree, turn_costs
+from twin.traffic.road_graph import graph_of_turns, new_tree, turn_costs
 
 _LEAST_SHARE = 1e-5
 """A link costs at least this share of the mean: single precision must tell labels apart."""

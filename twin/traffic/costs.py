@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from twin.core.random import Streams
 from twin.network.conditions import Conditions
 from twin.network.graph import F32, F64, I32, I64, Network, Place, TurnKind
-from twin.traffic.router import Router
+from twin.traffic.unit_router import UnitRouter
 
 SIREN_DELAY_SHARE = 0.4
 """Share of the others' delay (queues, signals) that a unit under siren suffers.
@@ -82,8 +82,8 @@ class RoadCosts:
     ) -> None:
         self.network = network
         self._siren_factor = siren_factor
-        self.ordinary = Router(network, threads=threads, streams=streams)
-        self.siren = Router(network, graph=self.ordinary.graph)
+        self.ordinary = UnitRouter(network, threads=threads, streams=streams)
+        self.siren = UnitRouter(network, graph=self.ordinary.graph)
         self.siren.across = self.ordinary.across
         self._dry_s: F32 = (network.free_flow_s / np.float32(speed_factor)).astype(np.float32)
         self.free_s: F32 = self._dry_s.copy()
@@ -128,7 +128,7 @@ class RoadCosts:
         )
         return out
 
-    def router(self, *, siren: bool) -> Router:
+    def router(self, *, siren: bool) -> UnitRouter:
         """Return the router of a drive."""
         return self.siren if siren else self.ordinary
 
@@ -169,7 +169,7 @@ class RoadCosts:
         within_s: float | None = None,
         moving: NDArray[np.bool_] | None = None,
     ) -> F64:
-        """Return (U,) predicted seconds to `destination`; see `Mobility.etas` and `Router.etas`."""
+        """Return (U,) predicted seconds to `destination`, as `UnitRouter.etas` does."""
         if not places:
             return np.empty(0)
         return self.router(siren=siren).etas(places, destination, beside, within_s, moving)

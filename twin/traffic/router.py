@@ -3,135 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twin.core.random import Streams
-from twin.network.graph import F32, F64, I32, I64, U8, Network, Place, TurnKind
-from twin.network.sides import across, both_sides
-from twin.traffic.kernels.anchored import Anchored
-from twin.traffic.kernels.both_sides import (
-    etas_to,
-    etas_to_anchor,
-    on_side,
-    times_from,
-    way_between_sides,
-)
+from twin.network.graph import F32, F64, I32, I64, Network
+from twin.traffic.kernels.anchored import NOTHING
 from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
 from twin.traffic.kernels.nearest import fastest_way
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
-from twin.traffic.kernels.routing import (
-    RoadGraph,
-    Tree,
-    tree_towards,
-)
+from twin.traffic.kernels.routing import RoadGraph, tree_towards
+from twin.traffic.road_graph import MIN_COST_S, new_tree, road_graph, turn_costs
 
-if TYPE_CHECKING:
-    from twin.traffic.anchors import Anchors
-
-LEFT_S = 4.0
-"""Slowing down for and driving through a left turn, seconds (assumption)."""
-RIGHT_S = 2.0
-"""The same for a right turn."""
-U_TURN_S = 15.0
-"""The same for a U-turn."""
-YIELD_S = 3.0
-"""Looking for a gap where a turn without signals gives way, seconds (assumption)."""
-MIN_COST_S = 0.1
-"""Least time of a link: rounding never makes a label equal its successor's."""
 ROUTE_SPREAD = 0.2
 """Standard deviation of the logarithm of a link's time as drivers perceive it (assumption)."""
 ROUTE_VARIANTS = 4
 """Sets of perceived link times; trips to one area take turns among them from slice to slice."""
 _CHUNKS_PER_THREAD = 4
-FEW = 60
-"""A tree of the whole city costs more than ways to so many anchors."""
-NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
-"""What is known where there are no anchors."""
-
-
-def turn_costs(network: Network) -> F32:
-    """Return (T,) seconds that a turn takes beside its links, waiting at signals not counted."""
-    by_kind = np.zeros(len(TurnKind), np.float32)
-    by_kind[TurnKind.RIGHT] = RIGHT_S
-    by_kind[TurnKind.LEFT] = LEFT_S
-    by_kind[TurnKind.U_TURN] = U_TURN_S
-    yields = np.asarray((network.turn_yield > 0) & (network.turn_group < 0), np.float32)
-    cost: F32 = by_kind[network.turn_kind] + np.float32(YIELD_S) * yields
-    return cost
-
-
-def graph_of_turns(n_links: int, turn_from: I32, turn_to: I32, cost: F32) -> RoadGraph:
-    """Return the arcs of the search in both directions; turns are given by their from-link."""
-    ptr = np.zeros(n_links + 1, np.int32)
-    np.cumsum(np.bincount(turn_from, minlength=n_links), out=ptr[1:])
-    by_target = np.argsort(turn_to, kind="stable").astype(np.int32)
-    back_ptr = np.zeros(n_links + 1, np.int32)
-    np.cumsum(np.bincount(turn_to, minlength=n_links), out=back_ptr[1:])
-    return RoadGraph(
-        ptr,
-        turn_from,
-        turn_to,
-        cost,
-        back_ptr,
-        by_target,
-        turn_from[by_target],
-        cost[by_target],
-    )
-
-
-def road_graph(network: Network) -> RoadGraph:
-    """Return the arcs of a network's turns."""
-    return graph_of_turns(
-        network.n_links,
-        network.turn_from,
-        network.turn_to.astype(np.int32),
-        turn_costs(network),
-    )
-
-
-def new_tree(graph: RoadGraph) -> Tree:
-    """Return the space of one search."""
-    n_links = len(graph.turn_ptr) - 1
-    room = n_links + len(graph.turn_to) + 1
-    return Tree(
-        np.empty(n_links, np.float32),
-        np.empty(n_links, np.int32),
-        np.zeros(n_links, np.uint8),
-        np.empty(room, np.int64),
-    )
-
-
-class Way(NamedTuple):
-    """A unit's way to a goal.
-
-    Attributes
-    ----------
-    links
-        What it drives on, from the side of its street on which it sets out to the one on which it
-        arrives; empty if no road leads there.
-    begin_m, end_m
-        Metres on the first link and on the last.
-    stop
-        Where it then stands: at the goal, or where it stood if that was `HERE_M` past it at most.
-    """
-
-    links: I32
-    begin_m: float
-    end_m: float
-    stop: Place
 
 
 class Router:
     """Searches at the link times that were set last; closed links may be left but not entered.
-
-    `route` and `routes` lead from link to link. `etas`, `travel_times` and `way` are of emergency
-    units, which may set out and arrive on either side of a street (`kernels.both_sides`).
 
     Parameters
     ----------
@@ -162,16 +56,8 @@ class Router:
         self._banned: I32 = _NONE
         self._delay: F32 = np.zeros(network.n_turns, np.float32)
         self._threads = threads
-        self._tree = new_tree(self.graph)
-        self.keeps_way = False
-        """Whether the way to what `travel_times` finds to be the first is kept."""
-        self._found: dict[tuple[Place, Place, bool], I32] = {}
-        self.near: Anchors | None = None
-        """Where drives often begin."""
-        self.far: Anchors | None = None
-        """Where drives often end, one of which is the first."""
-        self.home: Anchors | None = None
-        """Where drives often end."""
+        self.version = 0
+        """Counts the changes of what ways cost."""
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
         self._rows = new_rows(self.graph, self._x, self._y)
@@ -209,7 +95,7 @@ class Router:
         self.times[links] = times
         self.costs[links] = np.where(self.closed[links], np.float32(np.inf), times)
         self._rows.real[self._rows.row_of[links], COST] = self.costs[links]
-        self._found.clear()
+        self.version += 1
 
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
         """Set (L,) which links are closed."""
@@ -238,7 +124,7 @@ class Router:
         ahead, back = self._arcs
         self._rows.ahead_real[:, 1] = self.graph.turn_cost[ahead]
         self._rows.back_real[:, 1] = self.graph.back_cost[back]
-        self._found.clear()
+        self.version += 1
 
     @property
     def extra(self) -> F32:
@@ -246,7 +132,7 @@ class Router:
         return np.where(self.closed, np.float32(np.inf), self.tolls)
 
     def _apply(self) -> None:
-        self._found.clear()
+        self.version += 1
         self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
         self._rows.real[:, COST] = self.costs[self._rows.link_of]
 
@@ -269,40 +155,6 @@ class Router:
             self._rows, self._max_speed, _one(origin), none, _one(destination), none, np.inf,
             NOTHING,
         )  # fmt: skip
-
-    @cached_property
-    def across(self) -> I32:
-        """(L,) the link on the other side of each link's street, or -1."""
-        return across(self.network)
-
-    def way(self, start: Place, goal: Place, *, moving: bool = False) -> Way:
-        """Return the fastest way of a unit that stands at `start`, or is on the move there."""
-        links = self._found.get((start, goal, moving))
-        if links is None:
-            links = way_between_sides(
-                self._rows, self.times, self.network.link_length, self.across, self._max_speed,
-                *start, moving, *goal, self._known(self.home),
-            )  # fmt: skip
-        if not len(links):
-            return Way(links, start.pos_m, goal.pos_m, goal)
-        begin_m, end_m = self._on(int(links[0]), start), self._on(int(links[-1]), goal)
-        if len(links) == 1 and end_m < begin_m:
-            return Way(links, begin_m, begin_m, start)
-        return Way(links, begin_m, end_m, goal)
-
-    def _known(self, of: Anchors | None) -> Anchored:
-        return NOTHING if of is None else of.known(self._rows.row_of)
-
-    def _to_anchors(self, goals: I32) -> Anchored | None:
-        """Return what is known of few goals if all are anchors, on either side, else None."""
-        if self.home is None or len(goals) > FEW:
-            return None
-        if not self.home.holds(both_sides(goals, self.across)):
-            return None
-        return self.home.known(self._rows.row_of, at_once=True)
-
-    def _on(self, side: int, place: Place) -> float:
-        return float(on_side(place.link, place.pos_m, side, self.network.link_length))
 
     def routes(
         self,
@@ -408,91 +260,9 @@ class Router:
         between = self.times_of(np.array([0, len(links)], np.int32), links)[0]
         return rest + float(between) + end_m * float(pace[-1])
 
-    def etas(
-        self,
-        places: Sequence[Place],
-        goal: Place,
-        beside: F64 | None = None,
-        within_s: float | None = None,
-        moving: NDArray[np.bool_] | None = None,
-    ) -> F64:
-        """Return (U,) seconds of units from places to `goal`, by one search; inf: no way.
-
-        Units stand, but those that are (U,) `moving`. With (U,) seconds `beside` the drives,
-        infinite also for those whose sum of both is not the least; so are those that take more
-        than `within_s`.
-        """
-        return self.etas_from(*columns(places), goal, beside, within_s, moving)
-
-    def etas_from(
-        self,
-        link: I32,
-        pos: F64,
-        goal: Place,
-        beside: F64 | None = None,
-        within_s: float | None = None,
-        moving: NDArray[np.bool_] | None = None,
-    ) -> F64:
-        """Return what `etas` does of places given as (U,) links and metres."""
-        first = beside is not None
-        limit = np.inf if within_s is None else within_s
-        none = np.zeros(len(link)) if beside is None else beside
-        kept: U8 = np.zeros(len(link), np.uint8) if moving is None else moving.view(np.uint8)
-        if not first and within_s is None:
-            anchored = self._to_anchors(_one(goal.link))
-            if anchored is not None:
-                return etas_to_anchor(
-                    self._rows, self.times, self.network.link_length, self.across, link, pos, kept,
-                    *goal, anchored,
-                )  # fmt: skip
-        # No way is kept: of equal ways a search from the goal finds another one than whoever
-        # drives, and what is recorded of candidates must not change the drive.
-        return etas_to(
-            self._rows, self.times, self.network.link_length, self.across, link, pos, kept, *goal,
-            none, first, limit, self._known(self.near) if first else NOTHING,
-        )  # fmt: skip
-
-    def travel_times(
-        self,
-        origin: Place,
-        goals: Sequence[Place],
-        beside: F64 | None = None,
-        *,
-        moving: bool = False,
-    ) -> F64:
-        """Return (D,) seconds of a unit from `origin` to each goal, by one search; inf: no way.
-
-        With (D,) seconds `beside`, as in `etas`.
-        """
-        out, way, which = self._times(origin, goals, beside, moving=moving)
-        if self.keeps_way and which >= 0:
-            self._found[origin, goals[which], moving] = way
-        return out
-
-    def _times(
-        self, origin: Place, goals: Sequence[Place], beside: F64 | None, *, moving: bool
-    ) -> tuple[F64, I32, int]:
-        link, pos = columns(goals)
-        if beside is None:
-            first, none, known = False, np.zeros(len(goals)), self._to_anchors(link) or NOTHING
-        else:
-            first, none, known = True, beside, self._known(self.far)
-        out, way, which = times_from(
-            self._rows, self.times, self.network.link_length, self.across, *origin, moving, link,
-            pos, none, first, known,
-        )  # fmt: skip
-        # Ways to anchors one by one are not kept.
-        return out, way, which if first or known is NOTHING else -1
-
 
 _NONE = np.empty(0, np.int32)
 
 
 def _one(link: int) -> I32:
     return np.array([link], np.int32)
-
-
-def columns(places: Sequence[Place]) -> tuple[I32, F64]:
-    """Return the links and the metres of places."""
-    link = np.array([place.link for place in places], np.int32)
-    return link, np.array([place.pos_m for place in places], np.float64)

@@ -19,7 +19,7 @@ from twin.traffic.conditions import capacity_share
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
 from twin.traffic.passers_by import PassersBy
-from twin.traffic.router import Router
+from twin.traffic.unit_router import UnitRouter
 
 
 class LinkTimes(NamedTuple):
@@ -99,7 +99,7 @@ class TableTimes:
         ordinary = self.costs.ordinary
         ordinary.home = Anchors.of(city.network, ordinary.times, stations, towards=True)
 
-    def router(self, t: float, *, siren: bool) -> Router:
+    def router(self, t: float, *, siren: bool) -> UnitRouter:
         """Return the router of a drive, at the times of the hour of `t`."""
         hour = self._hour_of(t)
         if hour != self._hour:

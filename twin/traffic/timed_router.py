@@ -9,7 +9,7 @@ import numpy as np
 from twin.network.graph import F32, F64, I32, I64, Network
 from twin.traffic.kernels.routing import RoadGraph
 from twin.traffic.kernels.timed import Perception, Timed, fastest_of_trips, times_of_trips
-from twin.traffic.router import MIN_COST_S, new_tree, road_graph
+from twin.traffic.road_graph import MIN_COST_S, new_tree, road_graph
 
 MOST_SPREAD = 0.25
 """Largest standard deviation of an error of perception: factors stay above an eighth."""

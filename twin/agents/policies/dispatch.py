@@ -11,7 +11,7 @@ import numpy as np
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
 from twin.agents.states import UnitState
-from twin.traffic.router import Router
+from twin.traffic.unit_router import UnitRouter
 
 if TYPE_CHECKING:
     from twin.agents.task import Task
@@ -62,12 +62,12 @@ class ClosestFreeFlow:
     hold_s = 0.0
 
     def __init__(self) -> None:
-        self._router: Router | None = None
+        self._router: UnitRouter | None = None
 
     def score(self, world: World, task: Task, units: Sequence[Unit]) -> Scores:
         """Judge the free units for a task."""
         if self._router is None:
-            self._router = Router(world.city.network)
+            self._router = UnitRouter(world.city.network)
         places, wait = [u.place for u in units], turnout(world, task, units)
         moving = np.array([u.moving for u in units])
         beside = None if world.scenario.record.decisions else wait

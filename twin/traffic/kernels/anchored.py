@@ -20,22 +20,21 @@ from twin.traffic.kernels.link_rows import (
     AHEADS,
     BACK,
     BACKS,
-    BEFORE,
     COST,
     LABEL,
     SLACK_S,
     Rows,
+    improve,
     way_between,
     wipe,
 )
 from twin.traffic.kernels.routing import (
     INF,
-    LINK_BITS,
     RoadGraph,
     Tree,
-    drop_first,
     entry_of,
     push,
+    take_first,
     tree_from,
     tree_towards,
 )
@@ -66,6 +65,10 @@ class Anchored(NamedTuple):
     bounds: F32
     anchor_of: I32
     seconds: F32
+
+
+NOTHING = Anchored(np.empty((0, 0), np.float32), np.empty(0, np.int32), np.empty(0, np.float32))
+"""What is known where there are no anchors."""
 
 
 @njit
@@ -174,11 +177,8 @@ def search(
         else:
             going = False
             while n > 0 and not going:
-                k = heap[0] & LINK_BITS
-                key = np.int32(heap[0] >> 32).view(np.float32)
+                k, key = take_first(heap, n)
                 n -= 1
-                if n > 0:
-                    drop_first(heap, n)
                 if key > least + SLACK_S:
                     return written, best
                 # Entries of labels that have improved since are stale.
@@ -190,17 +190,9 @@ def search(
         for e in range(whole[k, first], whole[k, first] + whole[k, many]):
             j = arc[e, 0]
             d = start + arc_real[e, 1]
-            if d > real[j, LABEL] or d == INF or not (back or real[j, COST] < INF):
+            better, written = improve(rows, k, j, d, back, written)
+            if not better:
                 continue
-            if d == real[j, LABEL]:
-                if rows.link_of[k] < rows.link_of[whole[j, BEFORE]]:
-                    whole[j, BEFORE] = k
-                continue
-            if real[j, LABEL] == INF:
-                rows.touched[written] = j
-                written += 1
-            real[j, LABEL] = d
-            whole[j, BEFORE] = k
             for g in range(len(goals)):
                 if j == rows.row_of[goals[g]] and d + beyond[g] < least:
                     least = float(d + beyond[g])

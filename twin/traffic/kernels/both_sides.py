@@ -68,6 +68,24 @@ def _starts(
     return _both(link, pos, kept, across, length)
 
 
+@njit
+def _start(
+    rows: Rows, link: int, pos: float, moving: bool, across: I32, length: F32
+) -> tuple[I32, F64]:
+    """Return links and metres where one unit may set out."""
+    kept = np.full(1, 1 if moving else 0, np.uint8)
+    side, at, _ = _starts(rows, np.array([link], np.int32), np.array([pos]), kept, across, length)
+    return side, at
+
+
+@njit
+def _goal(link: int, pos: float, across: I32, length: F32) -> tuple[I32, F64]:
+    """Return links and metres where a drive to one place may end."""
+    kept = np.zeros(1, np.uint8)
+    side, at, _ = _both(np.array([link], np.int32), np.array([pos]), kept, across, length)
+    return side, at
+
+
 @inner
 def _straight(side: int, at: float, goal: int, goal_at: float, times: F32, length: F32) -> float:
     """Return the seconds of a drive to a goal ahead on the same link; infinite if it is not."""
@@ -137,13 +155,7 @@ def etas_to(
     """
     n = len(link)
     side, at, unit = _starts(rows, link, pos, moving, across, length)
-    goal, goal_at, _ = _both(
-        np.array([end_link], np.int32),
-        np.array([end_pos]),
-        np.zeros(1, np.uint8),
-        across,
-        length,
-    )
+    goal, goal_at = _goal(end_link, end_pos, across, length)
     m = len(side)
     out = np.full(n, np.inf)
     rest, extra, label = np.empty(m), np.empty(m), np.full(m, np.inf)
@@ -193,11 +205,7 @@ def times_from(
     It is -1 where there is none. Otherwise as `etas_to`.
     """
     n = len(link)
-    kept = np.zeros(1, np.uint8)
-    kept[0] = moving
-    start, start_at, _ = _starts(
-        rows, np.array([start_link], np.int32), np.array([start_pos]), kept, across, length
-    )
+    start, start_at = _start(rows, start_link, start_pos, moving, across, length)
     side, at, goal = _both(link, pos, np.zeros(n, np.uint8), across, length)
     m = len(side)
     out = np.full(n, np.inf)
@@ -266,18 +274,8 @@ def way_between_sides(
     known: Anchored,
 ) -> I32:
     """Return the links of a unit's fastest way to a goal; empty if there is none."""
-    kept = np.zeros(1, np.uint8)
-    kept[0] = moving
-    start, start_at, _ = _starts(
-        rows, np.array([start_link], np.int32), np.array([start_pos]), kept, across, length
-    )
-    goal, goal_at, _ = _both(
-        np.array([end_link], np.int32),
-        np.array([end_pos]),
-        np.zeros(1, np.uint8),
-        across,
-        length,
-    )
+    start, start_at = _start(rows, start_link, start_pos, moving, across, length)
+    goal, goal_at = _goal(end_link, end_pos, across, length)
     least = np.inf
     straight = np.empty(0, np.int32)
     for s in range(len(start)):

@@ -115,6 +115,29 @@ def new_rows(graph: RoadGraph, x: F32, y: F32) -> Rows:
 
 
 @inner
+def improve(
+    rows: Rows, k: int, j: int, seconds: np.float32, back: bool, written: int
+) -> tuple[bool, int]:
+    """Label row `j` if the way by row `k` is shorter; return whether, and the rows written so far.
+
+    Of ways that are equally long the one by the lower link counts.
+    """
+    whole, real = rows.whole, rows.real
+    if seconds > real[j, LABEL] or seconds == INF or not (back or real[j, COST] < INF):
+        return False, written
+    if seconds == real[j, LABEL]:
+        if rows.link_of[k] < rows.link_of[whole[j, BEFORE]]:
+            whole[j, BEFORE] = k
+        return False, written
+    if real[j, LABEL] == INF:
+        rows.touched[written] = j
+        written += 1
+    real[j, LABEL] = seconds
+    whole[j, BEFORE] = k
+    return True, written
+
+
+@inner
 def wipe(rows: Rows, n: int) -> None:
     """Forget a search that wrote `n` rows."""
     for i in range(n):

@@ -16,16 +16,16 @@ from twin.traffic.kernels.link_rows import (
     AHEADS,
     BACK,
     BACKS,
-    BEFORE,
     COST,
     FIRST,
     LABEL,
     SLACK_S,
     Rows,
+    improve,
     way_between,
     wipe,
 )
-from twin.traffic.kernels.routing import INF, LINK_BITS, drop_first, entry_of, push
+from twin.traffic.kernels.routing import INF, entry_of, push, take_first
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -66,25 +66,16 @@ def _spread(
     rows: Rows, k: int, start: np.float32, back: bool, n: int, written: int
 ) -> tuple[int, int]:
     """Label the links next to row `k`; return entries in the heap and rows written."""
-    whole, real = rows.whole, rows.real
+    whole = rows.whole
     arc, arc_real = (rows.back, rows.back_real) if back else (rows.ahead, rows.ahead_real)
     first, many = (BACK, BACKS) if back else (AHEAD, AHEADS)
     for e in range(whole[k, first], whole[k, first] + whole[k, many]):
         j = arc[e, 0]
         d = start + arc_real[e, 1]
-        if d > real[j, LABEL] or d == INF or not (back or real[j, COST] < INF):
-            continue
-        if d == real[j, LABEL]:
-            if rows.link_of[k] < rows.link_of[whole[j, BEFORE]]:
-                whole[j, BEFORE] = k
-            continue
-        if real[j, LABEL] == INF:
-            rows.touched[written] = j
-            written += 1
-        real[j, LABEL] = d
-        whole[j, BEFORE] = k
-        push(rows.heap, n, entry_of(d, j))
-        n += 1
+        better, written = improve(rows, k, j, d, back, written)
+        if better:
+            push(rows.heap, n, entry_of(d, j))
+            n += 1
     return n, written
 
 
@@ -118,11 +109,8 @@ def _reach(
         if real[k, COST] < INF or not back:
             n, written = _spread(rows, k, begin[r], back, n, written)
     while n > 0:
-        k = heap[0] & LINK_BITS
-        here = np.int32(heap[0] >> 32).view(np.float32)
+        k, here = take_first(heap, n)
         n -= 1
-        if n > 0:
-            drop_first(heap, n)
         if here > real[k, LABEL]:
             continue
         if here + spare > least + SLACK_S:

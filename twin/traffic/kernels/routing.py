@@ -25,7 +25,7 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 INF = np.float32(np.inf)
-LINK_BITS = 0xFFFF_FFFF
+_LINK_BITS = 0xFFFF_FFFF
 
 
 class RoadGraph(NamedTuple):
@@ -90,7 +90,7 @@ def push(heap: I64, n: int, entry: int) -> None:
 
 
 @inner
-def drop_first(heap: I64, n: int) -> None:
+def _drop_first(heap: I64, n: int) -> None:
     """Move the last of n + 1 entries to the top and sift it down."""
     entry = heap[n]
     i = 0
@@ -109,6 +109,15 @@ def drop_first(heap: I64, n: int) -> None:
         heap[i] = least
         i = best
     heap[i] = entry
+
+
+@inner
+def take_first(heap: I64, n: int) -> tuple[int, np.float32]:
+    """Take the least of n entries out of a heap; return its link and its label."""
+    first = heap[0]
+    if n > 1:
+        _drop_first(heap, n - 1)
+    return first & _LINK_BITS, np.int32(first >> 32).view(np.float32)
 
 
 @inner
@@ -151,11 +160,8 @@ def tree_towards(
                 label[j] = d
                 step[j] = back_turn[e]
     while n > 0:
-        k = heap[0] & LINK_BITS
-        here = np.int32(heap[0] >> 32).view(np.float32)
+        k, here = take_first(heap, n)
         n -= 1
-        if n > 0:
-            drop_first(heap, n)
         if here > label[k]:
             continue
         reach = here
@@ -209,11 +215,8 @@ def tree_from(
                 elif t < step[j]:
                     step[j] = t
         while n > 0:
-            k = heap[0] & LINK_BITS
-            reach = np.int32(heap[0] >> 32).view(np.float32)
+            k, reach = take_first(heap, n)
             n -= 1
-            if n > 0:
-                drop_first(heap, n)
             if reach > label[k]:
                 continue
             if wanted[k] != 0:

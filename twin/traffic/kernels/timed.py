@@ -19,13 +19,12 @@ from twin.traffic.kernels.routing import (
     F32,
     I32,
     INF,
-    LINK_BITS,
     RoadGraph,
     Tree,
-    drop_first,
     entry_of,
     path_from,
     push,
+    take_first,
 )
 
 F64 = NDArray[np.float64]
@@ -146,10 +145,8 @@ def timed_search(
                     n += 1
         if n == 0:
             return False
-        k = heap[0] & LINK_BITS
+        k, _ = take_first(heap, n)
         n -= 1
-        if n > 0:
-            drop_first(heap, n)
         if k == destination:
             return True
         here = seconds_at(timed, k, depart_s + float(clock[k]))
