@@ -21,8 +21,8 @@ from apps.cli.common import (
 from apps.cli.scenario_city import city_for
 from apps.cli.tables import comparison_table
 from apps.report.care import outcome_difference
-from apps.report.changes import settings_line, settings_of
 from apps.report.comparison import write_comparison_report
+from apps.report.differences import settings_line, settings_of
 from apps.report.words import BASIS, CHANGED, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
 from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison

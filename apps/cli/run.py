@@ -21,7 +21,7 @@ from apps.cli.common import (
 )
 from apps.cli.scenario_city import city_for
 from apps.cli.tables import run_tables
-from apps.report.changes import settings_line, settings_of
+from apps.report.differences import settings_line, settings_of
 from twin.experiment import run_scenario
 
 Replication = Annotated[

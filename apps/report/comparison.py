@@ -8,15 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from apps.report.care import outcomes_section
-from apps.report.changes import (
-    change_sentences,
-    changes_of_whatif,
-    fields_apart,
-    settings_of,
-    stands_instead,
-)
+from apps.report.changes import change_sentences
 from apps.report.charts import curve, ecdf, forest
 from apps.report.comparison_map import comparison_map
+from apps.report.differences import changes_of_whatif, fields_apart, settings_of, stands_instead
 from apps.report.html import (
     Raw,
     at_both_widths,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from apps.report.changes import changes_of_whatif, closed_links
+from apps.report.differences import changes_of_whatif, closed_links
 from apps.report.html import Raw, section, tag
 from apps.report.map import CLOSED, DIVERGING, FEW, PLACES, Drawing, graded, legend
 from apps.report.words import FEW_MARK, amount, clock, range_text, rests_on

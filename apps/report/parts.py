@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from apps.report.changes import flat
+from apps.report.differences import flat
 from apps.report.html import Raw, folded, section, tag
 from apps.report.stored import Origin
 from twin.city.model import City

@@ -10,8 +10,9 @@ import pandas as pd
 
 from apps.report.buses import bus_sentence
 from apps.report.care import care_sections
-from apps.report.changes import change_sentences, settings_of
+from apps.report.changes import change_sentences
 from apps.report.charts import bars, curve, ecdf, over_time
+from apps.report.differences import settings_of
 from apps.report.dispatch import reasons_section
 from apps.report.hospitals import hospitals_section
 from apps.report.html import Raw, key_figures, page, section, table, tag, write_page

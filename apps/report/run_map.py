@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from apps.report.changes import closed_links
+from apps.report.differences import closed_links
 from apps.report.html import Raw, section, tag
 from apps.report.map import CLOSED, FEW, PLACES, SEQUENTIAL, Drawing, graded, legend
 from apps.report.words import FEW_MARK, TARGET_MIN, clock, count

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from apps.report.changes import stands_instead
+from apps.report.differences import stands_instead
 from apps.report.words import signed
 from apps.web.changes import change_list
 from apps.web.runs import is_side
