@@ -274,7 +274,8 @@ def over_time(hours: NDArray[np.float64], values: NDArray[np.float64], label: st
         return top + tall * (1.0 - value / most)
 
     parts = [_words(left, 12, label, soft=True)]
-    for v in ticks(0.0, most, 4):
+    # What is counted has no halves.
+    for v in (tick for tick in ticks(0.0, most, 4) if tick.is_integer()):
         parts.append(_line(left, y(v), left + wide, y(v), "#e5e9ee"))
         parts.append(_words(left - 6, y(v) + 4, f"{v:,.6g}", anchor="end", soft=True))
     step = next(s for s in _CLOCK_STEPS_MIN if 60.0 * (last - first) / s <= 8)

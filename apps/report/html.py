@@ -89,18 +89,20 @@ def folded(title: str, *content: object) -> Raw:
 
 
 def key_figures(figures: Iterable[tuple[str, str]]) -> Raw:
-    """Return a strip of (value, what it is)."""
+    """Return a strip of (value, what it is), all of one size: the largest that fits every value."""
+    figures = list(figures)
+    long = any(len(value) > _LONGEST_FIGURE for value, _ in figures)
     return tag(
         "dl",
         *(
             tag(
                 "div",
                 tag("dt", what),
-                tag("dd", value, class_="long" if len(value) > _LONGEST_FIGURE else None),
+                tag("dd", value),
             )
             for value, what in figures
         ),
-        class_="figures",
+        class_="figures long" if long else "figures",
     )
 
 
@@ -176,7 +178,7 @@ padding:10px 11px;display:flex;flex-direction:column;justify-content:space-betwe
 .figures dt{color:var(--soft);font-size:13px}
 .figures dd{margin:0;font-size:19px;font-weight:600;font-variant-numeric:tabular-nums;
 white-space:nowrap}
-.figures dd.long{font-size:15px;line-height:1.4}
+.figures.long dd{font-size:15px;line-height:1.4}
 .legend{color:var(--soft);font-size:13px;display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0}
 .legend span{display:inline-flex;align-items:center;gap:5px;white-space:nowrap}
 .legend svg{width:16px;height:16px;flex:none}
@@ -215,8 +217,11 @@ table.blocks th{grid-column:1/-1;border:none;padding:0;font-weight:600;white-spa
 table.blocks td{border:none;padding:0;text-align:left;white-space:normal;font-size:13px}
 table.blocks td::before{content:attr(data-label);display:block;color:var(--soft);font-size:11.5px;
 line-height:1.25}
+table.blocks td:last-child:nth-child(3n){grid-column:span 2}
+table.blocks td:last-child:nth-child(3n+2){grid-column:1/-1}
 table.origin tr,table.origin th,table.origin td{display:block;width:auto;text-align:left}
 table.origin th{border:none;padding-bottom:0}}
+@media (min-width:3200px){body{zoom:2.2}}
 @media print{body{background:#fff;font-size:11px}main{max-width:none;padding:0}
 section{border:none;padding:6px 0;margin:10px 0}.two{grid-template-columns:1fr 1fr}
 th,td{padding:2px 6px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

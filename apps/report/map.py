@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from apps.report.html import Raw, tag
 from apps.stations import station_names
 from twin.city.model import City
-from twin.city.names import Names
+from twin.city.names import Names, by_language
 from twin.network.geometry import Projection
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import (
@@ -37,7 +37,7 @@ FEW = "#dfe2e6"
 PLACES = (("triangle", "#1b7837", "station"), ("cross", "#762a83", "hospital"))
 NEW = ("star", "#e6008a", "new station, or more units at it")
 LESS = ("saltire", "#000", "fewer units, or a hospital closed to ambulances")
-CLOSED = ("line", "#000", "closed road")
+CLOSED = ("line", "#000", "closed road, or lanes of it")
 
 _WIDTH, _MOST_HEIGHT = 1000.0, 1400.0
 _LETTER = 14.5
@@ -148,9 +148,9 @@ class Drawing:
 
     @staticmethod
     def _called(row: Mapping[Hashable, Any], names: Mapping[str, Names]) -> str:
-        """Return what a station or hospital is called."""
+        """Return what a station or hospital is called by readers of English."""
         key = row.get("station_id")
-        return str(row["name"]) if key is None else names[key]["en"]
+        return by_language(str(row["name"]))["en"] if key is None else names[key]["en"]
 
     def changed(self, changes: Sequence[Change]) -> list[tuple[str, str, str]]:
         """Mark the places that changes are about; return the entries of the legend."""
@@ -159,7 +159,10 @@ class Drawing:
             row["station_id"]: (self._called(row, names), x, y)
             for row, x, y in self._rows("stations")
         }
-        hospitals = {r["hospital_id"]: (r["name"], x, y) for r, x, y in self._rows("hospitals")}
+        hospitals = {
+            row["hospital_id"]: (self._called(row, names), x, y)
+            for row, x, y in self._rows("hospitals")
+        }
         units = self._city["units"]
         home = dict(zip(units["unit_id"], units["station_id"], strict=True))
         more: dict[str, tuple[str, float, float]] = {}

@@ -342,7 +342,7 @@ def _units(units: pd.DataFrame, notes: Sequence[str]) -> Raw:
         content.append(
             tag(
                 "div",
-                tag("h3", f"{kind}: {mean:.0%} of {len(used)} units' time on calls"),
+                tag("h3", f"{kind.capitalize()}: {mean:.0%} of {len(used)} units' time on calls"),
                 bars(
                     [
                         (
@@ -370,10 +370,11 @@ def _which_units(sent: int, all_units: int) -> str:
     if not sent:
         return "None was sent to a call."
     idle = all_units - sent
-    first = (
-        f"The busiest {_MOST_UNITS} of {sent} that" if sent > _MOST_UNITS else f"The {sent} that"
-    )
-    return f"{first} were sent to a call; {idle} {'was' if idle == 1 else 'were'} not."
+    others = f"{idle} {'was' if idle == 1 else 'were'} not"
+    if sent == 1:
+        return f"The one that was sent to a call; {others}."
+    shown = f"busiest {_MOST_UNITS} of {sent}" if sent > _MOST_UNITS else f"{sent}"
+    return f"The {shown} that were sent to a call; {others}."
 
 
 def _speeds(summary: Summary) -> Raw | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from apps.report.charts import over_time
 from apps.report.html import Raw, section, table, tag
 from apps.report.map import PLACES, SEQUENTIAL, Drawing, graded, legend
-from apps.report.words import NO_RANGE, OUTSIDE, clock, count, percent
+from apps.report.words import NO_RANGE, OUTSIDE, clock, count, counted, percent
 from twin.city.model import City
 from twin.core.clock import HOUR_S, format_clock
 from twin.metrics.crews import crew_figures
@@ -144,9 +144,11 @@ def kilometres_line(km: dict[str, float], every_s: float) -> str:
     if total <= 0.0:
         return ""
     most = max(km, key=km.__getitem__)
+    mean = total / len(km)
+    a_unit = f"{mean:,.0f}" if mean >= 10.0 else f"{mean:.1f}"
     return (
-        f"Driven: {total:,.0f} km, {total / len(km):,.0f} a unit; most by {most} ({km[most]:,.0f} "
-        f"km). By straight lines between positions {every_s:g} s apart, so a little less than in "
+        f"Driven: {total:,.0f} km, {a_unit} a unit; most by {most} ({km[most]:,.0f} km). By "
+        f"straight lines between positions {every_s:g} s apart, so a little less than in "
         "truth."
     )
 
@@ -158,8 +160,8 @@ def moves_line(moves: dict[str, Any]) -> str:
     by = moves["by_unit"]
     most = max(by, key=by.__getitem__)
     return (
-        f"Moved up to other stations: {moves['made']:,} times, {len(by)} units; most often {most} "
-        f"({by[most]:,} times)."
+        f"Moved up to other stations: {counted(moves['made'], 'time')}, "
+        f"{counted(len(by), 'unit')}; most often {most} ({counted(by[most], 'time')})."
     )
 
 

@@ -149,6 +149,11 @@ def count(n: int) -> str:
     return f"{n:,}{few_mark(n)}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with what it counts, in the plural where it is not one."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def few_mark(n: int) -> str:
     """Return what stands behind a figure of `n` calls; nothing when they are enough."""
     return f" {FEW_MARK}" if few_calls(n) else ""

@@ -11,7 +11,7 @@ _STYLE = """
 .note { max-width: 46em; margin: 12vh auto 0; padding: 0 1.5em; color: #e8edf7;
   font: clamp(16px, 1.1vw, 34px)/1.55 system-ui, "Noto Sans KR", "Noto Sans CJK KR", sans-serif; }
 .note h1 { font-size: 1.5em; margin: 0 0 0.5em; }
-.note p { color: #c9d5ee; margin: 0 0 1em; overflow-wrap: anywhere; }
+.note p { color: #c9d5ee; margin: 0 0 1em; overflow-wrap: anywhere; word-break: keep-all; }
 .note code { display: block; padding: 0.6em 1em; margin: 0.4em 0; border-radius: 0.5em;
   background: #1a2440; border: 1px solid #2a3657; color: #8cc4ff; font-family: monospace; }
 </style>

@@ -34,7 +34,11 @@ MENU: dict[str, Any] = {
             "root": {
                 "whiteSpace": "normal",
                 "minHeight": "44px",
-                KIOSK: {"minHeight": "100px", "&, & *": {"fontSize": "38px !important"}},
+                KIOSK: {
+                    "minHeight": "100px",
+                    "padding": "14px 38px",
+                    "&, & *": {"fontSize": "38px !important"},
+                },
                 "&.Mui-selected": {"backgroundColor": "#2b4a80 !important"},
             }
         },

@@ -181,6 +181,19 @@ FUTURE_DOTS = """() => {
 """Calls that the chart shows, and those among them that come after the clock."""
 
 
+HIDDEN_STREETS = """() => {
+  const {streets, camera, foot} = window.__twin;
+  const [x0, y0] = streets.bounds;
+  return camera.projector()(x0, y0)[1] > foot.offsetTop;
+}"""
+"""Whether the south end of the city lies under what is written at the bottom of the map."""
+AXES = """() => ['response', 'flow'].map((name) => {
+  const axis = window.__twin[name].plot.querySelector('.axis');
+  return ['x1', 'x2'].map((end) => Number(axis.getAttribute(end)));
+})"""
+"""Where the axes of time of both charts begin and end, px."""
+
+
 def _open(browser: Browser, watch: Watch, url: str, width: int = 1280, height: int = 800) -> Page:
     page = browser.new_page(viewport={"width": width, "height": height})
     watch.attach(page)
@@ -341,8 +354,22 @@ def test_a_comparison_shows_what_was_changed(
     assert abs(_time(page) - (START_S + 700)) < 3
     assert page.locator(".changed").is_hidden()
 
-    # A wall: type that can be read from two metres.
+    # A moment stands at the same place of both charts, and nothing of the city under the notice.
+    first, second = page.evaluate(AXES)
+    assert first == second
+    assert page.evaluate(HIDDEN_STREETS) is False
+
+    # A wall: type that can be read from two metres, in boxes that grow with it.
     page.set_viewport_size({"width": 3840, "height": 2160})
+    page.wait_for_function(f"() => !({HIDDEN_STREETS})()")
+    page.locator(".legend-toggle").click()
+    assert page.evaluate("window.__twin.legend.more.querySelector('input').offsetWidth") >= 36
+    # The sources and the legend are not open at once: each would lie over the other.
+    page.locator(".notice summary").click()
+    expect(page.locator(".more")).to_be_hidden()
+    page.locator(".legend-toggle").click()
+    expect(page.locator(".notice ul")).to_be_hidden()
+    page.locator(".legend-toggle").click()
     size = page.evaluate("parseFloat(getComputedStyle(window.__twin.root).fontSize)")
     assert size >= 36
     page.close()
@@ -369,6 +396,10 @@ def test_an_address_opens_the_same_view(served: Served, browser: Browser, watch:
     page.wait_for_function(f"() => ({height})() > 300")
     page.locator(".grip").click()
     page.wait_for_function(f"() => ({height})() < 60")
+    # A legend that is long is closed again: its button is not under the notice.
+    page.locator(".legend-toggle").click()
+    page.locator(".legend-toggle").click(timeout=5_000)
+    expect(page.locator(".more")).to_be_hidden()
     page.close()
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from apps.report.service import cover_line, cover_section, moves_line
+from apps.report.service import cover_line, cover_section, kilometres_line, moves_line
 from tests.support.emergency import FixedModel, inject, plan, run, sure, town
 from tests.support.html import is_self_contained
 from twin.experiment import run_scenario
@@ -100,6 +100,14 @@ def test_moves_that_were_made() -> None:
     assert got == {"made": 3, "by_unit": {"a": 2, "b": 1}}
     assert "3 times, 2 units; most often a (2 times)" in moves_line(got)
     assert moves_line(move_ups(moves.iloc[:0])) == ""
+    once = moves_line(move_ups(moves.iloc[1:2]))
+    assert "Moved up to other stations: 1 time, 1 unit; most often b (1 time)." in once
+
+
+def test_a_short_drive_of_each_unit_is_not_told_as_none() -> None:
+    assert "Driven: 22 km, 0.2 a unit" in kilometres_line(
+        {"a": 22.0} | dict.fromkeys(range(99), 0.0), 10.0
+    )
 
 
 def test_a_report_shows_it(tmp_path) -> None:

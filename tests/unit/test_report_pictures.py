@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from apps.report.charts import curve, ecdf, ticks
+from apps.report.charts import curve, ecdf, over_time, ticks
+from apps.report.html import key_figures
 from apps.report.map import PLACES, Drawing, graded, legend
 from apps.report.words import (
     clock,
@@ -17,6 +18,7 @@ from apps.report.words import (
 from tests.support.html import Strict
 from tests.support.runs import small_city, small_scenario
 from twin.metrics.summary import share_within
+from twin.scenarios.change_kinds import CloseHospital
 
 
 def test_durations_and_scales():
@@ -117,3 +119,31 @@ def test_the_legend_draws_the_marks_of_the_map():
     assert marks(drawn) == marks(said)
     assert len(marks(said)[1]) == 2
     assert "circle" in said.tags
+
+
+def test_an_axis_of_what_is_counted_has_no_halves():
+    drawn = over_time(np.array([18.0, 19.0]), np.array([0.0, 1.0]), "calls waiting for a unit")
+    assert ">1</text>" in str(drawn)
+    assert "0.5" not in str(drawn).replace("stroke", "")
+
+
+def test_figures_of_a_strip_have_one_size():
+    assert 'class="figures long"' in str(
+        key_figures([("118", "calls"), ("4:18 (258.1 s)", "mean")])
+    )
+    assert 'class="figures"' in str(key_figures([("118", "calls"), ("4:18", "mean")]))
+
+
+def test_on_the_map_a_hospital_has_its_name_in_the_language_of_the_report():
+    city = small_city()
+    city.tables["hospitals"] = city["hospitals"].assign(
+        name="국립중앙의료원 (National Medical Center)"
+    )
+    drawing = Drawing(city)
+    closed = CloseHospital(
+        kind="close-hospital", hospital=str(city["hospitals"]["hospital_id"].iloc[0])
+    )
+    drawing.changed([closed])
+    picture = str(drawing.svg("map"))
+    assert "National Medical Center" in picture
+    assert "국립중앙의료원" not in picture

@@ -40,16 +40,19 @@ class TimeChart {
     return height - foot - (value / top) * (height - head - foot);
   }
 
-  /** Lay the frame out; returns false when there is no room to draw in. */
-  begin({tops, titles}) {
+  /** Lay the frame out; `steps(parts)` are those of the axes. Returns false when there is no room to draw in. */
+  begin({tops, titles, steps}) {
     const box = this.plot.getBoundingClientRect();
     const em = parseFloat(getComputedStyle(this.plot).fontSize);
     if (box.width < 60 || box.height < 50) return false;
     this.em = em;
     const wide = tops.map((top) => count(top).length * 0.62 * em + 0.9 * em);
+    // The chart above or below has its margins too, so that a moment stands in one line.
+    this.wants = {left: Math.max(wide[0], 1.7 * em), right: Math.max(wide[1] ?? 0, 1.7 * em)};
+    const other = this.peer?.wants ?? this.wants;
     this.area = {
-      width: box.width, height: box.height,
-      left: Math.max(wide[0], 1.7 * em), right: Math.max(wide[1] ?? 0, 1.7 * em), head: 1.7 * em, foot: 2.7 * em,
+      width: box.width, height: box.height, head: 1.7 * em, foot: 2.7 * em,
+      left: Math.max(this.wants.left, other.left), right: Math.max(this.wants.right, other.right),
     };
     this.plot.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     // Lines are cut off at the clock: what is still to come is not shown, and its room is shaded.
@@ -57,8 +60,9 @@ class TimeChart {
     this.future = svg("rect", {class: "future", y: this.area.head, height: box.height - this.area.head - this.area.foot});
     this.plot.replaceChildren(svg("clipPath", {id: this.clip}, this.past), this.future);
     const {width, height, left, right, head, foot} = this.area;
+    const cut = steps(Math.max(2, (height - head - foot) / (2.4 * em)));
     tops.forEach((top, side) => {
-      const step = niceStep(top, Math.max(2, (height - head - foot) / (2.4 * em)));
+      const step = cut[side];
       for (let value = 0; value <= top + 1e-9; value += step) {
         const y = this.y(value, top);
         if (side === 0) this.plot.append(svg("line", {class: "grid", x1: left, x2: width - right, y1: y, y2: y}));
@@ -95,6 +99,9 @@ class TimeChart {
     this.hover = svg("g", {class: "hover"});
     this.plot.append(this.cursor, this.hover);
     this.move(this.clock.t);
+    const {left, right} = this.area;
+    const other = this.peer?.area;
+    if (other && (other.left !== left || other.right !== right)) this.peer.redraw();
   }
 
   /** Move the cursor to `t`. */
@@ -173,7 +180,8 @@ export class ResponseChart extends TimeChart {
     if (!this.incidents) return;
     this.points = this.incidents.list.filter((each) => each.response_s !== null && each.t_onscene !== null);
     const top = Math.max(10, ...this.points.map((each) => each.response_s / 60)) * 1.05;
-    if (!this.begin({tops: [top], titles: [this.text.ui.axis_response]})) return;
+    const steps = (parts) => [niceTimeStep(top * 60, parts) / 60];
+    if (!this.begin({tops: [top], titles: [this.text.ui.axis_response], steps})) return;
     this.dots = this.points.map((each) => {
       const px = this.x(each.t_onscene);
       const py = this.y(each.response_s / 60, top);
@@ -243,9 +251,11 @@ export class SecondChart extends TimeChart {
     const {lines} = this.what;
     this.tops = lines.map(({column, least}) => {
       const most = this.series[column].reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), least);
-      return Math.ceil((most * 1.08) / niceStep(most, 4)) * niceStep(most, 4);
+      return 2 * niceStep(most * 1.08, 2);
     });
-    if (!this.begin({tops: this.tops, titles: lines.map(({axis}) => this.text.ui[axis])})) return;
+    // Two steps on either side: a line across the chart says something of both.
+    const steps = () => this.tops.map((top) => top / 2);
+    if (!this.begin({tops: this.tops, titles: lines.map(({axis}) => this.text.ui[axis]), steps})) return;
     lines.forEach(({column}, side) => this.line(column, this.series[column], this.tops[side]));
     this.end();
   }

@@ -74,12 +74,17 @@ class Stage {
     this.response = new ResponseChart(this.clock, this.act.seek, this.act.select);
     this.flow = new SecondChart(this.hasTraffic, this.clock, this.act.seek, this.act.select);
     this.legend = new Legend(this.choice, () => this.#repaint(), this.meta);
+    this.response.peer = this.flow;
+    this.flow.peer = this.response;
     this.scaleBar = new ScaleBar();
     const surface = h("div", {class: "surface"});
     const overlay = h("canvas", {class: "overlay", "aria-hidden": "true"});
     this.about = h("p", {class: "about"});
     this.notice = h("p");
     this.sources = h("details", {}, h("summary"), h("ul"));
+    // Both grow over the map, from its top and from its bottom: one at a time.
+    this.sources.addEventListener("toggle", () => { if (this.sources.open) this.legend.open(false); });
+    this.legend.toggle.addEventListener("click", () => { if (this.legend.isOpen) this.sources.open = false; });
     this.hint = h("div", {class: "hint", hidden: true});
     this.waiting = h("div", {class: "waiting", role: "status", hidden: true});
     this.buttons = {
@@ -91,6 +96,7 @@ class Stage {
     this.map = h("div", {class: "map", role: "region"}, surface, overlay,
       h("div", {class: "zoom"}, ...Object.values(this.buttons)), this.legend.node,
       this.foot, this.waiting, this.hint);
+    new ResizeObserver(() => this.map.style.setProperty("--foot", `${this.foot.offsetHeight}px`)).observe(this.foot);
     this.grip = h("button", {class: "grip", type: "button", onclick: () => this.#sheet()});
     this.side = h("aside", {class: "side"}, this.grip, this.panel.node, h("div", {class: "charts"}, this.response.node, this.flow.node));
     this.root = h("div", {class: "twin"}, this.kpis.node, this.map, this.side, this.timeline.node);
@@ -106,11 +112,12 @@ class Stage {
     this.translate();
   }
 
-  /** Height at the top and bottom of a narrow map that lies under what is written on it, px. */
+  /** Height at the top and bottom of the map that lies under what is written on it, px: of a wide map, the bottom alone. */
   #covered() {
-    if (this.map.clientWidth > NARROW_PX) return {top: 0, bottom: 0};
+    const bottom = this.foot.offsetHeight;
     const legend = this.legend.node;
-    return {top: this.legend.isOpen ? 0 : legend.offsetTop + legend.offsetHeight, bottom: this.foot.offsetHeight};
+    const beside = this.map.clientWidth > NARROW_PX || this.legend.isOpen;
+    return {top: beside ? 0 : legend.offsetTop + legend.offsetHeight, bottom};
   }
 
   /** Boxes of the map, [x0, y0, x1, y1] in px, that are written on: no name is put there. */

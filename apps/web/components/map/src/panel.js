@@ -51,6 +51,7 @@ export function changeIcon(sign) {
 
 // A longer list of changes is folded away, so that the open calls are in sight.
 const MOST_SHOWN = 3;
+const LONG_DETAIL = 16; // letters; more stand below what they are a detail of
 
 export class Panel {
   /** `act` holds select(key), seek(t), keep(following) and look(x, y). */
@@ -184,7 +185,7 @@ export class Panel {
   #row({t, label, detail, key}) {
     const row = h("li", {}, h("button", {type: "button", class: "when", onclick: () => this.act.seek(t), text: clock(t), "aria-label": fill(this.text.ui.go_to, {time: clock(t)})}),
       h("span", {class: "label", text: label}),
-      detail ? (key ? h("button", {type: "button", class: "link", text: detail, onclick: () => this.act.select(key)}) : h("small", {text: detail})) : null);
+      detail ? (key ? h("button", {type: "button", class: "link", text: detail, onclick: () => this.act.select(key)}) : h("small", {class: detail.length > LONG_DETAIL ? "long" : null, text: detail})) : null);
     this.rows.push({row, from: t});
     return row;
   }
