@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import panel as pn
 from bokeh.settings import settings
+from tornado.websocket import WebSocketClosedError
 
 from apps.web.app import Library, Visit
 from twin.core.errors import InputError
@@ -81,6 +84,17 @@ def serve(
             field="--port",
             hint="choose another port",
         ) from error
+    server.io_loop.asyncio_loop.set_exception_handler(let_go)
     if ready is not None:
         server.io_loop.add_callback(ready)
     server.run_until_shutdown()
+
+
+def let_go(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over a message that was on its way to a visitor who left; tell of everything else.
+
+    Panel looks at what became of its messages in the next round of the visitor's document, and
+    that round does not come when the page was closed or loaded anew.
+    """
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)

@@ -126,7 +126,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.terminate()
         server.wait(timeout=20)
         log.close()
-    assert "Warning" not in (root / "server.log").read_text()
+    said = (root / "server.log").read_text()
+    assert "Warning" not in said
+    assert "Traceback" not in said
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
