@@ -19,7 +19,7 @@ from apps.cli.common import (
     notes,
     read_scenario,
 )
-from apps.cli.scenario_city import placed
+from apps.cli.scenario_city import faults_in, placed
 from twin.agents.policies import known as rules_of
 from twin.agents.policies import policy_faults, rule_groups
 from twin.city.library import is_unbuilt
@@ -27,11 +27,9 @@ from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean, together
 from twin.recording.meanings import MEANINGS
 from twin.recording.tables import RUN_TABLES
-from twin.scenarios.changes import faults
 from twin.scenarios.declared import Group, groups
 from twin.scenarios.load import load_scenario
 from twin.scenarios.policy import ROLES
-from twin.scenarios.sensing import detector_faults
 from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
 
@@ -184,7 +182,7 @@ def _faults(scenario: Scenario) -> list[InputError]:
         )
         return wrong
     city = load(scenario.city, renew=False)
-    return [*wrong, *faults(scenario, city), *detector_faults(scenario, city.network)]
+    return [*wrong, *faults_in(scenario, city)]
 
 
 def _as_toml(scenario: Scenario, *, every: bool) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from apps.cli.common import load
-from twin.agents.policies import policy_faults
+from twin.agents.policies import fleet_faults, policy_faults
+from twin.agents.roster import fleet
 from twin.city.library import is_unbuilt
 from twin.city.model import City
 from twin.core.errors import InputError, NotFoundError, together
@@ -47,10 +48,19 @@ def city_for(
         except NotFoundError as error:
             wrong.append(InputError(error.message, file=error.file, field="city", hint=error.hint))
         else:
-            wrong += [*faults(scenario, city), *detector_faults(scenario, city.network)]
+            wrong += faults_in(scenario, city)
             if not wrong:
                 return city
     raise together([placed(fault, name, settings) for fault in wrong])
+
+
+def faults_in(scenario: Scenario, city: City) -> list[InputError]:
+    """Return what of a scenario is not there in its city: changes, detectors, lists of rules."""
+    return [
+        *faults(scenario, city),
+        *detector_faults(scenario, city.network),
+        *fleet_faults(scenario, fleet(city, scenario)),
+    ]
 
 
 def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:
@@ -63,6 +73,6 @@ def placed(error: InputError, name: str, settings: list[str] | None) -> InputErr
     file: Path | str
     file, row = locate(name, field)
     for setting in settings or []:
-        if setting.partition("=")[0].strip() == field:
+        if f"{field}.".startswith(f"{setting.partition('=')[0].strip()}."):
             file, row = f"--set {setting}", None
     return InputError(error.message, file=file, row=row, field=field, hint=error.hint)

@@ -342,7 +342,10 @@ def _units(units: pd.DataFrame, notes: Sequence[str]) -> Raw:
         content.append(
             tag(
                 "div",
-                tag("h3", f"{kind.capitalize()}: {mean:.0%} of {len(used)} units' time on calls"),
+                tag(
+                    "h3",
+                    f"{str(kind).capitalize()}: {mean:.0%} of {len(used)} units' time on calls",
+                ),
                 bars(
                     [
                         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from apps.cli.main import main
@@ -126,11 +128,54 @@ def test_rules_and_places_are_told_together(place, twin, tmp_path):
         out = [] if verb[0] == "scenario" else ["--out", tmp_path / "r"]
         status, _, err = twin(*verb, file, *out)
         lines = [line for line in err.splitlines() if line.startswith("twin: ")]
-        assert status == 2
+        assert status == 2, err
         assert f"{file}, row 4, field 'policy.dispatch': " in lines[0]
         assert f"{file}, row 7, field 'changes.1.station': " in lines[1]
         assert len(lines) == 2
     assert not (tmp_path / "r").exists()
+
+
+def test_lists_of_rules_are_held_against_the_city(place, twin, tmp_path):
+    file = place / "lists.toml"
+    file.write_text(
+        'name = "lists"\nbase = "plain.toml"\n[policy]\ndispatch = "beats"\n'
+        '[policy.parameters.beats.lists]\n"Jongo-gu" = ["S1"]\n3000 = ["S1", "s7"]\n'
+        '[policy.parameters.priority-list]\nstations = ["s77"]\n'
+        '[[changes]]\nkind = "add-station"\nstation_id = "s7"\nlon = 0.005\nlat = 0.005\n'
+        '[[changes]]\nkind = "set-policy"\nmoveup = "compliance-table"\n'
+        '[changes.parameters.compliance-table]\nnested = ["S1", "s9"]\n',
+        "utf-8",
+    )
+    said = [
+        (6, "policy.parameters.beats.lists.Jongo-gu", "no place, zone or district 'Jongo-gu'"),
+        (7, "policy.parameters.beats.lists.3000", "no place, zone or district '3000'"),
+        (19, "changes.2.parameters.compliance-table.nested", "no station 's9'"),
+    ]
+    for verb in (["run"], ["scenario", "show"], ["compare", place / "plain.toml"]):
+        out = [] if verb[0] == "scenario" else ["--out", tmp_path / "r"]
+        status, _, err = twin(*verb, file, *out)
+        lines = [line for line in err.splitlines() if line.startswith("twin: ")]
+        assert status == 2, err
+        # A rule that is not used says nothing.
+        assert len(lines) == len(said), err
+        for line, (row, field, words) in zip(lines, said, strict=True):
+            assert f"{file}, row {row}, field '{field}': " in line
+            assert words in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_change_of_rules_and_their_parameters_is_shown(place, twin):
+    file = place / "later.toml"
+    file.write_text(
+        'name = "later"\nbase = "plain.toml"\n[[changes]]\nkind = "set-policy"\nat = "08:05"\n'
+        'dispatch = "beats"\n[changes.parameters.beats]\nlists = { 0 = ["S1"], "a b" = [] }\n',
+        "utf-8",
+    )
+    status, out, err = twin("scenario", "show", file)
+    assert status == 2, err
+    assert "'a b'" in err
+    shown = tomllib.loads(out)["changes"][0]["parameters"]
+    assert shown == {"beats": {"lists": {"0": ["S1"], "a b": []}}}
 
 
 def test_together_tells_each_once():

@@ -255,7 +255,7 @@ def test_without_a_list_the_stations_stand_by_their_drives(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("lists", "said"),
     [
-        ({"p9": ["u0"]}, r"lists'.*no place, zone or district 'p9'"),
+        ({"p9": ["u0"]}, r"lists.p9'.*no place, zone or district 'p9'"),
         ({"p0": ["u9"]}, r"lists\.p0'.*no unit or station 'u9'"),
     ],
 )

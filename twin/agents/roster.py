@@ -9,6 +9,7 @@ import pandas as pd
 from twin.agents.deployment.deployer import Deployer
 from twin.agents.dispatch.dispatcher import Dispatcher
 from twin.agents.hospitals.hospital import Hospital
+from twin.agents.policies.fleet import Fleet
 from twin.agents.station import Station
 from twin.agents.units.ambulance import Ambulance
 from twin.agents.units.fire_engine import Command, FireEngine, Ladder, Rescue
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from twin.agents.world import World
+    from twin.scenarios.spec import Scenario
 
 FIXED = (AddStation, AddUnits, RemoveUnits, MoveUnits)
 """Changes that hold for the whole run."""
@@ -81,6 +83,16 @@ def populate(world: World) -> None:
     world.kinds |= {unit.kind for unit in world.units}
     world.dispatcher.check(world.scenario)
     _set_levels(world)
+
+
+def fleet(city: City, scenario: Scenario) -> Fleet:
+    """Return the stations and units that a scenario leaves in its city."""
+    new = (change.station_id for change in scenario.changes if isinstance(change, AddStation))
+    return Fleet(
+        city,
+        frozenset({*city["stations"]["station_id"].astype(str), *new}),
+        frozenset(roster(city, scenario.changes)["unit_id"].astype(str)),
+    )
 
 
 def _set_levels(world: World) -> None:

@@ -69,4 +69,7 @@ def _value(value: object) -> str:
         return repr(value) if math.isfinite(value) else str(value)
     if isinstance(value, Sequence):
         return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
     raise TypeError(f"TOML has no {type(value).__name__}")

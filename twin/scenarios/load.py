@@ -96,5 +96,14 @@ def _validated(
 
 def locate(name_or_path: str | Path, field: str) -> tuple[Path, int | None]:
     """Return the file and line in which a field of a scenario (`changes.2.street`) is set."""
-    parts = tuple(int(part) - 1 if part.isdigit() else part for part in field.split("."))
-    return find(chain_of(name_or_path), parts)
+    chain = chain_of(name_or_path)
+    inner: Any = merge(chain)
+    parts: list[str | int] = []
+    for part in field.split("."):
+        # A number counts elements of a list; a key may be a number too, as the id of a zone.
+        step = int(part) - 1 if isinstance(inner, list) and part.isdigit() else part
+        inside = isinstance(inner, dict) and step in inner
+        inside |= isinstance(inner, list) and isinstance(step, int) and 0 <= step < len(inner)
+        inner = inner[step] if inside else None
+        parts.append(step)
+    return find(chain, tuple(parts))

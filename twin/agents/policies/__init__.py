@@ -16,6 +16,7 @@ from twin.agents.policies import (
 from twin.agents.policies.registry import (
     check_policies,
     find,
+    fleet_faults,
     known,
     make,
     meant,
@@ -31,6 +32,7 @@ __all__ = [
     "check_policies",
     "dispatch",
     "find",
+    "fleet_faults",
     "hospital",
     "known",
     "make",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from twin.agents.deployment.cover import drive_seconds
 from twin.agents.policies.dispatch import turnout
+from twin.agents.policies.fleet import Fleet, fleet_of
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
 from twin.core.errors import InputError, did_you_mean
@@ -91,23 +92,28 @@ class Beats:
 
     def check(self, world: World) -> None:
         """Refuse lists of areas, units or stations that the city does not have."""
-        city, field = world.city, f"policy.parameters.{self.name}.lists"
+        for fault in self.faults(fleet_of(world)):
+            raise fault
+
+    def faults(self, fleet: Fleet) -> Iterator[InputError]:
+        """Yield what is wrong with the lists: areas, units and stations that are not there."""
+        city, field = fleet.city, f"policy.parameters.{self.name}.lists"
         areas = {*city["zones"]["district"].astype(str), *city["districts"]["district"].astype(str)}
         if city.is_table:
             areas |= set(city["places"]["place_id"].astype(str))
         else:
             areas |= set(city["zones"]["zone_id"].astype(str))
-        bases = {*world.stations, *(unit.unit_id for unit in world.units)}
+        bases = fleet.stations | fleet.units
         for area, ranks in self._lists.items():
             if area not in areas:
-                raise InputError(
+                yield InputError(
                     f"the city has no place, zone or district {area!r}",
-                    field=field,
+                    field=f"{field}.{area}",
                     hint=did_you_mean(area, sorted(areas)),
                 )
             for name in ranks:
                 if name not in bases:
-                    raise InputError(
+                    yield InputError(
                         f"the city has no unit or station {name!r}",
                         field=f"{field}.{area}",
                         hint=did_you_mean(name, sorted(bases)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -15,10 +15,11 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from twin.agents.deployment.cover import KIND
 from twin.agents.deployment.siting import cover_by_swaps, free_shares, nest_by_swaps
+from twin.agents.policies.fleet import Fleet, fleet_of, unknown_stations
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import Move
 from twin.agents.states import UnitState
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError
 
 if TYPE_CHECKING:
     from twin.agents.units.unit import Unit
@@ -81,13 +82,17 @@ class ComplianceTable:
 
     def check(self, world: World) -> None:
         """Refuse a table that has no row of k stations for each k, or one that is not there."""
-        for k, row in enumerate(self._rows or [], start=1):
+        for fault in self.faults(fleet_of(world)):
+            raise fault
+
+    def faults(self, fleet: Fleet) -> Iterator[InputError]:
+        """Yield what is wrong with the table."""
+        field = f"policy.parameters.{self.name}.{self._key}"
+        rows = self._rows or []
+        for k, row in enumerate(rows, start=1):
             if len(row) != k:
-                raise InputError(
-                    f"row {k} has {len(row)} stations, not {k}",
-                    field=f"policy.parameters.{self.name}.rows",
-                )
-            known_stations(world, row, f"policy.parameters.{self.name}.{self._key}")
+                yield InputError(f"row {k} has {len(row)} stations, not {k}", field=field)
+        yield from unknown_stations(fleet, [base for row in rows for base in row], field)
 
     def moves(self, world: World, units: Sequence[Unit], freed: Unit | None) -> list[Move]:
         """Return the moves that fill the row of as many units as are free."""
@@ -158,7 +163,13 @@ class PriorityList:
 
     def check(self, world: World) -> None:
         """Refuse a list with a station that is not there."""
-        known_stations(world, self._stations or [], f"policy.parameters.{self.name}.stations")
+        for fault in self.faults(fleet_of(world)):
+            raise fault
+
+    def faults(self, fleet: Fleet) -> Iterator[InputError]:
+        """Yield what is wrong with the list."""
+        field = f"policy.parameters.{self.name}.stations"
+        return unknown_stations(fleet, self._stations or [], field)
 
     def moves(self, world: World, units: Sequence[Unit], freed: Unit | None) -> list[Move]:
         """Return where the freed unit goes."""
@@ -207,24 +218,6 @@ def assigned(cost: F64, *, longest: bool) -> list[tuple[int, int]]:
     far = 1.0 + 2.0 * float(np.where(allowed, cost, 0.0).sum())
     rows, columns = linear_sum_assignment(np.where(allowed, cost, far))
     return [(int(u), int(s)) for u, s in zip(rows, columns, strict=True) if allowed[u, s]]
-
-
-def known_stations(world: World, ids: Sequence[str], field: str) -> None:
-    """Refuse ids of stations that the city has not.
-
-    Raises
-    ------
-    InputError
-        Naming the field and the first such id.
-    """
-    for station in ids:
-        if station not in world.stations:
-            raise InputError(
-                f"the city has no station {station!r}",
-                field=field,
-                hint=did_you_mean(station, sorted(world.stations))
-                or "`twin city places` lists what there is; stations are named by id",
-            )
 
 
 def computed_order(world: World) -> list[str]:

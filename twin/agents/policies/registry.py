@@ -26,6 +26,7 @@ from twin.scenarios.spec import Scenario
 
 if TYPE_CHECKING:
     from twin.agents.hospitals.hospital import Hospital
+    from twin.agents.policies.fleet import Fleet
     from twin.agents.task import Task
     from twin.agents.units.ambulance import Ambulance
     from twin.agents.units.unit import Unit
@@ -227,6 +228,32 @@ def policy_faults(scenario: Scenario) -> Iterator[InputError]:
             laid = over(scenario.policy.parameters, change.parameters)
             own_tables = {name: laid[name] for name in change.parameters}
             yield from _wrong_parameters(own_tables, found, f"changes.{number}.parameters")
+
+
+def fleet_faults(scenario: Scenario, fleet: Fleet) -> Iterator[InputError]:
+    """Yield what the parameters of rules name, now or later, that the city does not have.
+
+    An error names the field, as in `policy.parameters.beats.lists.Jung-gu`. Rules of a user's own
+    are not asked, nor those that are not used or that `policy_faults` tells of.
+    """
+    policy = scenario.policy
+    used = {name for _, _, name in named_rules(scenario)}
+    laid: list[tuple[str, RuleParameters]] = [("policy.parameters", policy.parameters)]
+    for number, change in enumerate(scenario.changes, start=1):
+        if isinstance(change, SetPolicy):
+            laid.append((f"changes.{number}.parameters", change.parameters))
+    for where, given in laid:
+        for role, rules in _RULES.items():
+            for name in given:
+                if name not in used or not hasattr(rules.get(name), "faults"):
+                    continue
+                try:
+                    rule = make(role, name, over(policy.parameters, given))
+                except InputError:  # told by `policy_faults`, or when the rule is made
+                    continue
+                for fault in rule.faults(fleet):
+                    field = (fault.field or "").replace("policy.parameters", where, 1)
+                    yield InputError(fault.message, field=field, hint=fault.hint)
 
 
 def over(under: RuleParameters, own: RuleParameters) -> RuleParameters:
