@@ -123,10 +123,18 @@ def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
 
 @inner
 def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
-    """Return the lane (0 is the kerb) of the next link that suits the turn after it best."""
+    """Return the lane (0 is the kerb) of the next link that suits the turn after it best.
+
+    Where that turn has room for all lanes that turn side by side, each enters a lane of its own:
+    were each to take the nearest one, two would meet in one and leave another empty.
+    """
     first, last = entry_range(net.turn, t, own)
     low = max(first, nlo)
     high = min(last, nhi)
+    beside = min(last, first + nhi - int(net.turn[t].hi) + int(net.turn[t].lo))
+    if first < last and first + nlo <= beside:
+        low = first + nlo
+        high = beside
     if low > high:
         pick = last if nlo > last else first
     elif net.turn[t].kind == RIGHT:
