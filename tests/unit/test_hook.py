@@ -158,8 +158,17 @@ def test_impossible_commands_are_refused():
         view.show(0, np.flatnonzero(NETWORK.group_signal == 1))
     with pytest.raises(InputError, match="no link -1"):
         view.close_lanes(-1)
+    with pytest.raises(InputError, match="-1 lanes"):
+        view.close_lanes(0, -1)
+    with pytest.raises(InputError, match="no signal 999"):
+        view.show(999, [])
     with pytest.raises(InputError, match="as many routes"):
         view.reroute(np.array([1, 2]), np.array([0, 1], np.int32), np.array([0], np.int32))
+    with pytest.raises(InputError, match="mask of 3"):
+        view.reroute(np.ones(3, np.bool_), np.arange(4, dtype=np.int32), np.zeros(3, np.int32))
+    for rows in ([0, 0], [0, 9], [-1, 1], [1, 0]):
+        with pytest.raises(InputError, match="holds no link, or links that are not given"):
+            view.reroute(np.array([1]), np.array(rows, np.int32), np.array([0], np.int32))
     k = int((NETWORK.group_signal == 0).sum())
     for change, message in (
         ({"signal": 9999}, "no signal"),

@@ -137,6 +137,10 @@ class Books(ABC):
         """Return the state with at least `rows` slots."""
 
     def _append_routes(self, ptr: I32, links: I32) -> I32:
+        if len(ptr) > 1:
+            inside = ptr[0] >= 0 and ptr[-1] <= len(links)
+            if not inside or int(np.diff(ptr).min()) < 1:
+                raise InputError("a route holds no link, or links that are not given")
         if len(links) and (links.min() < 0 or links.max() >= self.network.n_links):
             raise InputError(f"a route holds a link outside 0..{self.network.n_links - 1}")
         self._make_route_room(len(links))

@@ -145,6 +145,8 @@ class View:
 
     def show(self, signal: int, groups: ArrayLike) -> None:
         """Hold `groups` of a signal green and all its others red."""
+        if not 0 <= signal < self.network.n_signals:
+            raise InputError(f"there is no signal {signal}", field="signal")
         mine = np.flatnonzero(self.network.group_signal == signal)
         chosen = self._groups(groups)
         if not np.isin(chosen, mine).all():
@@ -183,6 +185,8 @@ class View:
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb (see `MicroTraffic.close_lanes`)."""
         self._check_link(link)
+        if lanes is not None and not lanes >= 1:
+            raise InputError(f"{lanes} lanes cannot be closed", field="lanes")
         self._traffic.close_lanes(link, lanes)
         self._log("close-lanes", link=int(self.network.link_id[link]), lanes=lanes)
 
@@ -212,6 +216,10 @@ class View:
         InputError
             If a route is broken, or there is not one to each vehicle.
         """
+        chosen = np.asarray(chosen)
+        if chosen.dtype == np.bool_ and len(chosen) != len(self.vehicles.id):
+            why = f"a mask of {len(chosen)} for {len(self.vehicles.id)} vehicles"
+            raise InputError(why, field="chosen")
         ids = self.vehicles.id[chosen] if chosen.dtype == np.bool_ else chosen
         if len(route_ptr) != len(ids) + 1:
             raise InputError(f"{len(ids)} vehicles need as many routes", field="route_ptr")
