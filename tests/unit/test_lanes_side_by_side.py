@@ -47,7 +47,9 @@ def test_a_lane_more_for_a_while_takes_no_flow_from_a_road(low: int) -> None:
     """Three lanes that go on as three lanes carry what they carry without one more beside them."""
     passed = []
     for into, first in ((3, 0), (4, low)):
-        traffic = MicroTraffic(_road(THROUGH, into, first, first + 2), seed=np.uint64(1), kinds=CALM)
+        traffic = MicroTraffic(
+            _road(THROUGH, into, first, first + 2), seed=np.uint64(1), kinds=CALM
+        )
         departs = np.arange(0.0, 600.0, 0.5).tolist()
         rows = len(departs)
         traffic.add_trips(make_trips(departs, [[0, 1, 2]] * rows, [390.0] * rows))
