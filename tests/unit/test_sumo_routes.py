@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.support.roads import Link, Turn, make_network
 from tests.support.sumo_files import NET, ROUTES
 from twin.core.errors import InputError
 from twin.demand.sumo_routes import read_routes
@@ -89,6 +90,37 @@ def test_who_departs_after_the_end_is_not_read_in(read) -> None:
     assert "clock" not in demand.ids
 
 
+@pytest.mark.parametrize(
+    ("flow", "departs"),
+    [
+        # As in SUMO 1.28 with --end 100.
+        ('<flow id="f" from="in" to="out" number="5"/>', [0, 20, 40, 60, 80]),
+        ('<flow id="f" from="in" to="out" perHour="180"/>', [0, 20, 40, 60, 80]),
+        ('<interval begin="5" end="11"><flow id="f" from="in" to="out" number="3"/></interval>',
+         [5, 7, 9]),
+        ('<interval begin="5"><flow id="f" from="in" to="out" end="35" number="3"/></interval>',
+         [5, 15, 25]),
+    ],
+)  # fmt: skip
+def test_when_a_flow_begins_and_ends(read, flow: str, departs: list[float]) -> None:
+    _, demand = read(f"<routes>{flow}</routes>", end_s=100.0)
+    assert demand.trips.depart_s.tolist() == departs
+    assert not demand.left_out
+
+
+def test_a_route_that_repeats_drives_its_rounds(tmp_path) -> None:
+    ring = make_network([Link(0, 1), Link(1, 0)], [Turn(0, 1), Turn(1, 0)])
+    file = tmp_path / "ring.rou.xml"
+    file.write_text(
+        '<routes><route id="r" edges="a b" repeat="3"><stop lane="b_0" duration="5"/></route>'
+        '<vehicle id="v" route="r" depart="0"/></routes>'
+    )
+    edges = {"a": 0, "b": 1}
+    demand = read_routes([file], ring, edges, Router(ring).routes, seed=1, end_s=9.0)
+    assert _one(demand, "v")[1] == [0, 1, 0, 1, 0, 1]
+    assert demand.left_out == {"stops of the further rounds of a route": 2}
+
+
 @pytest.mark.parametrize("text", ["exp(0.1)", "10"])
 def test_period(read, text: str) -> None:
     flow = f'<flow id="f" from="in" to="out" begin="10" end="250" period="{text}"/>'
@@ -121,6 +153,12 @@ def test_period(read, text: str) -> None:
         ('<vTypeDistribution id="t" vTypes="a b" probabilities="1"/>', "vTypeDistribution 't'",
          "probabilities"),
         ('<trip id="v" depart="1" from="in" to="out" arrivalPos="x"/>', "trip 'v'", "arrivalPos"),
+        ('<trip id="v" depart="1" from="in" to="out" arrivalPos="nan"/>', "trip 'v'", "arrivalPos"),
+        ('<vehicle id="v" depart="1"><route edges="in out" repeat="2"/></vehicle>', "vehicle 'v'",
+         "edges"),
+        ('<route id="r" edges="in out" repeat="0"/>', "route 'r'", "repeat"),
+        ('<interval begin="x"><flow id="f" from="in" to="out" number="1"/></interval>', "flow 'f'",
+         "begin"),
     ],
 )  # fmt: skip
 def test_rubbish_is_named(read, element: str, row: str, field: str) -> None:

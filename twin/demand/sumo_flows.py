@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from twin.network.sumo_xml import MAX_TIME_S, Fields
 
 MAX_VEHICLES = 50_000_000
+_RATES = ("period", "vehsPerHour", "perHour", "probability")
 
 
 def moments(fields: Fields, rng: np.random.Generator, end_s: float) -> NDArray[np.float64]:
@@ -20,12 +21,14 @@ def moments(fields: Fields, rng: np.random.Generator, end_s: float) -> NDArray[n
     """
     element = fields.element
     begin = 0.0 if element.get("begin") == "begin" else fields.seconds("begin", 0.0)
-    end = fields.seconds("end", MAX_TIME_S)
+    rated = any(what in element.attrib for what in _RATES)
+    # As in SUMO, so many vehicles are spread out until the run ends.
+    end = fields.seconds("end", MAX_TIME_S if rated else max(begin, end_s))
     if end < begin:
         fields.refuse("end", "the flow ends before it begins")
     stop = min(end, end_s)
     number = fields.whole("number", 0, MAX_VEHICLES, -1)
-    given = [w for w in ("period", "vehsPerHour", "probability") if w in element.attrib]
+    given = [w for w in _RATES if w in element.attrib]
     if len(given) > 1:
         fields.refuse(given[1], f"the flow has {given[0]} already")
     period = (end - begin) / max(number, 1)
@@ -34,8 +37,8 @@ def moments(fields: Fields, rng: np.random.Generator, end_s: float) -> NDArray[n
         steps = begin + np.arange(max(0, int(np.ceil(stop - begin))))
         happens = steps[rng.random(len(steps)) < chance].astype(np.float64)
         return happens if number < 0 else happens[:number]
-    if given == ["vehsPerHour"]:
-        period = 3600.0 / max(fields.number("vehsPerHour", 0.0, 1e6), 1e-9)
+    if given in (["vehsPerHour"], ["perHour"]):
+        period = 3600.0 / max(fields.number(given[0], 0.0, 1e6), 1e-9)
     elif given == ["period"]:
         text = fields.text("period")
         if text.startswith("exp(") and text.endswith(")"):
@@ -43,8 +46,6 @@ def moments(fields: Fields, rng: np.random.Generator, end_s: float) -> NDArray[n
         period = fields.number("period", 1e-3, MAX_TIME_S)
     elif number < 0:
         fields.refuse("number", "the flow does not say how many depart")
-    elif end >= MAX_TIME_S:
-        fields.refuse("end", "the flow does not say when it ends")
     count = max(0, int(np.ceil((stop - begin) / max(period, 1e-9) - 1e-9)))
     if number >= 0:
         count = min(count, number)

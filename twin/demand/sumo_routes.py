@@ -41,7 +41,8 @@ _AS_OURS = {
     "departSpeed": {"max", "desired", "speedLimit", "avg", "last"},
 }
 """What our insertion does: the freest lane of the first turn, its start, up to 10 m/s."""
-_ARRIVAL = ("arrivalLane", "arrivalSpeed")
+_NOT_OURS = ("arrivalLane", "arrivalSpeed", "departEdge", "arrivalEdge")
+_MAX_REPEAT = 1_000
 _UNKNOWN_ENDS = ("fromTaz", "toTaz", "fromJunction", "toJunction", "viaJunctions")
 
 
@@ -172,12 +173,23 @@ class _Reader:
             self._vehicle(element)
         elif tag == "flow":
             self._flow(element)
+        elif tag == "interval":
+            self._interval(element)
         elif tag == "busStop":
             self.stops.take_place(Fields(element, self.file))
         elif tag in _PERSONS:
             self.left_out["persons and containers"] += 1
         else:
             self.left_out[f"<{tag}>"] += 1
+
+    def _interval(self, element: Element) -> None:
+        """Take in what an interval holds; it says when its flows begin and end."""
+        for inner in element:
+            if inner.tag == "flow":
+                for what in ("begin", "end"):
+                    if what in element.attrib:
+                        inner.attrib.setdefault(what, element.attrib[what])
+            self.take(inner)
 
     def _link(self, fields: Fields, name: str, what: str) -> int:
         link = self.edges.get(name)
@@ -191,15 +203,16 @@ class _Reader:
 
     def _route(self, fields: Fields, owner: Fields | None = None) -> int:
         """Take the edges of a route in; return its number."""
-        links = [self._link(fields, name, "edges") for name in fields.text("edges").split()]
+        repeat = fields.whole("repeat", 1, _MAX_REPEAT, 1)
+        names = fields.text("edges").split() * repeat
+        links = [self._link(fields, name, "edges") for name in names]
         n = self.network.n_links
-        for here, there in pairwise(links):
+        for at, (here, there) in enumerate(pairwise(links)):
             if here * n + there not in self.turns:
-                names = fields.text("edges").split()
-                at = links.index(here)
                 fields.refuse("edges", f"no turn leads from {names[at]!r} to {names[at + 1]!r}")
         row = (owner or fields).row
         stops = self.stops.stops(fields.element, self.file, row)
+        self.left_out["stops of the further rounds of a route"] += (repeat - 1) * len(stops)
         self.wishes.append(Wish(links, True, "max", row, self.file, stops))
         return len(self.wishes) - 1
 
@@ -259,7 +272,7 @@ class _Reader:
             value = element.get(what)
             if value is not None and value not in known:
                 self.left_out[f"{what}={value}" if value.isalpha() else what] += 1
-        for what in _ARRIVAL:
+        for what in _NOT_OURS:
             self.left_out[what] += what in element.attrib
         wish, routes = self._wish(fields)
 

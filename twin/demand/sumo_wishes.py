@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -78,8 +79,10 @@ def place_of_end(wish: Wish, length: float, inside: float, name: str, streams: S
         return min(inside + share * (length - inside), whole)
     try:
         place = float(wish.end)
-    except ValueError as error:
+    except ValueError:
+        place = math.nan
+    if math.isnan(place):
         why = f"{wish.end!r} is not a place on a lane"
-        raise InputError(why, file=wish.file, row=wish.row, field="arrivalPos") from error
+        raise InputError(why, file=wish.file, row=wish.row, field="arrivalPos")
     place += inside if place >= 0.0 else length
     return min(max(place, inside), whole)
