@@ -23,7 +23,7 @@ from twin.scenarios.policy import ROLES, refuse_own_code
 
 OWN = """
     import numpy as np
-    from twin.agents.policies.scores import Scores
+    from twin.agents.policies.scores import Move, Scores
 
     class LastInTheAlphabet:
         def __init__(self, bonus: float = 0.0, flags: list[str] = []):
@@ -48,6 +48,51 @@ OWN = """
     class NotANumber:
         def score(self, world, task, units):
             return Scores(np.zeros(len(units)), np.full(len(units), np.nan))
+
+    class Words:
+        def score(self, world, task, units):
+            return Scores(np.zeros(len(units)), ["soon"] * len(units))
+
+    class NoWord:
+        def score(self, world, task, units):
+            return Scores(np.zeros(len(units)), np.zeros(len(units)), why=7)
+
+    class Leaves:
+        def score(self, world, task, units):
+            raise SystemExit(3)
+
+    class Lists:
+        def score(self, world, task, units):
+            n = len(units)
+            return Scores([1.0] * n, [1.0] * n, [2.0, 1.0, 0.0], "rest", [1] * n)
+
+    class Held:
+        hold_s = "long"
+
+        def score(self, world, task, units):
+            return Scores(np.zeros(len(units)), np.zeros(len(units)))
+
+    class NoKey:
+        def key(self, task):
+            return float("nan")
+
+    class Turns:
+        def score(self, world, task, best_s, units):
+            return Scores(np.zeros(len(units)), np.zeros(len(units)))
+
+    class NoMoves:
+        def moves(self, world, units, freed):
+            return None
+
+    class ThreeStations:
+        def moves(self, world, units, freed):
+            return [Move(units[0], *world.stations.values(), 3, 4, 5)]
+
+    class Always:
+        triggers = "always"
+
+        def moves(self, world, units, freed):
+            return []
 
     class Nothing:
         pass
@@ -197,6 +242,10 @@ def test_a_rule_of_ones_own_is_a_class_on_the_path(own) -> None:
         ("own_rules:Broken", r"own_rules.py, row \d+: .*failed: ZeroDivisionError"),
         ("own_rules:Short", r"eta_s of shape \(1,\) for 3 candidates"),
         ("own_rules:NotANumber", "not a number"),
+        ("own_rules:Words", "gave score = .*'soon'"),
+        ("own_rules:NoWord", "gave why = 7, which is no text"),
+        ("own_rules:Leaves", r"own_rules.py, row \d+: .*failed: SystemExit: 3"),
+        ("own_rules:Held", "hold_s = 'long', not seconds"),
     ],
 )
 def test_what_is_wrong_with_a_rule_of_ones_own_is_one_sentence(own, name, said) -> None:  # noqa: ARG001
@@ -204,6 +253,33 @@ def test_what_is_wrong_with_a_rule_of_ones_own_is_one_sentence(own, name, said) 
     scenario = plan(calls=QUIET, policy={"dispatch": name}, changes=[inject(city, "07:00")])
     with pytest.raises(InputError, match=said):
         run(FixedModel, city, scenario)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "said"),
+    [
+        ("queue", "NoKey", "a key that is not a number"),
+        ("reassign", "Turns", "policy.reassign.* from call to call and back without end"),
+        ("moveup", "NoMoves", r"gave None; return a list of Move\("),
+        ("moveup", "ThreeStations", r"gave Move\(.*return a list of Move\("),
+        ("moveup", "Always", "triggers = 'always'; give a set of dispatch, free, shift"),
+    ],
+)
+def test_so_it_is_in_every_role(own, role, name, said) -> None:  # noqa: ARG001
+    city = town(ambulances=1, service=sure(0.0))
+    calls = [inject(city, "07:00"), inject(city, "07:00:20")]
+    scenario = plan(calls=QUIET, policy={role: f"own_rules:{name}"}, changes=calls)
+    with pytest.raises(InputError, match=said):
+        run(FixedModel, city, scenario)
+
+
+def test_a_rule_of_ones_own_may_give_lists(own) -> None:  # noqa: ARG001
+    city = town(ambulances=3, service=sure(0.0))
+    policy = {"dispatch": "own_rules:Lists"}
+    scenario = plan(calls=QUIET, policy=policy, changes=[inject(city, "07:00")])
+    _, recorder = run(FixedModel, city, scenario)
+    decisions = recorder.frame("decisions")
+    assert decisions[decisions["chosen"]]["unit_id"].tolist() == ["A2"]  # of equals the first there
 
 
 def test_parameters_of_ones_own_rule_are_checked(own) -> None:  # noqa: ARG001

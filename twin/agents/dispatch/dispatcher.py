@@ -14,6 +14,7 @@ from twin.agents.policies.registry import make, over
 from twin.agents.policies.scores import Scores
 from twin.agents.states import Stage
 from twin.agents.units.unit import RETRY_S
+from twin.core.errors import InputError
 from twin.scenarios.change_kinds import SetPolicy
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from twin.agents.units.unit import Unit
     from twin.agents.world import Life, World
     from twin.scenarios.spec import Scenario
+
+
+MOST_TURNS = 10
+"""Who is turned to what is more urgent only is turned fewer times than there are priorities."""
 
 
 class _Judged(NamedTuple):
@@ -102,6 +107,7 @@ class Dispatcher(CityAgent):
         turns = world.reassign_policy is not None
         key = world.queue_policy.key
         queue = sorted((t for t in self.waiting if t.unit_kind == kind), key=key)
+        turned = 0
         while queue:
             if not (free or turns):
                 return
@@ -114,6 +120,13 @@ class Dispatcher(CityAgent):
                 continue
             bumped = self._serve(task, free, soon)
             if bumped is not None:
+                turned += 1
+                if turned > MOST_TURNS * len(world.units):
+                    raise InputError(
+                        "the rule turns units from call to call and back without end",
+                        field="policy.reassign",
+                        hint="turn a unit to what is more urgent only",
+                    )
                 insort(queue, bumped, key=key)
 
     def _serve(self, task: Task, free: list[Unit], soon: list[Unit]) -> Task | None:

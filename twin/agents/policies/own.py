@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 METHODS = {"queue": "key", "moveup": "moves"}
 """What a class must have to be a rule of a role, where it is not `score`."""
+TRIGGERS = frozenset({"free", "dispatch", "shift"})
+"""When a rule of move-up can be asked."""
 
 
 def load(role: str, name: str, field: str) -> type:
@@ -87,7 +89,7 @@ class OwnRule:
         self.name = name
         self._file = inspect.getfile(rule)
         self._rule = self._told(lambda: rule(**parameters))
-        self.hold_s = float(getattr(self._rule, "hold_s", 0.0))
+        self.hold_s = self._number("hold_s", 0.0)
 
     def score(self, *asked: Any) -> Scores:
         """Judge the candidates, the last of what is asked."""
@@ -98,14 +100,23 @@ class OwnRule:
         """Return what tasks are sorted by."""
         found = self._told(self._rule.key, task)
         try:
-            return tuple(float(value) for value in np.atleast_1d(found))
+            key = tuple(float(value) for value in np.atleast_1d(found))
         except (TypeError, ValueError) as error:
             raise InputError(f"the rule {self.name!r} gave no key, but {found!r}") from error
+        if np.isnan(key).any():
+            raise InputError(f"the rule {self.name!r} gave a key that is not a number")
+        return key
 
     @property
     def triggers(self) -> frozenset[str]:
         """When a rule of move-up is asked; when a unit is free after a call if it does not say."""
-        return frozenset(getattr(self._rule, "triggers", {"free"}))
+        found = getattr(self._rule, "triggers", {"free"})
+        if not isinstance(found, (set, frozenset, list, tuple)) or not TRIGGERS.issuperset(found):
+            raise InputError(
+                f"the rule {self.name!r} has triggers = {found!r}",
+                hint=f"give a set of {', '.join(sorted(TRIGGERS))}",
+            )
+        return frozenset(found)
 
     def check(self, world: World) -> None:
         """Let a rule of move-up look at the city, if it wants to."""
@@ -115,12 +126,13 @@ class OwnRule:
     def moves(self, world: World, units: Sequence[Unit], freed: Unit | None) -> list[Move]:
         """Return where free units are to wait."""
         found = self._told(self._rule.moves, world, units, freed)
-        for move in found:
+        for move in found if isinstance(found, (list, tuple)) else [found]:
             if (
                 not isinstance(move, Move)
                 or not any(move.unit is unit for unit in units)
                 or not any(move.station is station for station in world.stations.values())
-                or not len(move.stations) == len(move.eta_s) == len(move.score)
+                or not isinstance(move.stations, Sequence)
+                or not np.shape(move.eta_s) == np.shape(move.score) == (len(move.stations),)
             ):
                 raise InputError(
                     f"the rule {self.name!r} gave {move!r}",
@@ -128,30 +140,44 @@ class OwnRule:
                 )
         return list(found)
 
+    def _number(self, name: str, default: float) -> float:
+        found = getattr(self._rule, name, default)
+        if not isinstance(found, (int, float)) or not found >= 0.0:
+            raise InputError(f"the rule {self.name!r} has {name} = {found!r}, not seconds")
+        return float(found)
+
     def _scores(self, found: Any, candidates: Sequence[Any]) -> Scores:
         if not isinstance(found, Scores):
             raise InputError(
                 f"the rule {self.name!r} gave {type(found).__name__}", hint="return Scores(...)"
             )
-        for column, values in found._asdict().items():
-            if values is None or isinstance(values, str):
+        for word in ("term", "why"):
+            if not isinstance(said := getattr(found, word), str):
+                raise InputError(f"the rule {self.name!r} gave {word} = {said!r}, which is no text")
+        numbers: dict[str, Any] = {}
+        for column in ("eta_s", "score", "wait_s", "value"):
+            values = getattr(found, column)
+            if values is None and column in {"wait_s", "value"}:
                 continue
             if np.shape(values) != (len(candidates),):
                 raise InputError(
                     f"the rule {self.name!r} gave {column} of shape {np.shape(values)} for "
                     f"{len(candidates)} candidates"
                 )
-        score = np.asarray(found.score, np.float64)
-        if np.isnan(score).any():
+            try:
+                numbers[column] = np.asarray(values, np.float64)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"the rule {self.name!r} gave {column} = {values!r}") from error
+        if np.isnan(numbers["score"]).any():
             raise InputError(f"the rule {self.name!r} gave a score that is not a number")
-        return found._replace(eta_s=np.asarray(found.eta_s, np.float64), score=score)
+        return found._replace(**numbers)
 
     def _told(self, call: Callable[..., Any], *asked: Any) -> Any:
         try:
             return call(*asked)
         except TwinError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             frames = traceback.extract_tb(error.__traceback__)
             mine = [frame for frame in frames if frame.filename != __file__]
             at = next((f for f in reversed(mine) if f.filename == self._file), mine[-1])
