@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from apps.cli.estimate import Estimate
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.clock import format_clock
@@ -252,19 +253,25 @@ def runs_progress(title: str) -> Iterator[tuple[RunsProgress, Watch]]:
     """Show runs done and how far those under way have come; yields what `compare` wants.
 
     Where nobody sees a bar move (a file, a pipe), each run that is done is a line, and so is the
-    city time of those under way, every `LINE_EVERY_S` seconds.
+    city time of those under way, every `LINE_EVERY_S` seconds, with how long it may still take.
     """
     under_way: dict[str, str] = {}
+    left = Estimate()
 
     def where(run: str, t: float, share: float) -> str:
+        left.reach(run, share)
         under_way[run] = f"{run} at {format_clock(t)} ({100.0 * share:.0f}%)"
         if share >= 1.0:
             del under_way[run]
-        return ", ".join(text for _, text in sorted(under_way.items()))
+        return ", ".join(text for _, text in sorted(under_way.items())) + left.words()
 
     if not notes.is_terminal:
         last = monotonic()
         with count_progress(title) as line:
+
+            def count(done: int, total: int) -> None:
+                left.count(done, total)
+                line(done, total)
 
             def watch(run: str, t: float, share: float) -> None:
                 nonlocal last
@@ -273,7 +280,7 @@ def runs_progress(title: str) -> Iterator[tuple[RunsProgress, Watch]]:
                     last = monotonic()
                     notes.print(f"{title}: {said}")
 
-            yield line, watch
+            yield count, watch
         return
     with Progress(
         TextColumn("{task.description}"),
@@ -287,6 +294,7 @@ def runs_progress(title: str) -> Iterator[tuple[RunsProgress, Watch]]:
         task = bar.add_task(title, total=None, visible=False, state="")
 
         def show(done: int, total: int) -> None:
+            left.count(done, total)
             bar.update(task, completed=done, total=total, visible=True)
 
         def reach(run: str, t: float, share: float) -> None:

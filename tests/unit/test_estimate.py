@@ -1,0 +1,42 @@
+"""How long a comparison may still take, told while it runs."""
+
+from __future__ import annotations
+
+from apps.cli.estimate import Estimate
+
+
+def test_what_is_left_is_told_from_what_was_done():
+    now = 100.0
+    left = Estimate(lambda: now)
+    left.count(2, 10)  # two are there from an earlier comparison
+    assert left.words() == ""
+    left.reach("base-001", 0.0)
+    left.reach("whatif-001", 0.0)
+    now += 60.0
+    left.reach("base-001", 0.25)
+    left.reach("whatif-001", 0.25)
+    # Half a run a minute: seven and a half are left of eight.
+    assert left.words() == "; about 15 min more"
+    now += 60.0
+    left.reach("base-001", 1.0)
+    left.count(3, 10)
+    left.reach("whatif-001", 1.0)
+    left.count(4, 10)
+    assert left.words() == "; about 6 min more"
+    left.count(10, 10)
+    assert left.words() == ""
+
+
+def test_what_is_soon_done_or_just_begun_is_not_estimated():
+    now = 0.0
+    left = Estimate(lambda: now)
+    left.count(0, 2)
+    left.reach("base-000", 0.0)
+    now = 5.0
+    left.reach("base-000", 0.1)
+    assert left.words() == ""
+    now = 40.0
+    left.reach("base-000", 0.9)
+    assert left.words() == ""
+    now = 40_000.0
+    assert left.words() == "; about 14 h more"
