@@ -164,6 +164,25 @@ def test_lists_of_rules_are_held_against_the_city(place, twin, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+def test_a_base_that_is_not_there_hides_no_other_mistake(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text(
+        'name = "a"\nbase = "seoul-evenin-peak"\n[period]\nend = "noon"\n'
+        '[traffic]\nfidelty = "meso"\n'
+        '[[changes]]\nkind = "scale-demand"\n',
+        "utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        load_scenario(file, ["sed=3"])
+    assert [each.row for each in caught.value.all if each.field != "--set"] == [2, 4, 6]
+    assert "did you mean 'seoul-evening-peak'?" in str(caught.value.all[0])
+    # What the base may give is not missed.
+    file.write_text('name = "a"\nbase = "seoul-evenin-peak"\n', "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scenario(file)
+    assert [each.row for each in caught.value.all] == [2]
+
+
 def test_a_change_of_rules_and_their_parameters_is_shown(place, twin):
     file = place / "later.toml"
     file.write_text(

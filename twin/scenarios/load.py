@@ -43,8 +43,9 @@ def load_scenario(
     InputError
         If a file, a field or a setting is wrong.
     """
-    chain = chain_of(name_or_path)
-    return _validated(deepcopy(merge(chain)), overrides, options, chain)
+    unread: list[InputError] = []
+    chain = chain_of(name_or_path, unread)
+    return _validated(deepcopy(merge(chain)), overrides, options, chain, unread)
 
 
 def from_fields(
@@ -67,13 +68,15 @@ def _validated(
     overrides: Sequence[str],
     options: Sequence[Option],
     chain: Sequence[Source],
+    unread: Sequence[InputError] = (),
 ) -> Scenario:
+    """Return the scenario of merged fields; `unread` are bases whose fields are not among them."""
+    alone, unread = bool(unread), list(unread)
     settings: dict[Location, str] = {}
     for option in options:
         place = tuple(option.field.split("."))
         put(merged, place, option.value)
         settings[place] = option.flag
-    unread: list[InputError] = []
     for setting in overrides:
         try:
             where, value = read_setting(setting, merged)
@@ -88,7 +91,7 @@ def _validated(
         # What is missing may be what a setting that cannot be read was to give.
         if unread and all(problem["type"] == "missing" for problem in causes(error)):
             raise at_most(unread) from error
-        raise at_most([*unread, *explain(error, merged, chain, settings)]) from error
+        raise at_most([*unread, *explain(error, merged, chain, settings, alone=alone)]) from error
     if unread:
         raise at_most(unread)
     return scenario

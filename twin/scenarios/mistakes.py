@@ -25,10 +25,18 @@ def explain(
     merged: dict[str, Any],
     chain: Sequence[Source],
     settings: dict[Location, str],
+    *,
+    alone: bool = False,
 ) -> list[InputError]:
-    """Turn all that pydantic found into sentences, each mistake told once, in order of lines."""
+    """Turn all that pydantic found into sentences, each mistake told once, in order of lines.
+
+    `alone` is for files whose base is not there: what it may hold is not told as missing, nor that
+    fields do not agree of which it may set some.
+    """
     found: dict[tuple[str | None, int | str | None, str | None], InputError] = {}
     for problem in causes(error):
+        if alone and (problem["type"] == "missing" or isinstance(problem["input"], dict)):
+            continue
         each = _explain(problem, merged, chain, settings)
         # A value that may be of several types is refused once for each.
         found.setdefault((each.file, each.row, each.field), each)

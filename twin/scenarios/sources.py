@@ -32,8 +32,11 @@ def catalogue() -> dict[str, Path]:
     return {file.stem: file for file in sorted(CATALOGUE.glob("*.toml"))}
 
 
-def chain_of(name_or_path: str | Path) -> list[Source]:
-    """Read a scenario and its bases; the first has no base."""
+def chain_of(name_or_path: str | Path, unread: list[InputError] | None = None) -> list[Source]:
+    """Read a scenario and its bases; the first has no base.
+
+    A base that is not there ends the chain and is added to `unread`, or raised without it.
+    """
     chain: list[Source] = []
     file = _resolve(name_or_path, None)
     while True:
@@ -54,7 +57,13 @@ def chain_of(name_or_path: str | Path) -> list[Source]:
                 row=line_of(source.text, ("base",)),
                 field="base",
             )
-        file = _resolve(base, source)
+        try:
+            file = _resolve(base, source)
+        except NotFoundError as error:
+            if unread is None:
+                raise
+            unread.append(error)
+            return chain[::-1]
 
 
 def _resolve(name_or_path: str | Path, asked_by: Source | None) -> Path:
