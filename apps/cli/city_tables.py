@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,8 @@ import pandas as pd
 
 from twin.city.model import OPTIONAL as FURTHER
 from twin.city.model import TABLES
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, Mistakes, did_you_mean
+from twin.demand.call_file import SWAPPED
 from twin.network.files import require_file
 from twin.network.geometry import Projection
 from twin.network.graph import Network
@@ -93,7 +95,7 @@ def read_city_table(
     Raises
     ------
     InputError
-        Naming file, row and column of the first fault.
+        Naming file, row and column of each of the first faults.
     """
     kinds = dict(TABLES[table])
     if "bytes" in kinds.values():
@@ -106,12 +108,15 @@ def read_city_table(
     if table in {"hospitals", "units"}:
         kinds |= {name: kind for name, kind in FURTHER[table].items() if name in header}
     columns: dict[str, list[Any]] = {}
+    wrong = Mistakes()
     for name, kind in kinds.items():
         if name in header:
-            columns[name] = [
-                _value(row[name], table, name, kind, file, number, (timezone, midnight))
-                for number, row in enumerate(rows, start=2)
-            ]
+            columns[name] = []
+            for number, row in enumerate(rows, start=2):
+                cell = (row[name], table, name, kind, file, number, (timezone, midnight))
+                columns[name].append(wrong.take(partial(_value, *cell), None))
+                if wrong.full:
+                    break
         elif name in optional and name != "t_call":
             columns[name] = [optional[name]] * len(rows)
         elif not (name in _WORKED_OUT and {"lon", "lat"} <= set(header)):
@@ -119,6 +124,7 @@ def read_city_table(
                 "the column is missing", file=file, row=1, field=name,
                 hint=did_you_mean(name, header),
             )  # fmt: skip
+    wrong.refuse()
     _check_unique(table, columns, file)
     if "x" in kinds and "x" not in columns:
         projection = Projection(network.lon0, network.lat0)
@@ -203,7 +209,8 @@ def _value(
         raise wrong("is not a number") from None
     low, high = _RANGES.get(name, (0.0, math.inf))
     if not math.isfinite(number) or not low <= number <= high:
-        raise wrong(f"is not between {low:g} and {high:g}")
+        longitude = name == "lat" and high < abs(number) <= _RANGES["lon"][1]
+        raise wrong(f"is not between {low:g} and {high:g}", SWAPPED if longitude else None)
     if kind.startswith("int"):
         if number != int(number):
             raise wrong("is not a whole number")
@@ -236,22 +243,27 @@ def _check_unique(table: str, columns: Mapping[str, Sequence[Any]], file: Path) 
         return
     name = _KEYS[_KEYED[table]]
     first: dict[Any, int] = {}
+    wrong = Mistakes()
     for row, key in enumerate(columns[name], start=2):
-        if key in first:
-            raise InputError(
-                f"{key!r} stands in row {first[key]} already", file=file, row=row, field=name
-            )
-        first[key] = row
+        at = first.setdefault(key, row)
+        if at != row and not wrong.add(
+            InputError(f"{key!r} stands in row {at} already", file=file, row=row, field=name)
+        ):
+            break
+    wrong.refuse()
 
 
 def _snap(columns: Mapping[str, Any], network: Network, file: Path) -> tuple[Any, Any]:
     link, pos, distance = Locator(network).nearest_many(columns["lon"], columns["lat"])
     far = np.flatnonzero(~(distance <= MAX_SNAP_M))
-    if len(far):
-        raise InputError(
-            f"the place is {distance[far[0]] / 1000:,.1f} km from the nearest street",
-            file=file,
-            row=int(far[0]) + 2,
-            field="lon",
-        )
+    lon, lat = np.asarray(columns["lon"])[far], np.asarray(columns["lat"])[far]
+    high = _RANGES["lat"][1]
+    _, _, other = Locator(network).nearest_many(lat, np.clip(lon, -high, high))
+    wrong = Mistakes()
+    for k, swapped in zip(far.tolist(), other.tolist(), strict=True):
+        said = f"the place is {distance[k] / 1000:,.1f} km from the nearest street"
+        hint = SWAPPED if swapped <= MAX_SNAP_M else None
+        if not wrong.add(InputError(said, file=file, row=k + 2, field="lon", hint=hint)):
+            break
+    wrong.refuse()
     return link, pos

@@ -15,7 +15,7 @@ from calibration.feeds.calls import calls_of, note_chains
 from calibration.feeds.mapping import load_mapping
 from twin.city.model import TABLES, City
 from twin.core.clock import Calendar
-from twin.core.errors import InputError
+from twin.core.errors import InputError, Mistakes
 from twin.demand.call_file import MOST_M, nearest_places
 from twin.demand.recorded import MAX_SNAP_M, doors
 
@@ -31,15 +31,12 @@ def with_calls(city: City, file: Path, day: str | None) -> City:
     chain = ["t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"]
     stamps = history[chain].apply(lambda column: column.astype("int64").where(column.notna()))
     ahead = stamps.ffill(axis=1).cummax(axis=1).shift(axis=1)
-    wrong = np.argwhere((stamps < ahead).to_numpy())
-    if len(wrong):
-        row, column = wrong[0]
-        raise InputError(
-            "the time is before one that should precede it",
-            file=file,
-            row=int(row) + 2,
-            field=chain[column],
-        )
+    wrong = Mistakes()
+    for row, column in np.argwhere((stamps < ahead).to_numpy()).tolist():
+        said = "the time is before one that should precede it"
+        if not wrong.add(InputError(said, file=file, row=row + 2, field=chain[column])):
+            break
+    wrong.refuse()
     return with_history(city, _districts(history, city))
 
 

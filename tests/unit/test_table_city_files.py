@@ -161,3 +161,29 @@ def test_rubbish_among_calls_is_told_by_row_and_column(tmp_path, text, message):
         history(tmp_path, text)
     assert "calls.csv" in str(error.value)
     assert message in str(error.value)
+
+
+def test_ten_mistakes_of_calls_are_told_at_once(tmp_path):
+    text = (
+        "id,t,place,priority,transport,scene_s\n"
+        "1,60,a,2,yes,10\n1,-5,a,2,yes,10\n3,60,z,9,maybe,10\n4,60,b,1.5,no,x\n"
+    )
+    with pytest.raises(InputError) as caught:
+        history(tmp_path, text)
+    # Fields that are whole numbers by their kind are looked at where all are numbers.
+    assert [(each.row, each.field) for each in caught.value.all] == [
+        (3, "id"), (3, "t"), (4, "place"), (4, "transport"), (4, "priority"), (5, "scene_s"),
+    ]  # fmt: skip
+    rows = "".join(f"{k},{-k},a\n" for k in range(1, 30))
+    with pytest.raises(InputError) as caught:
+        history(tmp_path, f"id,t,place\n{rows}")
+    assert [each.row for each in caught.value.all] == [*range(2, 12), None]
+    assert str(caught.value.all[-1]) == "more mistakes like these are not shown"
+
+
+def test_swapped_positions_are_told_as_such(tmp_path):
+    with pytest.raises(InputError, match="longitude and latitude look swapped") as caught:
+        history(tmp_path, "id,t,lon,lat\n1,60,37.5,127.01\n2,61,37.5,127.02\n")
+    assert len(caught.value.all) == 1
+    with pytest.raises(InputError, match=r"row 2, field 'lon': .* km from the nearest place$"):
+        history(tmp_path, "id,t,lon,lat\n1,60,37.5,17.01\n")

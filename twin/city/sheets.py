@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, Mistakes, did_you_mean
 from twin.network.files import read_bytes
 
 F64 = NDArray[np.float64]
@@ -143,19 +143,23 @@ class Sheet:
         Raises
         ------
         InputError
-            At the first that is not so.
+            Naming the first that are not so.
         """
         first: dict[str, int] = {}
+        wrong = Mistakes()
         values = self.text(field)
         for k, value in enumerate(values):
             if not value:
-                raise self.wrong("the value is missing", at=k, field=field)
-            if value in first:
-                raise self.wrong(
-                    f"{value!r} stands in row {self._row(first[value])} already",
-                    at=k, field=field,
-                )  # fmt: skip
-            first[value] = k
+                more = wrong.add(self.wrong("the value is missing", at=k, field=field))
+            elif value in first:
+                said = f"{value!r} stands in row {self._row(first[value])} already"
+                more = wrong.add(self.wrong(said, at=k, field=field))
+            else:
+                first[value] = k
+                continue
+            if not more:
+                break
+        wrong.refuse()
         return values
 
     def codes(self, field: str, known: Mapping[str, int], what: str, *, blank: bool = False) -> I64:
@@ -173,7 +177,7 @@ class Sheet:
         Raises
         ------
         InputError
-            At the first name that is not known.
+            Naming the first names that are not known.
         """
         self.need(field)
         encoded = self._columns[field].dictionary_encode()
@@ -181,14 +185,14 @@ class Sheet:
         missing = -1 if blank else -2
         number = np.array([known.get(n, -2) if n else missing for n in names], np.int64)
         found: I64 = number[encoded.indices.to_numpy()]
-        if (found == -2).any():
-            k = int(np.argmax(found == -2))
+        wrong = Mistakes()
+        for k in np.flatnonzero(found == -2).tolist():
             name = str(self._columns[field][k])
-            if not name:
-                raise self.wrong("the value is missing", at=k, field=field)
-            raise self.wrong(
-                f"there is no {what} {name!r}", at=k, field=field, hint=did_you_mean(name, known)
-            )
+            said = f"there is no {what} {name!r}" if name else "the value is missing"
+            hint = did_you_mean(name, known) if name else None
+            if not wrong.add(self.wrong(said, at=k, field=field, hint=hint)):
+                break
+        wrong.refuse()
         return found
 
     def numbers(
@@ -201,29 +205,33 @@ class Sheet:
         Raises
         ------
         InputError
-            At the first value that is not one.
+            Naming the first values that are not.
         """
         self.need(field)
         column = self._columns[field]
         empty = np.asarray(pc.equal(column, ""))
-        if blank is None and empty.any():
-            raise self.wrong("the value is missing", at=int(np.argmax(empty)), field=field)
         filled = pc.if_else(pc.equal(column, ""), "0", column) if empty.any() else column
         try:
             values = np.array(pc.cast(filled, pa.float64()), np.float64)
         except pa.ArrowInvalid:
             values = np.array([_number(text) for text in filled.to_pylist()], np.float64)
         bad = ~empty & ~(np.isfinite(values) & (values >= low) & (values <= high))
-        if bad.any():
-            k = int(np.argmax(bad))
+        if blank is None:
+            bad |= empty
+        wrong = Mistakes()
+        for k in np.flatnonzero(bad).tolist():
             text = str(column[k])
-            if math.isnan(_number(text)):
-                raise self.wrong(f"{text[:60]!r} is not a number", at=k, field=field)
             span = (
                 f"is not from {low:g} to {high:g}" if math.isfinite(high) else f"is below {low:g}"
             )
-            span = span if math.isfinite(_number(text)) else "is not finite"
-            raise self.wrong(f"{text[:60]!r} {span}", at=k, field=field)
+            if math.isnan(_number(text)):
+                span = "is not a number"
+            elif not math.isfinite(_number(text)):
+                span = "is not finite"
+            said = f"{text[:60]!r} {span}" if text else "the value is missing"
+            if not wrong.add(self.wrong(said, at=k, field=field)):
+                break
+        wrong.refuse()
         values[empty] = np.nan if blank is None else blank
         return values
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 class TwinError(Exception):
@@ -84,6 +88,57 @@ def together(errors: Sequence[InputError]) -> InputError:
     """Return one error that tells of one error and more."""
     first, *others = (each for error in errors for each in error.all)
     return first.along_with(others)
+
+
+class Mistakes:
+    """What is wrong with one input, gathered so that it is told at once.
+
+    Parameters
+    ----------
+    most
+        How many mistakes are told; who has made more has made one of them many times.
+    """
+
+    def __init__(self, most: int = 10) -> None:
+        self._most = most
+        self._found: list[InputError] = []
+
+    def add(self, error: InputError) -> bool:
+        """Note a mistake, and all that it came with; return whether more would be told."""
+        self._found += error.all
+        return not self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether more have been found than are told."""
+        return len(self._found) > self._most
+
+    def take(self, read: Callable[[], _T], otherwise: _T) -> _T:
+        """Return what is read, or `otherwise` and note what was wrong with it."""
+        try:
+            return read()
+        except InputError as error:
+            self.add(error)
+            return otherwise
+
+    def refuse(self) -> None:
+        """Raise what was found, in the order of the rows, as one error; nothing if all is well.
+
+        Raises
+        ------
+        InputError
+            Of the first mistake, with the others.
+        """
+        if not self._found:
+            return
+        told = sorted(self._found, key=_row)
+        if self.full:
+            told = [*told[: self._most], InputError("more mistakes like these are not shown")]
+        raise together(told)
+
+
+def _row(error: InputError) -> float:
+    return error.row if isinstance(error.row, int) else math.inf
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | None:

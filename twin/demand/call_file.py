@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +19,7 @@ from twin.city.bundle import empty_table
 from twin.city.model import TABLES, City
 from twin.city.sheets import Sheet
 from twin.core.clock import DAY_S, Calendar
+from twin.core.errors import Mistakes
 from twin.demand.recorded import INTERVALS
 from twin.network.geometry import Projection
 
@@ -27,6 +30,9 @@ LAST_S = 400.0 * DAY_S
 """Calls may count seconds over a year and a month."""
 MOST_M = 50_000.0
 """A call farther than this from every place of a city of travel times is a mistake."""
+MOST_LAT = 85.0
+"""Degrees; a latitude beyond is a longitude."""
+SWAPPED = "longitude and latitude look swapped"
 _YES, _NO = frozenset({"true", "1", "yes", "t", "y"}), frozenset({"false", "0", "no", "f", "n"})
 
 
@@ -60,43 +66,52 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Naming file, row and column of the first fault.
+        Naming file, row and column of each of the first faults.
     """
     sheet = Sheet(file)
     sheet.need("id", "t")
-    ids = sheet.ids("id")
-    link, lon, lat = _places(sheet, city)
-    taken, unknown = _transport(sheet)
+    sheet.need(*(["place"] if "place" in sheet else ["lon", "lat"]))
+    wrong, none = Mistakes(), np.full(sheet.count, math.nan)
+    ids: list[str] = wrong.take(partial(sheet.ids, "id"), list[str]())
+    stamps = wrong.take(partial(_microseconds, sheet, city, day), np.empty(0, np.int64))
+    nowhere: tuple[NDArray[np.int64] | None, F64, F64] = (None, none, none)
+    link, lon, lat = wrong.take(partial(_places, sheet, city), nowhere)
+    known = np.zeros(sheet.count, np.bool_)
+    taken, unknown = wrong.take(partial(_transport, sheet), (known, known))
     hospitals = [str(name) for name in city["hospitals"]["hospital_id"]]
     hospital = np.full(sheet.count, -1, np.int64)
     if "hospital" in sheet:
         number = {name: k for k, name in enumerate(hospitals)}
-        hospital = sheet.codes("hospital", number, "hospital", blank=True)
+        read = partial(sheet.codes, "hospital", number, "hospital", blank=True)
+        hospital = wrong.take(read, hospital)
     named = hospital >= 0
-    priority = sheet.numbers("priority", 1.0, 4.0, blank=1.0) if "priority" in sheet else None
-    if priority is not None and (priority % 1.0 != 0.0).any():
-        k = int(np.argmax(priority % 1.0 != 0.0))
-        raise sheet.wrong("the priority is not a whole number", at=k, field="priority")
+    intervals = {
+        name: wrong.take(partial(sheet.numbers, name, 0.0, LONGEST_S, blank=math.nan), none)
+        for name in INTERVALS.values()
+        if name in sheet
+    }
+    priority = wrong.take(partial(_priorities, sheet), none)
+    units: dict[str, Any] = {}
+    if "unit" in sheet:
+        units = wrong.take(partial(_units, sheet, city), units)
+    if "response_s" in sheet:
+        wrong.take(partial(_response, sheet, intervals), (none, none, none))
+    wrong.refuse()
     columns: dict[str, Any] = {
         "call_id": ids,
         "kind": "medical",
-        "priority": np.ones(sheet.count) if priority is None else priority,
+        "priority": priority,
         "lon": lon,
         "lat": lat,
-        "t_call": pd.to_datetime(_microseconds(sheet, city, day), unit="us", utc=True),
+        "t_call": pd.to_datetime(stamps, unit="us", utc=True),
         "transported": taken | (unknown & named),
         "transport_unknown": unknown & ~named,
         "hospital_id": np.array([*hospitals, ""], object)[hospital],
-        **{
-            name: sheet.numbers(name, 0.0, LONGEST_S, blank=math.nan)
-            for name in INTERVALS.values()
-            if name in sheet
-        },
+        **intervals,
+        **units,
     }
     if link is not None:
         columns["link"] = link
-    if "unit" in sheet:
-        columns |= _units(sheet, city)
     if "response_s" in sheet:
         columns |= _stamps_of(sheet, columns)
     kinds = empty_table("history").dtypes
@@ -122,23 +137,8 @@ def _units(sheet: Sheet, city: City) -> dict[str, Any]:
 
 
 def _stamps_of(sheet: Sheet, columns: dict[str, Any]) -> dict[str, Any]:
-    """Return the stamps of the calls of which the response is recorded, as far as they are known.
-
-    Raises
-    ------
-    InputError
-        If dispatch and turnout take longer than the whole response.
-    """
-    response = sheet.numbers("response_s", 0.0, LONGEST_S, blank=math.nan)
-    none = np.full(sheet.count, math.nan)
-    delay = np.where(np.isnan(response), math.nan, columns.get("dispatch_delay_s", none))
-    enroute = delay + columns.get("turnout_s", none)
-    late = np.fmax(delay, enroute) > response
-    if late.any():
-        raise sheet.wrong(
-            "the response is shorter than what comes before it",
-            at=int(np.argmax(late)), field="response_s",
-        )  # fmt: skip
+    """Return the stamps of calls of which the response is recorded, as far as they are known."""
+    delay, enroute, response = _response(sheet, columns)
     call = columns["t_call"]
     return {
         "t_dispatch": call + pd.to_timedelta(delay, unit="s"),
@@ -147,19 +147,54 @@ def _stamps_of(sheet: Sheet, columns: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _response(sheet: Sheet, intervals: Mapping[str, Any]) -> tuple[F64, F64, F64]:
+    """Return how long after the call units were sent, on their way and there, seconds; or NaN.
+
+    Raises
+    ------
+    InputError
+        If dispatch and turnout take longer than the whole response.
+    """
+    response = sheet.numbers("response_s", 0.0, LONGEST_S, blank=math.nan)
+    none = np.full(sheet.count, math.nan)
+    delay = np.where(np.isnan(response), math.nan, intervals.get("dispatch_delay_s", none))
+    enroute = delay + intervals.get("turnout_s", none)
+    late = np.fmax(delay, enroute) > response
+    if late.any():
+        raise sheet.wrong(
+            "the response is shorter than what comes before it",
+            at=int(np.argmax(late)), field="response_s",
+        )  # fmt: skip
+    return delay, enroute, response
+
+
+def _priorities(sheet: Sheet) -> F64:
+    """Return (C,) the priority of each call, 1 where none is said."""
+    if "priority" not in sheet:
+        return np.ones(sheet.count)
+    priority = sheet.numbers("priority", 1.0, 4.0, blank=1.0)
+    if (priority % 1.0 != 0.0).any():
+        k = int(np.argmax(priority % 1.0 != 0.0))
+        raise sheet.wrong("the priority is not a whole number", at=k, field="priority")
+    return priority
+
+
 def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:
     """Return (C,) microseconds since the epoch."""
     texts = sheet.text("t")
     try:
         float(texts[0])
     except ValueError:
-        return np.array(
-            [_stamp(sheet, k, text, city.meta.timezone) for k, text in enumerate(texts)], np.int64
-        )
+        wrong, found = Mistakes(), np.zeros(len(texts), np.int64)
+        for k, text in enumerate(texts):
+            found[k] = wrong.take(partial(_stamp, sheet, k, text, city.meta.timezone), 0)
+            if wrong.full:
+                break
+        wrong.refuse()
+        return found
     midnight = Calendar(day, city.meta.timezone).midnight_utc.timestamp()
     seconds = sheet.numbers("t", 0.0, LAST_S)
-    found: NDArray[np.int64] = np.rint(midnight * 1e6 + seconds * 1e6).astype(np.int64)
-    return found
+    return np.rint(midnight * 1e6 + seconds * 1e6).astype(np.int64)
 
 
 def _stamp(sheet: Sheet, at: int, text: str, timezone: str) -> int:
@@ -189,15 +224,31 @@ def _places(sheet: Sheet, city: City) -> tuple[NDArray[np.int64] | None, F64, F6
         number = {str(name): k for k, name in enumerate(places["place_id"])}
         link = sheet.codes("place", number, "place")
         return link, places["lon"].to_numpy()[link], places["lat"].to_numpy()[link]
-    lon, lat = sheet.numbers("lon", -180.0, 180.0), sheet.numbers("lat", -85.0, 85.0)
+    wrong, none = Mistakes(), np.full(sheet.count, math.nan)
+    lon = wrong.take(partial(sheet.numbers, "lon", -180.0, 180.0), none)
+    lat = wrong.take(partial(sheet.numbers, "lat", -MOST_LAT, MOST_LAT), none)
+    if not np.isnan(lon).any() and np.isnan(lat).all():
+        # One sentence for all rows: it is one mistake.
+        other = Mistakes().take(partial(sheet.numbers, "lat", -180.0, 180.0), none)
+        k = int(np.argmax(np.abs(other) > MOST_LAT))
+        if (np.abs(lon) <= MOST_LAT).all() and not np.isnan(other).any():
+            raise sheet.wrong(
+                f"'{other[k]:g}' is not from {-MOST_LAT:g} to {MOST_LAT:g}",
+                at=k,
+                field="lat",
+                hint=SWAPPED,
+            )
+    wrong.refuse()
     if not city.is_table:
         return None, lon, lat
     nearest, far = nearest_places(city, lon, lat)
-    if (far > MOST_M).any():
-        k = int(np.argmax(far > MOST_M))
-        raise sheet.wrong(
-            f"the call is {far[k] / 1000.0:,.0f} km from the nearest place", at=k, field="lon"
-        )
+    for k in np.flatnonzero(far > MOST_M).tolist():
+        there = nearest_places(city, lat[[k]], lon[[k]])[1][0] <= MOST_M
+        said = f"the call is {far[k] / 1000.0:,.0f} km from the nearest place"
+        hint = SWAPPED if there else None
+        if not wrong.add(sheet.wrong(said, at=k, field="lon", hint=hint)):
+            break
+    wrong.refuse()
     return nearest, lon, lat
 
 
@@ -216,9 +267,13 @@ def _transport(sheet: Sheet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     if "transport" not in sheet:
         return np.zeros(sheet.count, np.bool_), np.ones(sheet.count, np.bool_)
     texts = [text.lower() for text in sheet.text("transport")]
+    wrong = Mistakes()
     for k, text in enumerate(texts):
         if text and text not in _YES and text not in _NO:
-            raise sheet.wrong(f"{text[:60]!r} is neither yes nor no", at=k, field="transport")
+            said = f"{text[:60]!r} is neither yes nor no"
+            if not wrong.add(sheet.wrong(said, at=k, field="transport")):
+                break
+    wrong.refuse()
     return (
         np.array([text in _YES for text in texts], np.bool_),
         np.array([not text for text in texts], np.bool_),
