@@ -11,7 +11,7 @@ from twin.core.random import Streams
 from twin.network.generate import grid
 from twin.network.graph import Network, Place
 from twin.network.sides import both_sides
-from twin.traffic.anchors import SEARCHES_A_TREE, Anchors
+from twin.traffic.anchors import MORE, SEARCHES_A_TREE, Anchors, AnchorsByTraffic
 from twin.traffic.kernels.anchored import NOTHING
 from twin.traffic.unit_router import UnitRouter
 
@@ -151,6 +151,24 @@ def test_costs_of_some_links_are_those_of_all(network):
     some.set_costs_of(np.arange(network.n_links), times)
     for a, b in rng.integers(network.n_links, size=(20, 2)).tolist():
         assert some.route(a, b).tolist() == every.route(a, b).tolist()
+
+
+def test_bounds_keep_up_with_traffic_and_always_hold(network):
+    least = network.free_flow_s
+    kept = AnchorsByTraffic(network, least, np.array([3, 40], np.int32), towards=True)
+    quiet, busy = kept.at(least), kept.at(np.float32(1.5) * least)
+    assert quiet.valid(least)
+    assert busy.valid(np.float32(1.5) * least)
+    assert not busy.valid(least)
+    assert busy.total_s == pytest.approx(1.45 * quiet.total_s, rel=1e-6)
+    assert kept.at(np.float32(1.47) * least) is busy
+    # One street without a queue, and the bounds of the busy hour do not hold.
+    but_one = np.float32(1.5) * least
+    but_one[7] = least[7]
+    assert kept.at(but_one) is not busy
+    # However the traffic changes, there are few sets.
+    sets = {id(kept.at(np.float32(factor) * least)) for factor in np.arange(1.0, 9.0, 0.25)}
+    assert 1 < len(sets) <= 1 + MORE
 
 
 def test_a_lent_stream_is_the_stream():

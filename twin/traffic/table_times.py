@@ -14,7 +14,7 @@ from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, Place
 from twin.network.sides import both_sides
 from twin.scenarios.spec import Scenario
-from twin.traffic.anchors import Anchors
+from twin.traffic.anchors import Anchors, AnchorsByTraffic
 from twin.traffic.conditions import capacity_share
 from twin.traffic.congestion import SQUEEZE_LANES, HourlyTimes
 from twin.traffic.costs import RoadCosts
@@ -79,6 +79,7 @@ class TableTimes:
         self._demand_scale = traffic.demand_scale
         self._open: dict[Hour, LinkTimes] = {}
         self._present: dict[Hour, LinkTimes] = {}
+        self._home_of: dict[Hour, Anchors] = {}
         self._blocked: I32 = np.zeros(city.network.n_links, np.int32)
         self._blocks: dict[int, tuple[int, int]] = {}
         self._slowings: dict[int, list[tuple[int, float]]] = {}
@@ -97,7 +98,7 @@ class TableTimes:
             router.near = Anchors.of(city.network, seconds, stations, towards=False)
             router.far = Anchors.of(city.network, seconds, hospitals, towards=True)
         ordinary = self.costs.ordinary
-        ordinary.home = Anchors.of(city.network, ordinary.times, stations, towards=True)
+        self._home = AnchorsByTraffic(city.network, ordinary.times, stations, towards=True)
 
     def router(self, t: float, *, siren: bool) -> UnitRouter:
         """Return the router of a drive, at the times of the hour of `t`."""
@@ -107,6 +108,10 @@ class TableTimes:
             times = self._of_hour(hour)
             self.costs.ordinary.set_costs(times.ordinary)
             self.costs.siren.set_costs(times.siren)
+            if hour not in self._home_of:
+                # What stands in the way makes no link faster.
+                self._home_of[hour] = self._home.at(self._of_open(hour).ordinary)
+            self.costs.ordinary.home = self._home_of[hour]
         return self.costs.router(siren=siren)
 
     def at(self, t: float) -> LinkTimes:
@@ -150,6 +155,7 @@ class TableTimes:
         for hourly in self._hourly:
             hourly.capacity = capacity_share(conditions, dry)
         self._open.clear()
+        self._home_of.clear()
         self._forget()
 
     def scale_demand(self, factor: float) -> None:
@@ -157,6 +163,7 @@ class TableTimes:
         for hourly in self._hourly:
             hourly.demand = self._demand_scale * factor
         self._open.clear()
+        self._home_of.clear()
         self._forget()
 
     # Times

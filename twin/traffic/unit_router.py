@@ -15,9 +15,9 @@ from twin.network.sides import across, both_sides
 from twin.traffic.kernels.anchored import NOTHING, Anchored
 from twin.traffic.kernels.both_sides import (
     etas_to,
-    etas_to_anchor,
     on_side,
     times_from,
+    times_to_anchors,
     way_between_sides,
 )
 from twin.traffic.kernels.routing import RoadGraph
@@ -147,10 +147,11 @@ class UnitRouter(Router):
         if not first and within_s is None:
             anchored = self._to_anchors(np.array([goal.link], np.int32))
             if anchored is not None:
-                return etas_to_anchor(
+                found: F64 = times_to_anchors(
                     self._rows, self.times, self.network.link_length, self.across, link, pos, kept,
-                    *goal, anchored,
+                    *columns([goal]), anchored,
                 )  # fmt: skip
+                return found[:, 0]
         # No way is kept: of equal ways a search from the goal finds another one than whoever
         # drives, and what is recorded of candidates must not change the drive.
         return etas_to(
@@ -170,25 +171,24 @@ class UnitRouter(Router):
 
         With (D,) seconds `beside`, as in `etas`.
         """
-        out, way, which = self._times(origin, goals, beside, moving=moving)
+        link, pos = columns(goals)
+        anchored = self._to_anchors(link) if beside is None else None
+        if anchored is not None:
+            # Ways to anchors one by one are not kept.
+            found: F64 = times_to_anchors(
+                self._rows, self.times, self.network.link_length, self.across, *columns([origin]),
+                np.array([moving], np.uint8), link, pos, anchored,
+            )  # fmt: skip
+            return found[0, :]
+        first = beside is not None
+        none = np.zeros(len(goals)) if beside is None else beside
+        out, way, which = times_from(
+            self._rows, self.times, self.network.link_length, self.across, *origin, moving, link,
+            pos, none, first, self._known(self.far) if first else NOTHING,
+        )  # fmt: skip
         if self.keeps_way and which >= 0:
             self._kept()[origin, goals[which], moving] = way
         return out
-
-    def _times(
-        self, origin: Place, goals: Sequence[Place], beside: F64 | None, *, moving: bool
-    ) -> tuple[F64, I32, int]:
-        link, pos = columns(goals)
-        if beside is None:
-            first, none, known = False, np.zeros(len(goals)), self._to_anchors(link) or NOTHING
-        else:
-            first, none, known = True, beside, self._known(self.far)
-        out, way, which = times_from(
-            self._rows, self.times, self.network.link_length, self.across, *origin, moving, link,
-            pos, none, first, known,
-        )  # fmt: skip
-        # Ways to anchors one by one are not kept.
-        return out, way, which if first or known is NOTHING else -1
 
 
 def columns(places: Sequence[Place]) -> tuple[I32, F64]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.anchored import Anchored
+from twin.traffic.kernels.anchored import Anchored, search
 from twin.traffic.kernels.jit import inner, njit
-from twin.traffic.kernels.link_rows import COST, Rows
+from twin.traffic.kernels.link_rows import COST, LABEL, Rows, wipe
 from twin.traffic.kernels.nearest import fastest_way, reach
 from twin.traffic.kernels.routing import INF
 
@@ -234,7 +234,7 @@ def times_from(
 
 
 @njit
-def etas_to_anchor(
+def times_to_anchors(
     rows: Rows,
     times: F32,
     length: F32,
@@ -242,20 +242,33 @@ def etas_to_anchor(
     link: I32,
     pos: F64,
     moving: U8,
-    end_link: int,
-    end_pos: float,
+    end_link: I32,
+    end_pos: F64,
     known: Anchored,
 ) -> F64:
-    """Return (C,) seconds from units to a goal that is an anchor, as `times_from` finds them."""
-    goal, at = np.array([end_link], np.int32), np.array([end_pos])
-    none = np.zeros(1)
-    out = np.empty(len(link))
-    for i in range(len(link)):
-        found, _, _ = times_from(
-            rows, times, length, across, link[i], pos[i], moving[i] != 0, goal, at, none, False,
-            known,
-        )  # fmt: skip
-        out[i] = found[0]
+    """Return (C, D) seconds from units to goals that are anchors, as `times_from` finds them."""
+    units, goals = len(link), len(end_link)
+    out = np.full((units, goals), np.inf)
+    for i in range(units):
+        start, start_at = _start(rows, link[i], pos[i], moving[i] != 0, across, length)
+        leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
+        for j in range(goals):
+            goal, at = _goal(end_link[j], end_pos[j], across, length)
+            onward = _seconds_on(goal, at, OVER_S[1], times, length)
+            # One search for both sides ends when the other can be no nearer.
+            written, _ = search(
+                rows, start, leave, goal, known.anchor_of[goal], onward, False, known.bounds,
+                np.float32(0.0), np.inf,
+            )  # fmt: skip
+            for g in range(len(goal)):
+                over = OVER_S[1] * g
+                for s in range(len(start)):
+                    here = _straight(start[s], start_at[s], goal[g], at[g], times, length)
+                    out[i, j] = min(out[i, j], here + (over + OVER_S[0] * s))
+                rest = at[g] * float(times[goal[g]] / length[goal[g]]) + over
+                found = float(rows.real[rows.row_of[goal[g]], LABEL])
+                out[i, j] = min(out[i, j], found + rest)
+            wipe(rows, written)
     return out
 
 

@@ -31,8 +31,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
-_HERE = np.zeros(1, np.float32)
-
 
 @inner
 def _line_up(rows: Rows, following: I32, links: I32, extra: F64) -> float:
@@ -130,21 +128,6 @@ def _reach(
     return written
 
 
-@inner
-def _reach_anchors(
-    rows: Rows, roots: I32, begin: F32, links: I32, back: bool, known: Anchored, label: F64
-) -> None:
-    """Fill (C,) labels of candidates, all of which are anchors, one by one."""
-    for c in range(len(links)):
-        goal = links[c : c + 1]
-        anchor = known.anchor_of[links[c] : links[c] + 1]
-        written, _ = search(
-            rows, roots, begin, goal, anchor, _HERE, back, known.bounds, np.float32(0.0), np.inf
-        )
-        label[c] = rows.real[rows.row_of[links[c]], LABEL]
-        wipe(rows, written)
-
-
 @njit
 def reach(
     rows: Rows,
@@ -183,15 +166,12 @@ def reach(
         or than `least`.
     known
         What is known of anchors, if anything: the search for the first is shorter, its result the
-        same. If not the `first` is wanted all candidates are anchors, and no way is returned.
+        same. It must be nothing if not only the first is wanted.
     label
         (C,) what is filled.
     """
     way, best = np.empty(0, np.int32), -1
     left = np.arange(len(links))
-    if known.bounds.size and not first:
-        _reach_anchors(rows, roots, begin, links, back, known, label)
-        return way, best
     if first and known.bounds.size:
         least, way, best, left = first_of(
             rows, roots, begin, links, extra, least, back, known, label
