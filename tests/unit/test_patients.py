@@ -292,3 +292,53 @@ def test_types_that_do_not_go_together() -> None:
         Care.model_validate(lost)
     with pytest.raises(InputError, match="share"):
         load_scenario("seoul-evening-peak", ['care.types=[{kind="fire", name="a", share=2}]'])
+
+
+def test_floors_come_between_the_stop_and_the_care() -> None:
+    """Medians of Morrison et al. (2005): 164 s from the third floor on, 97 s of all."""
+    chain = {"to_patient_s": 75.0, "floor_s": 22.0}
+    city = town(service=sure(0.0), ambulances=20, medical_per_day=3000.0, fire_per_day=50.0)
+    _, recorder = run(FixedModel, city, plan(chain=chain))
+    calls = recorder.frame("calls").query("fate == 'closed'")
+    medical = calls[calls["kind"] == "medical"]
+    way = medical["t_patient"] - medical["t_onscene"]
+    floor = (way - 75.0) / 22.0
+    assert np.allclose(floor, floor.round())
+    n = len(floor)
+    assert n > 400
+    assert floor.mean() == pytest.approx(1.46, abs=3 * np.sqrt(1.46 * 2.46 / n))
+    assert (floor > 2.5).mean() == pytest.approx(0.209, abs=3 * np.sqrt(0.209 * 0.791 / n))
+    assert [way[floor > 2.5].median(), way.median()] == pytest.approx([163.0, 97.0])
+    assert np.allclose(medical["t_clear"] - medical["t_patient"], 600.0)
+    fires = calls[(calls["kind"] == "fire") & calls["t_patient"].notna()]
+    assert (fires["t_patient"] == fires["t_onscene"]).all()
+    _, plainly = run(FixedModel, city, plan())
+    alike = plainly.frame("calls").set_index("call_id")
+    assert alike.loc[medical["call_id"], "t_call"].tolist() == medical["t_call"].tolist()
+    there = alike["t_patient"].dropna()
+    assert (there == alike["t_onscene"][there.index]).all()
+
+
+def test_an_arrest_waits_for_the_stairs() -> None:
+    changes = [inject(city := town(service=sure(1.0)), "07:00")]
+    settings = care(ALL_ARRESTS, patients=NOBODY | {"curve": "larsen"})
+    scenario = plan(calls=QUIET, changes=changes, care=settings, chain={"to_patient_s": 200.0})
+    _, recorder = run(FixedModel, city, scenario)
+    patient = recorder.frame("patients").iloc[0]
+    assert patient["t_defib"] == at(7) + 210.0 + 200.0
+    crew = (60.0 + 210.0 + 200.0) / 60.0
+    assert patient["survival"] == pytest.approx(
+        of_arrest("larsen", Arrest(1.0, crew, crew, crew, crew))
+    )
+    call = recorder.frame("calls").iloc[0]
+    assert call["t_patient"] == call["t_onscene"] + 200.0
+    assert call["t_leave"] == call["t_patient"] + 300.0
+    assert call["response_s"] == 210.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"floor_s": -1}, {"floors": float("nan")}, {"to_patient_s": 1e9}]
+)
+def test_a_way_to_the_patient_that_cannot_be_is_refused(wrong) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        plan(chain=wrong)

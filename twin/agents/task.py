@@ -60,6 +60,8 @@ class Task:
         Units for which no road led there.
     t_dispatch, t_enroute, t_onscene, t_leave, t_hospital, t_clear, t_base
         Simulated seconds, None until they happen.
+    t_patient
+        When the crew is with the patient, known when it stops.
     settled
         Whether `t_base` is known or will never be: the unit went to another call.
     """
@@ -101,6 +103,7 @@ class Task:
         self.t_dispatch: float | None = None
         self.t_enroute: float | None = None
         self.t_onscene: float | None = None
+        self.t_patient: float | None = None
         self.t_leave: float | None = None
         self.t_hospital: float | None = None
         self.t_clear: float | None = None

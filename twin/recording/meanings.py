@@ -43,6 +43,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "advanced life support, where the plan asks for one), for a fire an engine",
         "t_full": "the last unit of the response plan is on scene; those that turned back because "
         "they were not needed any more are left aside",
+        "t_patient": "the crew of `unit_id`, an ambulance, is with its patient and begins: "
+        "`t_onscene` but for the way there (`chain.to_patient_s`) and for staging",
         "t_leave": "`carrier_id` leaves the scene with a patient",
         "t_hospital": "`carrier_id` is at the hospital",
         "t_clear": "the last unit that was sent is free again; null while the call is open",

@@ -26,6 +26,7 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "t_first": "float64",
         "t_capable": "float64",
         "t_full": "float64",
+        "t_patient": "float64",
         "t_leave": "float64",
         "t_hospital": "float64",
         "t_clear": "float64",

@@ -215,7 +215,8 @@ class Patients(Part):
         ge=0.0,
         le=3600.0,
         description="From the vehicle's stop to the first shock or compression; the curve of "
-        "De Maio stops its clock at the vehicle and does not add it.",
+        "De Maio stops its clock at the vehicle and does not add it. As the chain says where "
+        "`chain.to_patient_s` or `chain.floor_s` is set.",
     )
     p_bystander_cpr: _Share = Field(
         default=0.313, description="Share of arrests with CPR by bystanders (Korea 2023)."

@@ -25,6 +25,19 @@ class Chain(Part):
         description="From dispatched to wheels rolling, for a unit at its base. A city of travel "
         "times: 0.",
     )
+    to_patient_s: _Seconds = Field(
+        default=0.0,
+        description="From an ambulance's stop to the patient of a medical call at the street's "
+        "level; durations on scene then begin there. 0: they hold it.",
+    )
+    floor_s: Annotated[float, Field(ge=0.0, le=3600.0)] = Field(
+        default=0.0, description="More of it for each floor that the patient is above the street."
+    )
+    floors: Annotated[float, Field(ge=0.0, le=100.0)] = Field(
+        default=1.46,
+        description="Mean number of floors above the street (geometric): 21% of patients are on "
+        "the third or higher, as Morrison et al. (2005) found in Toronto. Where `floor_s` is set.",
+    )
     scene_s: _Seconds | None = Field(default=None, description="Of an ambulance on scene.")
     handover_s: _Seconds | None = Field(default=None, description="At hospital.")
     wrap_up_s: _Seconds | None = Field(
@@ -50,3 +63,8 @@ class Chain(Part):
         le=4,
         description="Least urgent priority whose patients are driven to hospital under siren.",
     )
+
+    @property
+    def walks(self) -> bool:
+        """Whether the way from the vehicle to the patient is an interval of its own."""
+        return bool(self.to_patient_s or self.floor_s)

@@ -10,6 +10,7 @@ import simpy
 
 from twin.agents.agent import CityAgent
 from twin.agents.incidents.clocks import clocks
+from twin.agents.incidents.floors import way_to_patient_s
 from twin.agents.incidents.mass import MassCasualty, people_of_mass
 from twin.agents.incidents.patient import Condition, Patient, severity
 from twin.agents.states import STAGES, Stage
@@ -185,7 +186,14 @@ class Incident(CityAgent):
             return (yield from self.mass.serve(task))
         if self.finding.shift:
             task.priority = min(max(self.priority + self.finding.shift, 1), 4)
-        return t
+        return t + self.to_patient_s
+
+    @property
+    def to_patient_s(self) -> float:
+        """Seconds from a vehicle's stop to the patient; 0 where nobody has to walk."""
+        if self.kind != "medical" or not self.world.scenario.chain.walks:
+            return 0.0
+        return way_to_patient_s(self.world, self.call_id)
 
     def can(self, task: Task) -> bool:
         """Return whether a unit can do what is needed, of the level that was asked for."""
@@ -281,6 +289,7 @@ class Incident(CityAgent):
             t_enroute=None if first is None else first.t_enroute,
             t_onscene=onscene,
             **clocks(self.tasks, self._asked, self.can),
+            t_patient=self._at_patient(first),
             t_leave=None if carrier is None else carrier.t_leave,
             t_hospital=None if carrier is None else carrier.t_hospital,
             t_clear=max(clears) if self.closed and clears else None,
@@ -293,6 +302,11 @@ class Incident(CityAgent):
             false_alarm=self.finding.check_s is not None,
             fate="open" if not self.closed else "cancelled" if self.called_off else "closed",
         )
+
+    def _at_patient(self, first: Task | None) -> float | None:
+        """Return when the crew of a part was with its patient, if it has been."""
+        t = None if first is None else first.t_patient
+        return None if t is None or t > self.world.env.now else t
 
     @property
     def primary(self) -> Task | None:

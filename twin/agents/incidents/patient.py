@@ -127,11 +127,13 @@ class Patient:
         ]
         advanced = min((t for t in able if t is not None), default=math.inf)
         cpr, aed = self._bystanders(rules)
+        walks = incident.world.scenario.chain.walks
+        to_patient_s = incident.to_patient_s if walks else rules.to_patient_s
 
         def chance(first: float, advanced: float) -> float:
             """Return the chance if the first crew and advanced care come at these times."""
             since = incident.t_call - rules.collapse_before_s
-            reach = 0.0 if rules.curve == "de-maio" else rules.to_patient_s
+            reach = 0.0 if rules.curve == "de-maio" else to_patient_s
             seconds = Arrest(
                 call=incident.t_call,
                 cpr=min(cpr, first + reach),
@@ -144,8 +146,8 @@ class Patient:
         known = math.isfinite(first)
         return {
             "t_onset": incident.t_call - rules.collapse_before_s,
-            "t_cpr": _known(min(cpr, first + rules.to_patient_s)),
-            "t_defib": _known(min(aed, first + rules.to_patient_s)),
+            "t_cpr": _known(min(cpr, first + to_patient_s)),
+            "t_defib": _known(min(aed, first + to_patient_s)),
             "chance_call": chance(incident.t_call, incident.t_call),
             "chance_onscene": chance(first, first) if known else None,
             "survival": chance(first, advanced) if known else None,

@@ -37,6 +37,7 @@ class Ambulance(Unit):
         begun = yield from task.incident.ready(task, t)
         if begun is None:
             return
+        task.t_patient = begun
         if task.transport:
             yield self.world.until(begun + self._draw(task, "scene_transport"))
             yield from self._transport(task)
