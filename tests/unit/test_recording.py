@@ -304,7 +304,7 @@ def test_damage_is_named(tmp_path):
         "[]",
         "\x00",
         '{"schema_version": 99}',
-        '{"schema_version": 4, "status": "finished"}',
+        '{"schema_version": 5, "status": "finished"}',
     ],
 )
 def test_damaged_run_json_is_named(tmp_path, text):

@@ -19,7 +19,7 @@ from twin.recording.tables import RUN_TABLES
 from twin.scenarios.load import from_fields
 from twin.scenarios.spec import Scenario
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the layout of a run folder."""
 
 
