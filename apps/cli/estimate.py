@@ -7,8 +7,8 @@ from time import monotonic
 
 LEAST_S = 10.0
 """Seconds by the clock before which nothing is estimated."""
-LEAST_RUNS = 0.02
-"""The same of runs: a run begins with what the others need not do again."""
+LEAST_RUNS = 0.25
+"""The same of runs."""
 
 
 class Estimate:
@@ -23,6 +23,7 @@ class Estimate:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._begun: float | None = None
+        self._first = 0.0
         self._there = self._done = self._total = 0
         self._shares: dict[str, float] = {}
 
@@ -34,21 +35,27 @@ class Estimate:
 
     def reach(self, run: str, share: float) -> None:
         """Note what share of a run is done."""
-        if self._begun is None:
-            self._begun = self._clock()
         self._shares[run] = share
         if share >= 1.0:
             del self._shares[run]
+        if self._begun is None and share > 0.0:
+            # Before, runs were made ready, which the later ones of a process need not be.
+            self._begun, self._first = self._clock(), self._made()
+
+    def _made(self) -> float:
+        """Return how many runs were made, in part too."""
+        return self._done - self._there + sum(list(self._shares.values()))
 
     def words(self) -> str:
         """Return what is left, as in "; about 18 min more"; empty if it is short or not known."""
         if self._begun is None or self._done >= self._total:
             return ""
         spent = self._clock() - self._begun
-        made = self._done - self._there + sum(list(self._shares.values()))
-        if spent < LEAST_S or made < LEAST_RUNS:
+        made = self._made()
+        since = made - self._first
+        if spent < LEAST_S or since < LEAST_RUNS:
             return ""
-        minutes = spent * (self._total - self._there - made) / made / 60.0
+        minutes = spent * (self._total - self._there - made) / since / 60.0
         if minutes < 1.0:
             return ""
         said = f"{minutes:.0f} min" if minutes < 100.0 else f"{minutes / 60.0:.0f} h"

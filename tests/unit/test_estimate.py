@@ -11,18 +11,21 @@ def test_what_is_left_is_told_from_what_was_done():
     left.count(2, 10)  # two are there from an earlier comparison
     assert left.words() == ""
     left.reach("base-001", 0.0)
-    left.reach("whatif-001", 0.0)
-    now += 60.0
+    now += 600.0  # to make ready
     left.reach("base-001", 0.25)
     left.reach("whatif-001", 0.25)
-    # Half a run a minute: seven and a half are left of eight.
-    assert left.words() == "; about 15 min more"
+    now += 60.0
+    left.reach("base-001", 0.5)
+    left.reach("whatif-001", 0.75)
+    # A run in a minute since the first sign: 6.75 are left of eight.
+    assert left.words() == "; about 7 min more"
     now += 60.0
     left.reach("base-001", 1.0)
     left.count(3, 10)
     left.reach("whatif-001", 1.0)
     left.count(4, 10)
-    assert left.words() == "; about 6 min more"
+    # 1.75 runs in two minutes: six are left.
+    assert left.words() == "; about 7 min more"
     left.count(10, 10)
     assert left.words() == ""
 
@@ -31,12 +34,12 @@ def test_what_is_soon_done_or_just_begun_is_not_estimated():
     now = 0.0
     left = Estimate(lambda: now)
     left.count(0, 2)
-    left.reach("base-000", 0.0)
-    now = 5.0
     left.reach("base-000", 0.1)
+    now = 15.0
+    left.reach("base-000", 0.2)
     assert left.words() == ""
     now = 40.0
     left.reach("base-000", 0.9)
     assert left.words() == ""
     now = 40_000.0
-    assert left.words() == "; about 14 h more"
+    assert left.words() == "; about 15 h more"
