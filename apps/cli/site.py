@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.table import Column, Table
 
 from apps.cli.common import (
@@ -21,6 +22,7 @@ from apps.cli.common import (
     out_option,
     read_scenario,
 )
+from apps.cli.places import districts_at
 from apps.cli.replay_calls import with_calls, with_history
 from twin.agents.deployment.resite import (
     Model,
@@ -40,6 +42,7 @@ from twin.city.model import City
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
 from twin.demand.call_file import is_call_file, read_calls
+from twin.network.locate import Locator
 from twin.scenarios.changes import check
 from twin.scenarios.coverage import Coverage
 from twin.scenarios.load import load_scenario
@@ -125,6 +128,13 @@ def site(
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="Consider new stations, in the middle of each zone.")
     ] = False,
+    district: Annotated[
+        str | None,
+        typer.Option(
+            "--district",
+            help="Change nothing outside this district; the demand of the whole city counts.",
+        ),
+    ] = None,
     method: Annotated[
         str,
         typer.Option(
@@ -186,7 +196,8 @@ def site(
         if not n:
             raise InputError("the city has no ambulance", field="--ambulances", hint="say how many")
         tell(f"{n} ambulances, {len(sites.ids)} sites, {len(sites.cover.weight)} points: {model}")
-        found = find_sites(sites, n, chosen, most=most, keep=keep, method=how)
+        inside = None if district is None else _in_district(place, sites, district)
+        found = find_sites(sites, n, chosen, most=most, keep=keep, inside=inside, method=how)
     changes = changes_to(place, scenario, sites, found.siting.counts)
     folder = out or Path("runs") / f"site-{Path(city).name}"
     whatif = _write(folder, plain, base, chosen, sites, found, changes, coverage)
@@ -210,6 +221,28 @@ def _by_calls(city: City, file: Path) -> City:
         found = with_calls(city, file, None)
     found.tables["call_rates"] = empty_table("call_rates")
     return found
+
+
+def _in_district(city: City, sites: Sites, wanted: str) -> NDArray[np.bool_]:
+    """Return (B,) whether each site is in a district: the true one of a station, else as drawn."""
+    table = city["districts"]
+    known = {name: name for name in city["zones"]["district"].astype(str) if name}
+    for column in ("district", "name_en", "name_ko"):
+        known |= dict(zip(table[column].astype(str), table["district"].astype(str), strict=True))
+    if wanted not in known:
+        raise InputError(
+            f"the city has no district {wanted!r}",
+            field="--district",
+            hint=did_you_mean(wanted, known)
+            or f"known: {', '.join(sorted(set(known.values()))) or 'none'}",
+        )
+    link, pos = [p.link for p in sites.places], [p.pos_m for p in sites.places]
+    found = districts_at(city, *Locator(city.network).lonlat(np.array(link), np.array(pos)))
+    stations = city["stations"]
+    if "district" in stations:
+        true = dict(zip(stations["station_id"], stations["district"].fillna(""), strict=True))
+        found = np.array([true.get(k) or drawn for k, drawn in zip(sites.ids, found, strict=True)])
+    return np.asarray(found == known[wanted], np.bool_)
 
 
 def _one_of(given: str, known: tuple[str, ...], field: str) -> Any:

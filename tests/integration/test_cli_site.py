@@ -22,6 +22,10 @@ def test_a_siting_is_told_and_can_be_compared(twin, answer, place, tmp_path):
     assert load_scenario(whatif).name == "sited-3-mexclp-50s"
     assert load_scenario(whatif).title["en"] == "3 ambulances sited by mexclp, drives of 50 s"
     assert load_scenario(whatif).title.keys() == load_scenario(whatif).question.keys()
+    limited = answer(
+        "site", place / "city", "--more", 1, "--district", "west", "--out", tmp_path / "d"
+    )
+    assert [(row["today"], row["sited"]) for row in limited["stations"]] == [(3, 4)]
     found = answer(
         "site", place / "city", "--ambulances", 4, "--anywhere", "--target", "45", "--model",
         "mclp", "--out", tmp_path / "t",
@@ -99,6 +103,8 @@ def test_demand_may_be_that_of_a_file(answer, place, tmp_path):
         (("--ambulances", "9", "--most", "2"), "9 ambulances are more than 1 stations"),
         (("--busy", "1.5"), "--busy"),
         (("--more", "0"), "--more"),
+        (("--district", "wset"), "did you mean 'west'?"),
+        (("--district", "east", "--more", "1"), "others do not fit at 0 stations of the district"),
         (("--more", "2", "--ambulances", "5"), "how many in all or how many more, not both"),
         (("--calls", "nowhere.csv"), "nowhere.csv"),
         (("--base", "seoul-evening-peak"), "is of the city 'seoul'"),

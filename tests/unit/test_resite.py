@@ -88,6 +88,26 @@ def test_a_siting_is_as_good_as_today_or_better(city):
     assert [sites.ids[row] for row in nested.order] == ["p0", "p3", "p0"]
 
 
+@pytest.mark.parametrize("method", ["exact", "heuristic"])
+@pytest.mark.parametrize("model", ["mexclp", "mclp"])
+def test_outside_a_district_nothing_changes(city, model, method):
+    sites = sites_of(city, scenario())
+    inside = np.array([False, True, True])
+    # Two more, and p0 may take neither nor give any.
+    found = site(sites, 7, model, inside=inside, method=method).siting.counts
+    assert found[0] == 3
+    assert found.sum() == 7
+    kept = site(sites, 6, model, inside=inside, keep=True, method=method).siting.counts
+    assert (kept >= sites.today).all()
+    assert kept[0] == 3
+    for n, most in ((2, None), (9, 2)):
+        with pytest.raises(InputError, match=r"3 of . ambulances stay") as error:
+            site(sites, n, model, most=most, inside=inside)
+        assert error.value.field == "--district"
+    with pytest.raises(InputError, match="all are placed anew"):
+        site(sites, 5, "nested", inside=inside)
+
+
 def test_as_few_move_as_may_be_and_those_who_are_near(city):
     sites = sites_of(city, scenario())
     moves = moves_to(city, scenario(), sites, np.array([2, 3, 0]))

@@ -115,7 +115,7 @@ def cover_by_solver(
     reach: Flags,
     n: int,
     busy: float,
-    most: int,
+    most: int | I64,
     stay: I64 | None = None,
     *,
     relaxed: bool,

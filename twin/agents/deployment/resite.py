@@ -160,11 +160,13 @@ def site(
     *,
     most: int | None = None,
     keep: bool = False,
+    inside: NDArray[np.bool_] | None = None,
     method: Method = "auto",
 ) -> Sited:
     """Return where n ambulances should stand by a model of `twin.agents.deployment.siting`.
 
-    With `keep` those of today stay, and the others are sited.
+    With `keep` those of today stay, and the others are sited. With (B,) `inside` nothing changes at
+    the other sites.
 
     Raises
     ------
@@ -182,8 +184,22 @@ def site(
             f"{int(sites.today.sum())} ambulances stay, so there cannot be {n}",
             field="--ambulances",
         )
+    if inside is not None and model in {"p-median", "nested"}:
+        raise InputError(
+            f"by {model} all are placed anew", field="--district", hint="mexclp and mclp can keep"
+        )
     room = 1 if model == "p-median" else n if most is None else most
     stay = sites.today if keep else np.zeros_like(sites.today)
+    if inside is not None:
+        stay = np.where(inside, stay, sites.today)
+        each = np.where(inside, room, sites.today)
+        if not stay.sum() <= n <= np.maximum(each, stay).sum():
+            raise InputError(
+                f"{int(stay.sum())} of {n} ambulances stay where they are, and the others do not "
+                f"fit at {int(inside.sum())} stations of the district",
+                field="--district",
+            )
+        return _covering(cover, n, model, each, stay, method)
     if n > np.maximum(room, stay).sum():
         raise InputError(
             f"{n} ambulances are more than {len(sites.ids)} stations take at {room} each",
@@ -199,16 +215,21 @@ def site(
         )
         counts = np.bincount(nest.order, minlength=len(sites.ids)).astype(np.int64)
         return Sited(Siting(counts, nest.value, nest.bound, nest.exact), tuple(nest.order))
+    return _covering(cover, n, model, np.full_like(sites.today, room), stay, method)
+
+
+def _covering(cover: Cover, n: int, model: Model, most: I64, stay: I64, method: Method) -> Sited:
+    """Return where n ambulances cover most, at least `stay` and at most `most` at each site."""
     busy = cover.busy if model == "mexclp" else 0.0
     found = site_cover(
-        cover.weight, cover.reach, n, busy=busy, most=room, least=stay, method=method
+        cover.weight, cover.reach, n, busy=busy, most=most, least=stay, method=method
     )
     if model == "mclp":
-        found = found._replace(counts=_useful(cover, found.counts, stay, room))
+        found = found._replace(counts=_useful(cover, found.counts, stay, most))
     return Sited(found)
 
 
-def _useful(cover: Cover, counts: I64, stay: I64, most: int) -> I64:
+def _useful(cover: Cover, counts: I64, stay: I64, most: I64) -> I64:
     """Return the same cover with those who add nothing to it standing where a second one helps."""
     needed = counts.copy()
     while True:

@@ -49,7 +49,7 @@ def site_cover(
     n: int,
     *,
     busy: float = 0.0,
-    most: int | None = None,
+    most: int | I64 | None = None,
     least: I64 | None = None,
     method: Method = "auto",
 ) -> Siting:
@@ -66,7 +66,8 @@ def site_cover(
     busy
         Share q of its time for which a unit is busy.
     most
-        Most units at one base; n if left out. Where `least` has more there may be as many.
+        Most units at one base, or (B,) at each; n if left out. Where `least` has more there may be
+        as many.
     least
         (B,) units that stay where they are; none if left out.
     method
@@ -85,7 +86,7 @@ def site_cover(
 
 
 def cover_by_swaps(
-    weight: F64, reach: Flags, n: int, *, busy: float, most: int, least: I64 | None = None
+    weight: F64, reach: Flags, n: int, *, busy: float, most: int | I64, least: I64 | None = None
 ) -> I64:
     """Return (B,) units by greedy addition and then by the best swap of one unit while one helps.
 
@@ -114,7 +115,7 @@ def cover_by_swaps(
 
 
 def greedy_cover(
-    weight: F64, reach: Flags, n: int, *, busy: float, most: int, begin: I64 | None = None
+    weight: F64, reach: Flags, n: int, *, busy: float, most: int | I64, begin: I64 | None = None
 ) -> I64:
     """Return (B,) units, each added where it gains most; see `order_of` for the order."""
     counts: I64 = np.zeros(len(reach), np.int64) if begin is None else begin.copy()
@@ -124,7 +125,7 @@ def greedy_cover(
 
 
 def order_of(
-    weight: F64, reach: Flags, n: int, *, busy: float, most: int, begin: I64 | None = None
+    weight: F64, reach: Flags, n: int, *, busy: float, most: int | I64, begin: I64 | None = None
 ) -> list[int]:
     """Return n bases in the order in which each adds most to those before it."""
     area = reach.astype(np.float64)
