@@ -31,7 +31,11 @@ class Estimate:
         """Note how many runs are there; those of the first call took no time."""
         if not self._total:
             self._there = done
+        slow = self._done == self._there < done
         self._done, self._total = done, total
+        if slow and self._begun is not None:
+            # The first run was slow too: it reads what the later ones have in memory.
+            self._begun, self._first = self._clock(), self._made()
 
     def reach(self, run: str, share: float) -> None:
         """Note what share of a run is done."""

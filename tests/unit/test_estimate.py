@@ -22,10 +22,13 @@ def test_what_is_left_is_told_from_what_was_done():
     now += 60.0
     left.reach("base-001", 1.0)
     left.count(3, 10)
+    assert left.words() == ""  # from here on the pace is measured anew
     left.reach("whatif-001", 1.0)
     left.count(4, 10)
-    # 1.75 runs in two minutes: six are left.
-    assert left.words() == "; about 7 min more"
+    left.reach("base-002", 0.5)
+    now += 30.0
+    # Three quarters of a run in half a minute: five and a half are left.
+    assert left.words() == "; about 4 min more"
     left.count(10, 10)
     assert left.words() == ""
 
