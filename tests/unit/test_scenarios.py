@@ -115,8 +115,11 @@ def test_a_time_of_day_in_a_catalogue_text_stands_in_its_fields(name):
 
 
 def test_a_closure_of_the_catalogue_holds_when_its_question_says():
-    change = load_scenario("seoul-bridge-closed").changes[0]
+    closed = load_scenario("seoul-bridge-closed")
+    change = closed.changes[0]
     assert (change.at, change.until) == ("18:00", "19:00")
+    # What is compared is the time in which it is closed, no more.
+    assert (closed.period.start, closed.period.end) == (change.at, change.until)
 
 
 def test_a_what_if_is_its_base_with_changes_appended(write):
