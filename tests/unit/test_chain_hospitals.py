@@ -68,6 +68,25 @@ def test_a_patient_waits_until_some_hospital_opens() -> None:
     assert call["t_onscene"] > 0
 
 
+@pytest.mark.parametrize("door", ["take", "turn-away"])
+def test_when_all_divert_by_order_none_does(door) -> None:
+    city = town(service=sure(1.0))
+    rooms = {"at_door": door}
+    usual = plan(calls=QUIET, hospitals=rooms, changes=[inject(city, "07:00")])
+    _, recorder = run(FixedModel, city, usual)
+    call = recorder.frame("calls").iloc[0]
+    orders = [{"kind": "close-hospital", "hospital": h, "mode": "divert"} for h in ("H0", "H1")]
+    both = plan(calls=QUIET, hospitals=rooms, changes=[*orders, inject(city, "07:00")])
+    _, recorder = run(FixedModel, city, both)
+    columns = ["hospital_id", "t_leave", "t_hospital", "t_clear", "fate"]
+    assert recorder.frame("calls").iloc[0][columns].tolist() == call[columns].tolist()
+    # One that has closed stays closed.
+    orders[0]["mode"] = "close"
+    shut = plan(calls=QUIET, hospitals=rooms, changes=[*orders, inject(city, "07:00")])
+    _, recorder = run(FixedModel, city, shut)
+    assert recorder.frame("calls")["hospital_id"].tolist() == ["H1"]
+
+
 def test_a_hospital_out_of_reach_is_passed_over() -> None:
     city = town(service=sure(1.0))
     recorder = MemoryRecorder()

@@ -74,6 +74,7 @@ def choose_hospital(
     The rule chooses among the hospitals that are known to accept the patient and can treat what
     they need. Where there is none that can be reached, among those that can and divert only because
     they are full; then among those that accept and cannot; at last among all that are only full.
+    Where nobody accepts anybody, among those that divert by order: who is ill must go somewhere.
     Where a person has the seat, they choose in its place.
     """
     need = need_of(world, task)
@@ -82,6 +83,8 @@ def choose_hospital(
         left = [h for h in left if h.hospital_id not in passed_over]
     accepting = [h for h in left if h.accepts]
     full = [h for h in left if h.only_full] if len(accepting) < len(left) else []
+    if not (accepting or full or any(h.accepts or h.only_full for h in world.hospitals.values())):
+        accepting = [h for h in left if h.diverts]  # when all divert, none does
     if world.orders.hospitals:
         ordered = world.orders.hospital_for(task, [*accepting, *full])
         if ordered is not None:

@@ -140,6 +140,11 @@ class Hospital(CityAgent):
         return max(ahead, 0) * 60.0 * self.world.scenario.hospitals.stay_min / beds
 
     @property
+    def diverts(self) -> bool:
+        """Whether it is known to take emergencies, but no new ambulances."""
+        return self.known.status is HospitalStatus.DIVERT and "emergency" in self.capabilities
+
+    @property
     def known_full(self) -> bool:
         """Whether no bed was free by the last report."""
         return self.room is not None and self.known.occupied >= self.room.capacity

@@ -110,8 +110,8 @@ class Ambulance(Unit):
     ) -> Generator[simpy.Event, Any, simpy.Event | None]:
         """Drive to a hospital; return the arrival, or None when it does not take the patient."""
         settings = self.world.scenario.hospitals
-        # It must: all others are full too or cannot treat the patient, or it was told to.
-        forced = hospital.only_full or task.refusals >= settings.most_refusals > 0
+        # It must: all others divert too or cannot treat the patient, or it was told to.
+        forced = hospital.diverts or task.refusals >= settings.most_refusals > 0
         arrival = self.drive(hospital.place, siren=self.siren)
         hospital.coming.add(task)
         if signs is not None and task.incident.counted:
