@@ -15,8 +15,8 @@ class Coverage(Part):
         gt=0.0,
         le=86_400.0,
         description="A point is covered by a unit whose station is at most this drive away, under "
-        "siren on empty streets (or by the table of a city of travel times): a target less handling "
-        "and turnout.",
+        "siren on empty streets (or by the table of a city of travel times): a target less "
+        "handling and turnout.",
     )
     slower: float = Field(
         default=1.0,
