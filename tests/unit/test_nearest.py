@@ -65,9 +65,9 @@ def test_anchors_change_neither_the_first_nor_its_way(network, seed):
     least = (np.float32(0.5) * network.free_flow_s).astype("f4")
     links = rng.integers(network.n_links, size=5)
     for name, towards in (("near", False), ("far", True)):
-        anchors = Anchors(network, least, links, towards=towards)
-        anchors.known(anchored._rows.row_of, at_once=True)
-        setattr(anchored, name, anchors)
+        for router in (plain, anchored):
+            setattr(router, name, Anchors(network, least, links, towards=towards))
+        getattr(anchored, name).known(anchored._rows.row_of, at_once=True)
     for n in (1, 2, 12):
         units, goal = places(network, rng, n), places(network, rng, 1)[0]
         units[0] = Place(int(links[0]), units[0].pos_m)
@@ -80,8 +80,30 @@ def test_anchors_change_neither_the_first_nor_its_way(network, seed):
             assert (got[both] == want[both]).all()
             assert np.argmin(got + beside) == np.argmin(want + beside)
     assert plain._found.keys() == anchored._found.keys()
+    assert plain.near.known(plain._rows.row_of) is NOTHING
     for ends, way in plain._found.items():
         assert way.tolist() == anchored._found[ends].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_way_that_is_driven_is_the_one_that_was_found_for_the_first(network, seed):
+    rng = np.random.default_rng(seed)
+    keeps, seeks = noisy(network, seed), noisy(network, seed)
+    keeps.keeps_way = True
+    links = rng.integers(network.n_links, size=5)
+    for router in (keeps, seeks):
+        router.near = Anchors(network, router.times, links, towards=False)
+    units, goal = places(network, rng, 8), places(network, rng, 1)[0]
+    units[0] = Place(int(links[0]), units[0].pos_m)
+    beside, moving = rng.choice([0.0, 30.0], 8), rng.random(8) < 0.5
+    keeps.etas(units, goal, beside, moving=moving)
+    for (start, end, on_the_move), way in keeps._found.items():
+        assert end == goal
+        assert seeks.way(start, goal, moving=on_the_move).links.tolist() == way.tolist()
+    assert len(keeps._found) <= 1
+    seeks.etas(units, goal, beside, moving=moving)
+    assert not seeks._found
 
 
 @settings(max_examples=25, deadline=None)

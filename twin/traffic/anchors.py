@@ -79,6 +79,10 @@ class Anchors:
         """Return whether there is an anchor on each of some links."""
         return bool(self._is_anchor[links].all())
 
+    def holds_one(self, link: int) -> bool:
+        """Return whether there is an anchor on a link."""
+        return bool(self._is_anchor[link])
+
     def known(self, row_of: I32, *, at_once: bool = False) -> Anchored:
         """Return what is known for one search more.
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network
 from twin.traffic.kernels.anchored import NOTHING
-from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows
+from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows, set_seconds
 from twin.traffic.kernels.nearest import fastest_way
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import RoadGraph, tree_towards
@@ -82,10 +82,16 @@ class Router:
 
     def set_costs(self, seconds: F32) -> None:
         """Set the time of every link, (L,) finite seconds; closures stay."""
-        self.times = np.maximum(seconds, np.float32(MIN_COST_S)).astype(np.float32)
+        self.version += 1
+        self.times = np.empty(len(seconds), np.float32)
+        self.costs: F32 = np.empty(len(seconds), np.float32)
         # No link is driven faster than this as the crow flies: the bound of A*.
-        self._max_speed = np.float32((self._straight / self.times).max(initial=0.1))
-        self._apply()
+        self._max_speed = np.float32(
+            set_seconds(
+                self._rows, seconds.astype(np.float32, copy=False), self.closed, self._straight,
+                np.float32(MIN_COST_S), self.times, self.costs,
+            )
+        )  # fmt: skip
 
     def set_costs_of(self, links: I64, seconds: F32) -> None:
         """Set the times of some links; the others keep theirs."""
@@ -100,7 +106,7 @@ class Router:
     def set_closed(self, closed: NDArray[np.bool_]) -> None:
         """Set (L,) which links are closed."""
         self.closed = closed.copy()
-        self._apply()
+        self.set_costs(self.times)
 
     def set_tolls(self, seconds: F32) -> None:
         """Set (L,) what entering a link is worth to drivers of `routes` beside its time."""
@@ -130,11 +136,6 @@ class Router:
     def extra(self) -> F32:
         """(L,) the tolls, infinite where a link is closed."""
         return np.where(self.closed, np.float32(np.inf), self.tolls)
-
-    def _apply(self) -> None:
-        self.version += 1
-        self.costs: F32 = np.where(self.closed, np.float32(np.inf), self.times)
-        self._rows.real[:, COST] = self.costs[self._rows.link_of]
 
     def tree_to(self, link: int) -> tuple[F32, I32]:
         """Return (L,) seconds from the end of each link to the start of `link`, and (L,) turns.

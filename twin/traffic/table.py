@@ -20,9 +20,9 @@ from twin.scenarios.spec import Scenario
 from twin.traffic.buses import Buses
 from twin.traffic.kernels.drives import concerned, fill_timetable, places_of
 from twin.traffic.mobility import UnreachableError
-from twin.traffic.router import Router
 from twin.traffic.table_times import TableTimes
 from twin.traffic.trip_routes import RouteBook
+from twin.traffic.unit_router import UnitRouter
 
 _ROOM = 64
 """Units, and links of a route, for which there is room at first."""
@@ -35,8 +35,10 @@ class _Drive:
     event: simpy.Event
     destination: Place
     siren: bool
+    since: float
+    """When the unit left its place; until then it stands, though it has been told to drive."""
     stop: Place
-    """Where the unit then stands."""
+    """Where it then stands."""
     plan: int = 0
     """Number of the present timetable; a timer of an older one means nothing."""
 
@@ -87,8 +89,8 @@ class TableMobility:
             ]
         )
         self._drives: dict[int, _Drive] = {}
-        self._units = 0
-        # Where each unit stands or set out from.
+        # Where each unit stands or set out from, also as columns.
+        self._stands: list[Place] = []
         self._link: I32 = np.zeros(_ROOM, np.int32)
         self._pos: F64 = np.zeros(_ROOM)
         # Its drive: links of its route (none if it stands), when each is entered and the end
@@ -97,7 +99,6 @@ class TableMobility:
         self._way: I32 = np.zeros((_ROOM, _ROOM), np.int32)
         self._at: F64 = np.zeros((_ROOM, _ROOM + 1))
         self._start: F64 = np.zeros(_ROOM)
-        # When it left its place; until then it stands, though it has been told to drive.
         self._since: F64 = np.zeros(_ROOM)
         self._end: F64 = np.zeros(_ROOM)
         self._siren: U8 = np.zeros(_ROOM, np.uint8)
@@ -106,8 +107,8 @@ class TableMobility:
 
     def add_unit(self, unit_id: str, kind: str, place: Place) -> int:  # noqa: ARG002
         """Put a parked unit on the map and return its handle."""
-        unit = self._units
-        self._units += 1
+        unit = len(self._stands)
+        self._stands.append(place)
         if unit == len(self._link):
             for name in (
                 "_link",
@@ -131,12 +132,12 @@ class TableMobility:
 
     def drive(self, unit: int, destination: Place, *, siren: bool) -> simpy.Event:
         """Start a drive; see `Mobility.drive`."""
-        drive = _Drive(self._env.event(), destination, siren, stop=destination)
-        self._drives[unit] = drive
-        if not self.moving(unit):
-            self._since[unit] = self._env.now
+        now, before = self._env.now, self._drives.get(unit)
+        since = now if before is None else min(before.since, now)
+        event = self._env.event()
+        drive = self._drives[unit] = _Drive(event, destination, siren, since, destination)
         self._plan(unit, drive)
-        return drive.event
+        return event
 
     def stop(self, unit: int) -> Place:
         """Let a unit halt where it is and return the place."""
@@ -148,13 +149,14 @@ class TableMobility:
     def place_of(self, unit: int) -> Place:
         """Return the unit's true position on the road."""
         if not self.moving(unit):
-            return Place(int(self._link[unit]), float(self._pos[unit]))
+            return self._stands[unit]
         link, pos, _ = self._places(np.array([unit]))
         return Place(int(link[0]), float(pos[0]))
 
     def moving(self, unit: int) -> bool:
         """Return whether a unit is on the move."""
-        return bool(self._count[unit] > 0 and self._env.now > self._since[unit])
+        drive = self._drives.get(unit)
+        return drive is not None and self._env.now > drive.since
 
     def _places(self, units: I64) -> tuple[I32, F64, NDArray[np.bool_]]:
         """Return the links and the metres at which units are, and whether they are on the move."""
@@ -267,6 +269,7 @@ class TableMobility:
     # Timetables
 
     def _stand(self, unit: int, place: Place) -> None:
+        self._stands[unit] = place
         self._link[unit], self._pos[unit] = place
         self._count[unit] = 0
 
@@ -297,27 +300,38 @@ class TableMobility:
 
     def _plan(self, unit: int, drive: _Drive) -> None:
         """Let a unit go on from where it is by the fastest way at the present times."""
-        moving, start = self.moving(unit), self.place_of(unit)
-        self._stand(unit, start)
+        moving = self.moving(unit)
+        if moving:
+            self._stand(unit, self.place_of(unit))
+        start = self._stands[unit]
         router = self._times.router(self._env.now, siren=drive.siren)
         links, begin_m, end_m, drive.stop = router.way(start, drive.destination, moving=moving)
         if not len(links):
             del self._drives[unit]
+            self._count[unit] = 0
             drive.event.fail(
                 UnreachableError(
                     f"no open road leads from link {start.link} to link {drive.destination.link}"
                 )
             )
             return
-        self._write(unit, router, links, begin_m, end_m, siren=drive.siren)
+        self._since[unit] = drive.since
         drive.plan += 1
-        timer = self._env.timeout(float(self._at[unit, len(links)]) - self._env.now)
-        timer.callbacks.append(partial(self._reached, unit, drive, drive.plan))
+        t_end = self._write(unit, router, links, begin_m, end_m, siren=drive.siren)
+        timer = self._env.timeout(t_end - self._env.now)
+        timer.callbacks.append(partial(self._reached, unit, drive, drive.plan, t_end))
 
     def _write(
-        self, unit: int, router: Router, links: I32, start_m: float, end_m: float, *, siren: bool
-    ) -> None:
-        """Write a drive's timetable: when each link is entered, and the end reached."""
+        self,
+        unit: int,
+        router: UnitRouter,
+        links: I32,
+        start_m: float,
+        end_m: float,
+        *,
+        siren: bool,
+    ) -> float:
+        """Write when each link of a drive is entered, and the end reached; return that."""
         n = len(links)
         while n > self._way.shape[1]:
             self._way = np.concatenate([self._way, np.zeros_like(self._way)], axis=1)
@@ -326,11 +340,10 @@ class TableMobility:
         self._start[unit], self._end[unit] = start_m, end_m
         self._way[unit, :n] = links
         at = self._at[unit]
-        at[0] = self._env.now
+        at[0] = t = self._env.now
         i = 0
         graph, length = router.graph, self._network.link_length
-        while i < n:
-            t = float(at[i])
+        while True:
             seconds = self._times.at(t).of(siren=siren)
             hour_end = (t // HOUR_S + 1) * HOUR_S
             # Links entered after the full hour have its times.
@@ -347,10 +360,12 @@ class TableMobility:
                 hour_end,
                 at,
             )
+            t = float(at[i])
+            if i == n:
+                return t
 
-    def _reached(self, unit: int, drive: _Drive, plan: int, _: simpy.Event) -> None:
+    def _reached(self, unit: int, drive: _Drive, plan: int, t_end: float, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:
             del self._drives[unit]
-            t = float(self._at[unit, self._count[unit]])
             self._stand(unit, drive.stop)
-            succeed_now(drive.event, t)
+            succeed_now(drive.event, t_end)

@@ -63,7 +63,7 @@ class UnitRouter(Router):
     ) -> None:
         super().__init__(network, threads=threads, graph=graph, streams=streams)
         self.keeps_way = False
-        """Whether the way to what `travel_times` finds to be the first is kept."""
+        """Whether the way of what `etas` or `travel_times` finds to be the first is kept."""
         self._found: dict[tuple[Place, Place, bool], I32] = {}
         self._found_at = self.version
         self.near: Anchors | None = None
@@ -82,10 +82,7 @@ class UnitRouter(Router):
         """Return the fastest way of a unit that stands at `start`, or is on the move there."""
         links = self._kept().get((start, goal, moving))
         if links is None:
-            links = way_between_sides(
-                self._rows, self.times, self.network.link_length, self.across, self._max_speed,
-                *start, moving, *goal, self._known(self.home),
-            )  # fmt: skip
+            links = self._search(start, goal, moving=moving)
         if not len(links):
             return Way(links, start.pos_m, goal.pos_m, goal)
         begin_m, end_m = self._on(int(links[0]), start), self._on(int(links[-1]), goal)
@@ -93,8 +90,32 @@ class UnitRouter(Router):
             return Way(links, begin_m, begin_m, start)
         return Way(links, begin_m, end_m, goal)
 
+    def _search(self, start: Place, goal: Place, *, moving: bool) -> I32:
+        """Return the links of a drive, found in the direction in which the most is known of it.
+
+        Of ways that take equally long but for rounding each direction may find another one. The
+        direction follows from the goal alone, so that `etas` finds the way that is then driven.
+        """
+        if self._begins_known(goal):
+            one = np.full(1, moving, np.uint8)
+            _, links, _ = etas_to(
+                self._rows, self.times, self.network.link_length, self.across, *columns([start]),
+                one, *goal, np.zeros(1), True, np.inf, self._known(self.near),
+            )  # fmt: skip
+            return links
+        return way_between_sides(
+            self._rows, self.times, self.network.link_length, self.across, self._max_speed,
+            *start, moving, *goal, self._known(self.home),
+        )  # fmt: skip
+
+    def _begins_known(self, goal: Place) -> bool:
+        """Return whether more is known of where drives to a goal begin than of the goal."""
+        if self.near is None:
+            return False
+        return not any(of is not None and of.holds_one(goal.link) for of in (self.home, self.far))
+
     def _kept(self) -> dict[tuple[Place, Place, bool], I32]:
-        """Return the ways that `travel_times` found since costs last changed."""
+        """Return the ways that searches for the first found since costs last changed."""
         if self._found_at != self.version:
             self._found.clear()
             self._found_at = self.version
@@ -152,12 +173,15 @@ class UnitRouter(Router):
                     *columns([goal]), anchored,
                 )  # fmt: skip
                 return found[:, 0]
-        # No way is kept: of equal ways a search from the goal finds another one than whoever
-        # drives, and what is recorded of candidates must not change the drive.
-        return etas_to(
+        out, way, which = etas_to(
             self._rows, self.times, self.network.link_length, self.across, link, pos, kept, *goal,
             none, first, limit, self._known(self.near) if first else NOTHING,
         )  # fmt: skip
+        # A way is kept only if it is the one that `way` would find.
+        if self.keeps_way and first and which >= 0 and self._begins_known(goal):
+            place = Place(int(link[which]), float(pos[which]))
+            self._kept()[place, goal, bool(kept[which])] = way
+        return out
 
     def travel_times(
         self,

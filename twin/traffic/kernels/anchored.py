@@ -204,6 +204,15 @@ def search(
                 n += 1
 
 
+@inner
+def _farther(bounds: F32, k: int, root: int, seconds: float) -> bool:
+    """Return whether any anchor tells that two rows are more than some seconds apart."""
+    for b in range(bounds.shape[1]):
+        if bounds[k, b] < INF and bounds[root, b] - bounds[k, b] > seconds:
+            return True
+    return False
+
+
 @njit
 def first_of(
     rows: Rows,
@@ -274,16 +283,12 @@ def first_of(
         if anchors[i] >= 0:
             continue
         k = rows.row_of[links[i]]
-        away = np.inf
         for r in range(len(roots)):
-            root = rows.row_of[roots[r]]
-            far = np.float32(0.0)
-            for b in range(bounds.shape[1]):
-                if bounds[k, b] < INF:
-                    far = max(far, bounds[root, b] - bounds[k, b])
             own = float(known.seconds[roots[r]])
-            away = min(away, max(float(far) - ROUNDING_S - own, 0.0) + begin[r])
-        if extra[i] + away <= least + SLACK_S:
-            left[some] = i
-            some += 1
+            spare = least + SLACK_S - extra[i] - begin[r]
+            root = rows.row_of[roots[r]]
+            if spare >= 0.0 and not _farther(bounds, k, root, spare + ROUNDING_S + own):
+                left[some] = i
+                some += 1
+                break
     return least, way, best, left[:some]

@@ -131,8 +131,10 @@ def etas_to(
     first: bool,
     within_s: float,
     known: Anchored,
-) -> F64:
-    """Return (C,) seconds from units to a goal.
+) -> tuple[F64, I32, int]:
+    """Return (C,) seconds from units to a goal, the way of the first, and which that is.
+
+    It is -1 where there is none.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def etas_to(
     m = len(side)
     out = np.full(n, np.inf)
     rest, extra, label = np.empty(m), np.empty(m), np.full(m, np.inf)
-    least = np.inf
+    least, straight = np.inf, -1
     for c in range(m):
         i = unit[c]
         over = OVER_S[0] * (c >= n)
@@ -167,22 +169,25 @@ def etas_to(
             here = _straight(side[c], at[c], goal[g], goal_at[g], times, length)
             here += over + OVER_S[1] * g
             out[i] = min(out[i], here)
-            least = min(least, here + beside[i])
+            if here + beside[i] < least:
+                least, straight = here + beside[i], c
         pace = float(times[side[c]] / length[side[c]])
         rest[c] = max(float(length[side[c]]) - at[c], 0.0) * pace + over
         extra[c] = rest[c] + beside[i]
     onward = _seconds_on(goal, goal_at, OVER_S[1], times, length)
     limit = np.inf if first else within_s
-    reach(rows, goal, onward, side, extra, least, limit, True, first, known, label)
+    way, best = reach(rows, goal, onward, side, extra, least, limit, True, first, known, label)
     for c in range(m):
         out[unit[c]] = min(out[unit[c]], rest[c] + label[c])
+    if best < 0 <= straight:
+        way, best = side[straight : straight + 1].copy(), straight
     if first:
         _leave_first(out, beside)
     for i in range(n):
         # Of a longer drive the search may know the slower side only.
         if out[i] > within_s:
             out[i] = np.inf
-    return out
+    return out, way, unit[best] if best >= 0 else -1
 
 
 @njit

@@ -115,6 +115,39 @@ def new_rows(graph: RoadGraph, x: F32, y: F32) -> Rows:
 
 
 @inner
+def set_seconds(
+    rows: Rows,
+    seconds: F32,
+    closed: NDArray[np.bool_],
+    straight: F32,
+    least: np.float32,
+    times: F32,
+    costs: F32,
+) -> np.float32:
+    """Fill (L,) times of links and what entering them costs, in the rows too; return the top speed.
+
+    Parameters
+    ----------
+    seconds, least
+        (L,) what links take, and what none takes less than.
+    closed
+        (L,) links that nobody may enter.
+    straight
+        (L,) metres as the crow flies; the top speed counts those.
+    times, costs
+        (L,) what is filled.
+    """
+    fastest = np.float32(0.1)
+    for k in range(len(rows.link_of)):
+        link = rows.link_of[k]
+        times[link] = max(seconds[link], least)
+        costs[link] = INF if closed[link] else times[link]
+        rows.real[k, COST] = costs[link]
+        fastest = max(fastest, straight[link] / times[link])
+    return fastest
+
+
+@inner
 def improve(
     rows: Rows, k: int, j: int, seconds: np.float32, back: bool, written: int
 ) -> tuple[bool, int]:
