@@ -115,3 +115,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
 
 `ROAD_CLEARED` of a collision stands beside this chain: it comes once, at any time before `CLOSED`.
 """
+STAGE_NUMBER: dict[str, dict[Stage, int]] = {
+    kind: {stage: k for k, stage in enumerate(stages)} for kind, stages in STAGES.items()
+}
+"""Place of each stage in that order."""

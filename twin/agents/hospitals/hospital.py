@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,7 +100,8 @@ class Hospital(CityAgent):
         self.usual = HospitalStatus.OPEN if is_open else HospitalStatus.CLOSED
         self.status = self._ordered = self.usual
         self._full = False
-        self.bays = simpy.Resource(world.env, BAYS)
+        self._bays = BAYS
+        self._for_bay: deque[simpy.Event] = deque()
         self.present = 0
         self.turns_away = world.env.event()
         """Succeeds when it is known to accept no ambulances; a fresh event follows."""
@@ -196,11 +198,18 @@ class Hospital(CityAgent):
         self.present += 1
         if kept:
             self._record(t)
-        with self.bays.request() as bay:
-            at_once = bay.triggered
-            yield bay
-            since = t if at_once else self.world.env.now
-            yield self.world.until(since + handover_s)
+        since = t
+        if self._bays:
+            self._bays -= 1
+        else:
+            self._for_bay.append(self.world.env.event())
+            yield self._for_bay[-1]
+            since = self.world.env.now
+        yield self.world.until(since + handover_s)
+        if self._for_bay:
+            self._for_bay.popleft().succeed()
+        else:
+            self._bays += 1
         self.present -= 1
         if kept:
             self._record(self.world.env.now)

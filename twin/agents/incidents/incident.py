@@ -13,7 +13,7 @@ from twin.agents.incidents.clocks import clocks
 from twin.agents.incidents.floors import way_to_patient_s
 from twin.agents.incidents.mass import MassCasualty, people_of_mass
 from twin.agents.incidents.patient import Condition, Patient, severity
-from twin.agents.states import STAGES, Stage
+from twin.agents.states import STAGE_NUMBER, Stage
 from twin.agents.task import Task
 from twin.demand.recorded import P_TRANSPORT
 from twin.network.graph import Place
@@ -231,10 +231,10 @@ class Incident(CityAgent):
 
     def enter(self, stage: Stage, t: float) -> None:
         """Move on to a stage and record it; one that has been passed is left aside."""
-        order = STAGES[self.kind]
-        if stage not in order:
+        number = STAGE_NUMBER[self.kind]
+        if stage not in number:
             return
-        if self.stage is not None and order.index(stage) <= order.index(self.stage):
+        if self.stage is not None and number[stage] <= number[self.stage]:
             return
         self.stage = stage
         self.record(stage, t)
