@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from twin.agents.units.unit import Unit
 
 
+_NUMBER = attrgetter("number")
+
+
 class FreeUnits:
     """Units without a call, at a station or on their way to one, by kind and in their order.
 
@@ -27,7 +30,7 @@ class FreeUnits:
         """Take note of whether a unit is free."""
         units = self._of.setdefault(unit.kind, [])
         if free:
-            insort(units, unit, key=attrgetter("number"))
+            insort(units, unit, key=_NUMBER)
         else:
             units.remove(unit)
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from twin.agents.policies.registry import register
 from twin.agents.policies.scores import F64, Scores
-from twin.agents.states import UnitState
 from twin.traffic.unit_router import UnitRouter
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from twin.agents.world import World
 
 
+_AT_STATION = attrgetter("at_station")
 _HANDLE = attrgetter("_handle")
 """Who is free is on shift and has one: `Unit.handle` need not look."""
 
@@ -27,13 +27,11 @@ def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:
     """(U,) expected seconds until each unit's wheels roll: only at the station is there any."""
     incident = task.incident
     mean = world.durations.mean(incident.kind, "turnout", incident.priority)
-    idle = UnitState.IDLE
-    if not world.durations.service.turnout_by_hour:
-        return np.array([mean if u.state is idle else 0.0 for u in units])
-    factor, now = world.durations.turnout_factor, world.env.now
-    return np.array(
-        [mean * factor(u.station.serves, now) if u.state is idle else 0.0 for u in units]
-    )
+    out: F64 = mean * np.array(list(map(_AT_STATION, units)), np.float64)
+    if world.durations.service.turnout_by_hour:
+        factor, now = world.durations.turnout_factor, world.env.now
+        out *= np.array([factor(u.station.serves, now) for u in units])
+    return out
 
 
 @register("dispatch")

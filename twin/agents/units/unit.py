@@ -55,8 +55,8 @@ class Unit(CityAgent):
 
     Attributes
     ----------
-    state
-        What it does now.
+    state, at_station
+        What it does now; 1 if it is at a station, free and on shift, else 0.
     handle
         Its number in the mobility layer; None off shift.
     number
@@ -78,6 +78,7 @@ class Unit(CityAgent):
         self.base = station
         self.shift = shift
         self.state = UnitState.OFF_SHIFT
+        self.at_station = 0.0
         self._task: Task | None = None
         self.number = len(world.units)
         self._free = False
@@ -199,6 +200,7 @@ class Unit(CityAgent):
         if state not in UNIT_NEXT[self.state]:
             raise RuntimeError(f"{self.unit_id} cannot pass from {self.state} to {state}")
         self.state = state
+        self.at_station = float(state is UnitState.IDLE)
         self._note_free()
         self.since = self.world.env.now if t is None else t
         if not self.world.scenario.record.events:

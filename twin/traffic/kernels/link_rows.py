@@ -138,12 +138,12 @@ def set_seconds(
         (L,) what is filled.
     """
     fastest = np.float32(0.1)
-    for k in range(len(rows.link_of)):
-        link = rows.link_of[k]
+    for link in range(len(times)):
         times[link] = max(seconds[link], least)
         costs[link] = INF if closed[link] else times[link]
-        rows.real[k, COST] = costs[link]
         fastest = max(fastest, straight[link] / times[link])
+    for k in range(len(rows.link_of)):
+        rows.real[k, COST] = costs[rows.link_of[k]]
     return fastest
 
 
