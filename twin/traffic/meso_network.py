@@ -88,7 +88,7 @@ class Parameters(NamedTuple):
     lost_s: float = 2.0
     yellow_s: float = 1.0
     restart_s_per_mps: float = 0.25
-    weave_share: float = 0.55
+    weave_share: float = 0.7
     stuck_s: float = 60.0
     fill_share: float = 0.5
     siren_share: float = SIREN_DELAY_SHARE
