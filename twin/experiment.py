@@ -224,6 +224,7 @@ def compare(
             place = run_folder(folder, side, replication)
             if not is_done(place, scenario, city_sha, replication):
                 todo.append((scenario, place, replication))
+        _refuse_strangers(folder, side, scenario, city_sha, replications)
     # Pair by pair, so that an interrupted comparison holds whole pairs.
     todo.sort(key=lambda task: task[2])
     _tell(progress, total - len(todo), total)
@@ -233,6 +234,28 @@ def compare(
     found = compare_runs(base, whatif, folder, replications, command)
     found.write()
     return found
+
+
+def _refuse_strangers(
+    folder: Path, side: str, scenario: Scenario, city_sha: str, replications: int
+) -> None:
+    """Refuse a folder in which runs of something else would stand beside these ones."""
+    for place in sorted(folder.glob(f"{side}-*")):
+        digits = place.name.rpartition("-")[2]
+        if not digits.isdecimal():
+            continue
+        number = int(digits)
+        try:
+            stored = RunReader(place).scenario.name
+        except InputError:
+            continue  # cut short or damaged: made anew, or read by nobody
+        if stored != scenario.name:
+            why = f"is a run of {stored}, not of {scenario.name}"
+        elif number >= replications and not is_done(place, scenario, city_sha, number):
+            why = f"is a run of an earlier {stored} and would stand beside new ones"
+        else:
+            continue
+        raise InputError(why, file=place, hint="choose another --out, or delete the old comparison")
 
 
 def is_done(folder: Path, scenario: Scenario, city_sha: str, replication: int) -> bool:

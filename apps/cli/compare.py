@@ -19,11 +19,20 @@ from apps.cli.common import (
     runs_progress,
 )
 from apps.cli.scenario_city import city_for
-from apps.cli.tables import comparison_table
+from apps.cli.tables import chain_table, comparison_table
 from apps.report.care import outcome_difference
 from apps.report.comparison import write_comparison_report
 from apps.report.differences import settings_line, settings_of
-from apps.report.words import BASIS, CHANGED, CLEAR, NO_INTERVAL, SMALL_NUMBERS, reached, reading
+from apps.report.words import (
+    BASIS,
+    CHANGED,
+    CLEAR,
+    NO_INTERVAL,
+    SMALL_NUMBERS,
+    beside_the_response,
+    reached,
+    reading,
+)
 from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison
 from twin.metrics.cautions import cautions
@@ -118,6 +127,10 @@ def show(found: Comparison, report: Path) -> None:
         console.print(reading(found.headline))
     else:
         console.print("No call was reached in both runs of a replication: nothing to compare.")
+    if any(row.changed for row in found.chain):
+        console.print(chain_table(found.chain))
+        if beside := beside_the_response(found.chain):
+            console.print(beside)
     for outcome in found.outcomes:
         console.print(outcome_difference(outcome))
     for note in found.notes:

@@ -116,6 +116,17 @@ def comparison_table(rows: Sequence[Difference], title: str) -> Table:
     return table
 
 
+def chain_table(rows: Sequence[Difference]) -> Table:
+    """Return the differences in the other intervals of the chain."""
+    table = Table(
+        "Mean time from", "base, min:s (s)", "what-if, min:s (s)", "difference", "95% interval",
+        "calls", "changed", "result", title="Medical calls, each interval",
+    )  # fmt: skip
+    for row in rows:
+        table.add_row(describe(row), *_cells(row))
+    return table
+
+
 def _cells(row: Difference) -> list[str]:
     """Return both sides, what lies between them, on what it rests, and what it says."""
     return [

@@ -34,6 +34,7 @@ from apps.report.words import (
     TARGET_MIN,
     WITHIN,
     amount,
+    beside_the_response,
     clock,
     count,
     describe,
@@ -57,6 +58,10 @@ from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
 
 _SIDES = ("base", "what-if")
+_COLUMNS = (
+    *("base, min:s (s)", "what-if, min:s (s)", "difference", "95% interval"),
+    *("calls", "changed", "result"),
+)
 
 
 def write_comparison_report(found: Comparison, city: City, target: Path) -> Path:
@@ -91,6 +96,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         *([bullets([note.text for note in found.notes])] if found.notes else []),
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
+        _chain(found.chain),
         outcomes_section(found.outcomes),
         _reach(found),
         comparison_map(found, city, runs),
@@ -141,6 +147,7 @@ def _answer(found: Comparison) -> list[Raw]:
         ]
     return [
         tag("p", reading(overall), class_="reading"),
+        *([tag("p", beside)] if (beside := beside_the_response(found.chain)) else []),
         key_figures(
             [
                 (figure(overall, overall.base), "mean response, base, min:s (s)"),
@@ -159,31 +166,41 @@ def _summed(found: Comparison) -> str:
     return f", all {found.replications} replications" if found.replications > 1 else ""
 
 
-def _table(rows: Sequence[Difference]) -> Raw:
-    kept, unchanged = without_unchanged(rows)
-    lines = [
+def _lines(rows: Sequence[Difference]) -> list[list[str]]:
+    return [
         [
             describe(row), figure(row, row.base), figure(row, row.whatif),
             amount(row, row.difference), range_text(row), rests_on(row),
             f"{row.changed:,}", verdict(row),
         ]
-        for row in kept
+        for row in rows
     ]  # fmt: skip
+
+
+def _chain(rows: Sequence[Difference]) -> Raw | None:
+    """Return the other intervals of medical calls; None where the what-if changed none."""
+    if not any(row.changed for row in rows):
+        return None
+    return section(
+        "Differences in the other intervals of medical calls",
+        table(["mean time from", *_COLUMNS], _lines(rows)),
+        tag(
+            "p",
+            "Over the calls that have the interval in both runs of a replication. The drive to "
+            "hospital also stands by district, where any changed.",
+            class_="note",
+        ),
+    )
+
+
+def _table(rows: Sequence[Difference]) -> Raw:
+    kept, unchanged = without_unchanged(rows)
     return section(
         "Differences in response time",
         at_both_widths(forest(kept), forest(kept, width=350.0)) if rows else None,
         table(
-            [
-                "",
-                "base, min:s (s)",
-                "what-if, min:s (s)",
-                "difference",
-                "95% interval",
-                "calls",
-                "changed",
-                "result",
-            ],
-            lines,
+            ["", *_COLUMNS],
+            _lines(kept),
         ),
         tag("p", unchanged) if unchanged else None,
         tag(

@@ -61,8 +61,12 @@ def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
                 what = (Policy.model_fields[role].description or name).rstrip(".")
                 said.append(f"{what}: {_rule(role, str(b))}. In the base: {_rule(role, str(a))}.")
             else:
-                said.append(f"{name} is {b}; in the base it is {a}.")
+                said.append(f"{name} is {_value(b)}; in the base it is {_value(a)}.")
     return said
+
+
+def _value(value: Any) -> str:
+    return "not set" if value is None else f"{value}"
 
 
 def _rule(role: str, name: str) -> str:

@@ -37,9 +37,12 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
     known = {name: row for name, row in by.items() if row["p50"] is not None}
     few = {name for name, row in known.items() if few_calls(int(row["n"] or 0))}
     median = {name: float(row["p50"] or 0.0) for name, row in known.items() if name not in few}
-    low, high = min(median.values(), default=0.0), max(median.values(), default=0.0)
+    low = min(median.values(), default=0.0)
+    # A class spans a second at least, or two would read the same.
+    high = max(max(median.values(), default=0.0), low + len(SEQUENTIAL))
+    colours = graded(median, SEQUENTIAL, low, high)
     drawing.districts(
-        {**graded(median, SEQUENTIAL, low, high), **dict.fromkeys(few, FEW)},
+        {**colours, **dict.fromkeys(few, FEW)},
         lambda name: (
             f"{name}: median {clock(known[name]['p50'])} of {count(int(known[name]['n'] or 0))} "
             "calls reached"
@@ -56,7 +59,8 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
     step = (high - low) / len(SEQUENTIAL)
     scale = [
         ("box", colour, f"{clock(low + k * step)} to {clock(low + (k + 1) * step)}")
-        for k, colour in enumerate(SEQUENTIAL if median else ())
+        for k, colour in enumerate(SEQUENTIAL)
+        if colour in colours.values()
     ]
     if few:
         scale.append(("box", FEW, f"{FEW_MARK} fewer than {FEW_CALLS} calls reached: no colour"))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from twin.metrics.chain import BY_DISTRICT, INTERVAL
 from twin.metrics.compare import DECIMALS, LEAST_FOR_PAIRING, SHARE, Difference
 from twin.metrics.pairing import Reach
 from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_calls, unsure_p90
@@ -54,6 +55,10 @@ def group_name(group: str, value: str) -> str:
         return "all calls"
     if group == "priority":
         return f"priority {value}"
+    if group == INTERVAL:
+        return INTERVAL_NAMES[value]
+    if group == BY_DISTRICT:
+        return f"{INTERVAL_NAMES[group]}, {value}"
     if group == "kind":
         return f"{value} ({'first ambulance' if value == 'medical' else 'first unit'})"
     return value or OUTSIDE
@@ -113,6 +118,18 @@ def verdict(row: Difference) -> str:
     if row.few:
         return "too few calls"
     return "clear difference" if row.clear else "no clear difference"
+
+
+def beside_the_response(rows: Sequence[Difference]) -> str:
+    """Return one sentence on what else of the chain differs clearly; empty where nothing does."""
+    said = [
+        f"{INTERVAL_NAMES[row.value]} {amount(row, row.difference)} ({range_text(row)})"
+        for row in rows
+        if row.group == INTERVAL and row.clear
+    ]
+    if not said:
+        return ""
+    return f"Clear differences in other intervals of medical calls: {'; '.join(said)}."
 
 
 def without_unchanged(rows: Sequence[Difference]) -> tuple[list[Difference], str]:

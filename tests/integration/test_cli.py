@@ -127,6 +127,26 @@ def test_compare_pairs_resumes_and_does_not_depend_on_workers(place, answer, tmp
         assert tables(tmp_path / "one" / run) == tables(tmp_path / "two" / run)
 
 
+def test_compare_never_mixes_runs_of_two_what_ifs(place, twin, tmp_path):
+    short = ("--workers", 1, "--set", "period.end=08:30")
+    out = ("--out", tmp_path / "c")
+    sides = (place / "plain.toml", place / "more.toml")
+    assert twin("compare", *sides, *out, *short, "--replications", 2)[0] == 0
+    before = {run: tables(tmp_path / "c" / run) for run in ("whatif-000", "whatif-001")}
+    own = tmp_path / "own.toml"
+    text = (place / "more.toml").read_text("utf-8").replace('"plain', f'"{place}/plain')
+    own.write_text(text.replace('name = "more"', 'name = "own"'), "utf-8")
+    status, _, err = twin("compare", sides[0], own, *out, *short, "--replications", 1)
+    assert status == 2
+    assert "whatif-000: is a run of more, not of own; choose another --out" in err
+    # The same names with another seed: the first pair would be new, the second stay as it was.
+    status, _, err = twin("compare", *sides, *out, *short, "--seed", 7, "--replications", 1)
+    assert status == 2
+    assert "base-001: is a run of an earlier plain and would stand beside new ones" in err
+    assert {run: tables(tmp_path / "c" / run) for run in before} == before
+    assert twin("compare", *sides, *out, *short, "--seed", 7, "--replications", 2)[0] == 0
+
+
 def test_compare_takes_its_city_once(place, twin, tmp_path, monkeypatch):
     taken = []
     get_city = apps.cli.common.get_city

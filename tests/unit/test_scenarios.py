@@ -238,6 +238,21 @@ def test_a_mistake_in_a_base_is_named_where_it_stands(write):
         load_scenario(what_if)
 
 
+def test_a_base_that_is_there_but_not_beside_the_file_says_from_where_paths_begin(
+    monkeypatch, tmp_path
+):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "evening.toml").write_text('name = "evening"\nbase = "seoul-evening-peak"\n')
+    own = folder / "own.toml"
+    own.write_text('name = "own"\nbase = "mine/evening.toml"\n')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TwinError, match=r"begins at that file's folder, .*mine"):
+        load_scenario(own)
+    own.write_text('name = "own"\nbase = "evening.toml"\n')
+    assert load_scenario(own).city == "seoul"
+
+
 def test_bases_that_go_round_are_told(write):
     write('name = "a"\nbase = "b.toml"\n', "a.toml")
     with pytest.raises(InputError, match=r"own base \(b -> a -> b\)"):

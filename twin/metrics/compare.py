@@ -57,7 +57,8 @@ class Difference:
     ----------
     group, value
         `overall`, or `kind`, `priority`, `district` and which one; `standard` and the title of a
-        line of one (`twin.metrics.standards.differences`). A medical call's response is
+        line of one (`twin.metrics.standards.differences`); `interval` and its name, `transport`
+        and a district (`twin.metrics.chain`). A medical call's response is
         that of the first ambulance, a fire's and a collision's that of the first unit of any kind.
     statistic
         `mean`, `p50`, `p90` (of a standard also `p95`) of the response time in seconds, or

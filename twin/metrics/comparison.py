@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from twin.core.errors import InputError, NotFoundError
 from twin.metrics.cautions import Caution, cautions, unasked_orders
+from twin.metrics.chain import chain_differences
 from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
@@ -45,6 +46,8 @@ class Comparison:
         Differences in expected survivors and in what burnt, where these were followed.
     unasked
         Orders for which no choice came, see `unasked_orders`.
+    chain
+        Differences of the other intervals of the chain, see `chain_differences`.
     """
 
     base: Scenario
@@ -56,6 +59,7 @@ class Comparison:
     command: list[str]
     outcomes: list[Outcome] = field(default_factory=list)
     unasked: list[Caution] = field(default_factory=list)
+    chain: list[Difference] = field(default_factory=list)
 
     @property
     def headline(self) -> Difference | None:
@@ -89,6 +93,7 @@ class Comparison:
             "target_s": TARGET_S,
             "overall": None if self.headline is None else self.headline.as_dict(),
             "rows": [row.as_dict() for row in self.rows],
+            "chain": [row.as_dict() for row in self.chain],
             "outcomes": [line.as_dict() for line in self.outcomes],
             "reach": [line.as_dict() for line in self.reach],
             "notes": [note.as_dict() for note in self.notes],
@@ -140,6 +145,7 @@ def compare_runs(
         reach=reach(runs, end_s),
         command=list(command),
         outcomes=outcomes(readers),
+        chain=chain_differences(runs),
         unasked=[
             caution
             for scenario, side in ((base, 0), (whatif, 1))

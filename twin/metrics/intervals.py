@@ -205,6 +205,12 @@ def intervals_apart(calls: pd.DataFrame, history: pd.DataFrame) -> dict[str, Apa
     return found
 
 
+def chain_seconds(calls: pd.DataFrame, name: str) -> pd.Series:
+    """Return the durations of one of `INTERVALS` that count, of medical calls, by `call_id`."""
+    seconds = _seconds(_chains(calls), name, *INTERVALS[name])
+    return pd.Series(dtype="float64") if seconds is None else seconds
+
+
 def ks_distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float | None:
     """Return the greatest distance between two empirical distribution functions.
 

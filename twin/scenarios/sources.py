@@ -86,9 +86,12 @@ def _resolve(name_or_path: str | Path, asked_by: Source | None) -> Path:
         if (path / "run.json").is_file():
             hint = f"it holds a run: `twin report {text}` writes its report"
         raise NotFoundError(f"{text!r} is a folder, not a scenario", hint=hint, **where)
+    hint = did_you_mean(text, known) or "`twin scenario list` shows the catalogue"
+    if asked_by is not None and Path(name_or_path).is_file():
+        hint = f"a path in a file begins at that file's folder, {asked_by.file.parent}"
     raise NotFoundError(
         f"there is no scenario {text!r}, neither in the catalogue nor as a file",
-        hint=did_you_mean(text, known) or "`twin scenario list` shows the catalogue",
+        hint=hint,
         **where,
     )
 

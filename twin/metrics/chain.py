@@ -1,0 +1,67 @@
+"""Each interval of the emergency chain, a what-if against its base: what response times leave out.
+
+A hospital that closes lengthens the drive to the next one, and so the time until the crew is free
+again; the response to the call itself may not change at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from twin.metrics.compare import Difference, difference_of
+from twin.metrics.intervals import INTERVALS, chain_seconds
+from twin.metrics.pairing import Sides
+
+INTERVAL = "interval"
+"""Group of a line of one interval over all medical calls; its value is the interval's name."""
+BY_DISTRICT = "transport"
+"""The interval that is also told by district, and the group of these lines: a hospital that closes
+is near to some of them."""
+
+
+def chain_differences(runs: Sequence[Sides]) -> list[Difference]:
+    """Return the differences of the mean of each interval of medical calls, response aside.
+
+    A line is over the calls that have the interval in both runs of a replication, by the rules of
+    `twin.metrics.intervals`; `changed` counts those for which it is not equally long, or that have
+    it in one run only. Districts stand for the drive to hospital, where any such call changed.
+
+    Parameters
+    ----------
+    runs
+        One pair of `calls` tables (base, what-if) a replication.
+    """
+    rows = []
+    for name in INTERVALS:
+        if name == "response":
+            continue
+        pairs = [_beside(name, *pair) for pair in runs]
+        rows.append(_line(INTERVAL, name, pairs))
+        if name == BY_DISTRICT:
+            districts = sorted({d for pair in pairs for d in pair["district"] if d})
+            lines = (
+                _line(name, d, [pair[pair["district"] == d] for pair in pairs]) for d in districts
+            )
+            rows += [line for line in lines if line is not None and line.changed]
+    return [row for row in rows if row is not None]
+
+
+def _beside(name: str, base: pd.DataFrame, whatif: pd.DataFrame) -> pd.DataFrame:
+    """Return `base_s` and `whatif_s` of the calls that have an interval on a side, by call."""
+    table = pd.DataFrame(
+        {"base_s": chain_seconds(base, name), "whatif_s": chain_seconds(whatif, name)}
+    )
+    places = pd.concat([base, whatif]).drop_duplicates("call_id").set_index("call_id")["district"]
+    return table.assign(district=places.reindex(table.index).fillna(""))
+
+
+def _line(group: str, value: str, pairs: Sequence[pd.DataFrame]) -> Difference | None:
+    both = [pair.dropna(subset=["base_s", "whatif_s"]) for pair in pairs]
+    found = [
+        (float(pair["base_s"].mean()), float(pair["whatif_s"].mean())) for pair in both if len(pair)
+    ]
+    calls = sum(map(len, both))
+    changed = sum(len(pair) - int((pair["base_s"] == pair["whatif_s"]).sum()) for pair in pairs)
+    return difference_of(group, value, "mean", "pairs", found, (calls, calls, calls, changed))
