@@ -147,6 +147,7 @@ def run_scenario(
             },
             "assumed_intervals": result.assumed,
             "unasked_orders": result.unasked_orders,
+            "without_hospital": result.without_hospital,
             "speeds": _speeds(city, reader) if model.traffic else [],
             "emitted_kg": result.emitted_kg,
             "buses": result.buses,

@@ -78,6 +78,9 @@ class Summary:
         Move-ups made, units that made any, most by one unit; None without a rule of move-up.
     unasked_orders
         Orders for which no choice came, see `Orders.unasked`.
+    without_hospital
+        `patients` whom for a while no hospital could take, those of the warm-up too, how many of
+        them were still with their crews at the end (`left`), and how many `hospitals` there are.
     """
 
     calls: int
@@ -102,6 +105,7 @@ class Summary:
     buses: dict[str, Any] | None = None
     moves: dict[str, int] | None = None
     unasked_orders: list[dict[str, str | int]] = field(default_factory=list)
+    without_hospital: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -341,6 +345,11 @@ class CityModel(World):
             buses=None if (buses := self.mobility.buses) is None else buses.summary(),
             moves=self.deployer.summary(),
             unasked_orders=self.orders.unasked(),
+            without_hospital={
+                "patients": len(self.unplaced),
+                "left": sum(task.t_hospital is None for task in self.unplaced),
+                "hospitals": len(self.hospitals),
+            },
         )
 
     def _time_of(self, tick: int) -> float:

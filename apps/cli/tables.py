@@ -19,6 +19,7 @@ from apps.report.words import (
     describe,
     figure,
     group_name,
+    no_hospital_sentence,
     p90_mark,
     range_text,
     rests_on,
@@ -77,6 +78,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     lines = outcome_sentences(summary)
     lines += [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
     lines += [unasked_sentence(order) for order in summary.get("unasked_orders", [])]
+    if stranded := no_hospital_sentence(summary.get("without_hospital", {})):
+        lines.append(stranded)
     return [head, by, chain, *_speeds(summary["speeds"]), *lines, foot, SMALL_NUMBERS]
 
 

@@ -67,6 +67,7 @@ def head(
     facts: Sequence[str],
     *,
     settings: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Raw:
     """Return what a report begins with: titles, the question, and what must be said first.
 
@@ -78,6 +79,8 @@ def head(
         Said after city, period and warm-up.
     settings
         What the command line set on top of the scenario (`field = value`).
+    warnings
+        What else must be known before a figure is read.
     """
     calendar = Calendar(scenario.period.day, city.meta.timezone)
     when = calendar.local(scenario.period.start_s)
@@ -106,11 +109,11 @@ def head(
         )
         if settings
         else None,
-        _notices(scenario, city),
+        _notices(scenario, city, warnings),
     )
 
 
-def _notices(scenario: Scenario, city: City) -> Raw | None:
+def _notices(scenario: Scenario, city: City, warnings: Sequence[str]) -> Raw | None:
     """Return what must be known before a figure is read."""
     said = city.meta.notice.get("en", "")
     if city.meta.synthesised and "synthesised" not in said.lower():
@@ -118,6 +121,7 @@ def _notices(scenario: Scenario, city: City) -> Raw | None:
     lines = [tag("li", said)] if said else []
     if scenario.traffic.fidelity == "table":
         lines.append(tag("li", BY_TABLE))
+    lines += [tag("li", warning) for warning in warnings]
     return tag("ul", *lines, class_="notice") if lines else None
 
 

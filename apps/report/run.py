@@ -37,6 +37,7 @@ from apps.report.words import (
     count,
     few_mark,
     group_name,
+    no_hospital_sentence,
     p90_mark,
     percent,
     speed_cells,
@@ -109,11 +110,18 @@ def run_page(reader: RunReader, city: City) -> str:
     units = utilisation(reader.table("unit_events"), *period)
     done = change_sentences(scenario, city)
     done += [unasked_sentence(order.model_dump()) for order in summary.unasked_orders]
+    stranded = no_hospital_sentence(summary.without_hospital.model_dump())
     moving = scenario.traffic.fidelity != "table"
     seed = f"seed {stored.seed}, replication {stored.replication}"
     return page(
         heading(scenario, "en", settings),
-        head(scenario, city, [MOVES[scenario.traffic.fidelity], seed], settings=settings),
+        head(
+            scenario,
+            city,
+            [MOVES[scenario.traffic.fidelity], seed],
+            settings=settings,
+            warnings=[stranded] if stranded else [],
+        ),
         key_figures(
             [
                 (

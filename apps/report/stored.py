@@ -89,6 +89,14 @@ class Unasked(BaseModel):
     hospital: str | None = None
 
 
+class WithoutHospital(BaseModel):
+    """Patients whom no hospital could take (`twin.simulation.Summary`); older runs lack it."""
+
+    patients: int = 0
+    left: int = 0
+    hospitals: int = 0
+
+
 class Summary(BaseModel):
     """Figures of a finished run."""
 
@@ -103,6 +111,7 @@ class Summary(BaseModel):
     sent: dict[str, Sent] = {}
     buses: Buses | None = None
     unasked_orders: list[Unasked] = []
+    without_hospital: WithoutHospital = WithoutHospital()
 
 
 class Inputs(BaseModel):

@@ -280,6 +280,30 @@ def speed_cells(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def no_hospital_sentence(found: Mapping[str, int]) -> str:
+    """Return what became of patients whom no hospital could take; empty where there were none.
+
+    `found` is `without_hospital` of a run's summary.
+    """
+    n = found.get("patients", 0)
+    if not n:
+        return ""
+    if found["hospitals"]:
+        said = f"No hospital could take {counted(n, 'patient')} for a while at least."
+    else:
+        said = (
+            f"The city has no hospital, and {counted(n, 'patient')} should have been taken to one: "
+            "give it hospitals, or set chain.p_transport = 0, by which nobody is transported."
+        )
+    end = "none did so to the end of the run."
+    if found["left"]:
+        end = f"{found['left']:,} still did so when the run ended, and these calls stay open."
+    return (
+        f"{said} Their crews stay on scene with them, ask again every minute and take no other "
+        f"call; {end}"
+    )
+
+
 def unasked_sentence(order: dict[str, Any]) -> str:
     """Return what is to be known of an order for which no choice came in a run."""
     if order.get("unit"):

@@ -19,7 +19,7 @@ from apps.web.headline import headline
 from apps.web.incidents import incident_list, received_and_closed
 from apps.web.kpis import KMH, counted, figures
 from apps.web.runs import is_side
-from apps.web.scene import districts, places, street_arrays
+from apps.web.scene import districts, notices, places, street_arrays
 from apps.web.wire import pack
 from twin.agents.roster import roster
 from twin.agents.states import UnitState
@@ -187,7 +187,7 @@ class RunFeed:
                 "records"
             ),
             "districts": districts(city),
-            "notice": dict(city.meta.notice),
+            "notice": notices(city),
             "same_city": self.same_city,
             "attribution": list(city.meta.attribution),
             "changes": change_list(scenario, city),

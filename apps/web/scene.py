@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from apps.rows import rows_of
 from apps.stations import station_names
+from apps.web.texts import LANGUAGES, pick, words
 from twin.city.model import City
 from twin.city.names import by_language, district_names
 from twin.network.geometry import Projection
@@ -79,6 +80,17 @@ def places(city: City, scenario: Scenario) -> dict[str, list[dict[str, Any]]]:
         for row in rows_of(_placed(city, "hospitals"))
     ]
     return {"stations": stations, "hospitals": hospitals}
+
+
+def notices(city: City) -> dict[str, str]:
+    """Return what must be known of a city before anything is looked at, by language."""
+    said = dict(city.meta.notice)
+    if len(city["hospitals"]) or not (city["units"]["kind"] == "ambulance").any():
+        return said
+    return {
+        lang: f"{pick(said, lang)} {words(lang)['page']['no_hospitals']}".strip()
+        for lang in LANGUAGES
+    }
 
 
 def _placed(city: City, table: str) -> pd.DataFrame:

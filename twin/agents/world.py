@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from twin.agents.incidents.incident import Incident, Outcome
     from twin.agents.seats import Seats
     from twin.agents.station import Station
+    from twin.agents.task import Task
     from twin.agents.units.unit import Unit
 
 Life: TypeAlias = Generator[simpy.Event, Any, None]
@@ -113,6 +114,8 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         Where people decide in the place of rules; None if nowhere.
     orders
         Units and hospitals that a scenario orders for calls.
+    unplaced
+        Patients whom for a while at least no hospital could take.
     """
 
     stations: dict[str, Station]
@@ -157,6 +160,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.incidents = {}
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
+        self.unplaced: list[Task] = []
         self.plans = ResponsePlans(scenario.care.plans)
         self.call_types = CallTypes(scenario.care.types, streams)
         self.kinds = {"ambulance", "engine"}

@@ -35,6 +35,9 @@ TEXTS = {
     "their class: no queue forms. Live traffic (meso or micro) answers it.",
     "order-unasked": "In {n} of {of} runs of {scenario} the order for call {call} ({id}) had no "
     "effect: no such choice came for that call.",
+    "no-hospital": "In {n} of {of} runs of {scenario} there were patients whom no hospital could "
+    "take, {patients} in all: their crews stayed on scene with them and took no other call, "
+    "{left} of them until the run ended.",
     "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
     "reached in one run only, the others in neither before the run ended. More than 5% left "
     "out can turn a mean around: read the share in time, and choose a period that ends in a quiet "
@@ -71,7 +74,7 @@ def cautions(
     base: Scenario,
     whatif: Scenario,
     reach: Sequence[Reach],
-    unasked: Sequence[Caution] = (),
+    of_runs: Sequence[Caution] = (),
 ) -> list[Caution]:
     """Return what to know of a comparison, in the order of `TEXTS`.
 
@@ -81,8 +84,8 @@ def cautions(
         The scenarios; changes that both make are not asked about.
     reach
         What each side reached; the first line is over all calls.
-    unasked
-        What `unasked_orders` returns.
+    of_runs
+        What `unasked_orders` and `without_hospital` return.
     """
     mine = [c for c in whatif.changes if c not in base.changes]
     theirs = [c for c in base.changes if c not in whatif.changes]
@@ -97,7 +100,7 @@ def cautions(
         found.append(Caution("swapped", {"base": base.name, "whatif": whatif.name}))
     codes = {code for change in asked if (code := _by_table(change)) is not None}
     found += [Caution(code, {}) for code in TEXTS if code in codes]
-    found += unasked
+    found += of_runs
     return [*found, *_left_out(reach[0])] if reach else found
 
 
@@ -131,6 +134,29 @@ def unasked_orders(
         )
         for (_, call, wanted), n in sorted(times.items())
     ]
+
+
+def without_hospital(scenario: Scenario, runs: Sequence[Mapping[str, int]]) -> list[Caution]:
+    """Return what to know of a scenario's patients whom no hospital could take.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    runs
+        `without_hospital` of the summary of each of its runs.
+    """
+    hit = [run for run in runs if run.get("patients")]
+    if not hit:
+        return []
+    numbers = {
+        "n": str(len(hit)),
+        "of": str(len(runs)),
+        "scenario": scenario.name,
+        "patients": f"{sum(run['patients'] for run in hit):,}",
+        "left": f"{sum(run['left'] for run in hit):,}",
+    }
+    return [Caution("no-hospital", numbers)]
 
 
 def _by_table(change: Change) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from twin.core.errors import InputError, NotFoundError
-from twin.metrics.cautions import Caution, cautions, unasked_orders
+from twin.metrics.cautions import Caution, cautions, unasked_orders, without_hospital
 from twin.metrics.chain import chain_differences
 from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
@@ -46,6 +46,8 @@ class Comparison:
         Differences in expected survivors and in what burnt, where these were followed.
     unasked
         Orders for which no choice came, see `unasked_orders`.
+    unplaced
+        Patients whom no hospital could take, see `without_hospital`.
     chain
         Differences of the other intervals of the chain, see `chain_differences`.
     """
@@ -59,6 +61,7 @@ class Comparison:
     command: list[str]
     outcomes: list[Outcome] = field(default_factory=list)
     unasked: list[Caution] = field(default_factory=list)
+    unplaced: list[Caution] = field(default_factory=list)
     chain: list[Difference] = field(default_factory=list)
 
     @property
@@ -70,7 +73,7 @@ class Comparison:
     @property
     def notes(self) -> list[Caution]:
         """What a reader has to know before the figures."""
-        return cautions(self.base, self.whatif, self.reach, self.unasked)
+        return cautions(self.base, self.whatif, self.reach, [*self.unasked, *self.unplaced])
 
     def runs(self, side: str) -> list[Path]:
         """Return the run folders of `base` or `whatif`, by replication."""
@@ -134,6 +137,10 @@ def compare_runs(
         (RunReader(run_folder(folder, "base", r)), RunReader(run_folder(folder, "whatif", r)))
         for r in range(replications)
     ]
+    sides = [
+        (scenario, [pair[side].meta["summary"] for pair in readers])
+        for side, scenario in enumerate((base, whatif))
+    ]
     runs: list[Sides] = [(one.table("calls"), two.table("calls")) for one, two in readers]
     end_s = base.period.end_s
     return Comparison(
@@ -148,9 +155,14 @@ def compare_runs(
         chain=chain_differences(runs),
         unasked=[
             caution
-            for scenario, side in ((base, 0), (whatif, 1))
-            for caution in unasked_orders(
-                scenario, [pair[side].meta["summary"].get("unasked_orders", []) for pair in readers]
+            for scenario, found in sides
+            for caution in unasked_orders(scenario, [s.get("unasked_orders", []) for s in found])
+        ],
+        unplaced=[
+            caution
+            for scenario, found in sides
+            for caution in without_hospital(
+                scenario, [s.get("without_hospital", {}) for s in found]
             )
         ],
     )

@@ -59,6 +59,8 @@ class Ambulance(Unit):
         while True:
             hospital = yield from choose_hospital(world, self, task, passed_over)
             if hospital is None:
+                if task not in world.unplaced:
+                    world.unplaced.append(task)
                 passed_over.clear()
                 world.mobility.stop(self.handle)
                 yield world.env.timeout(RETRY_S)
