@@ -12,8 +12,10 @@ from scipy.stats import gamma, lognorm
 
 from tests.support.table_city import region, replayed
 from twin.agents.durations import mean_left
+from twin.agents.incidents.floors import mean_left_s
 from twin.city.model import Distribution
 from twin.core.errors import InputError
+from twin.scenarios.chain import Chain
 
 THREE = [[0.0, 300.0, 600.0], [330.0, 0.0, 400.0], [610.0, 420.0, 0.0]]
 FAR = [[0.0, 1000.0], [1000.0, 0.0]]
@@ -94,6 +96,32 @@ def test_what_is_left_of_the_way_to_hospital_and_of_the_handover_counts(tmp_path
         else:
             assert np.isinf(first.loc["u0", "score"])
             assert got.loc["2", "unit_id"] == "u1"
+
+
+def test_the_way_to_the_patient_counts_until_the_crew_is_there(tmp_path) -> None:
+    # 120 s to the patient, then 600 s of care: free at 720.
+    city = region(tmp_path, FAR, [0, 1], [0])
+    chain = {"scene_s": 600.0, "p_transport": 0.0, "to_patient_s": 120.0}
+    for t, left in ((50, 670.0), (500, 220.0)):
+        got, model = replayed(
+            city, tmp_path, calls((0, "p0", 2, 600), (t, "p0", 2, 60)),
+            policy=rule("soonest", hold_s=900), chain=chain,
+        )  # fmt: skip
+        held = decided(model, "2").query("why == 'held'").iloc[0]
+        assert held[["unit_id", "wait_s"]].tolist() == ["u0", left]
+        assert got.loc["2", "t_dispatch"] == t + left
+
+
+@pytest.mark.parametrize("gone", [0.0, 20.0, 30.0, 49.0, 50.0, 75.0, 130.0])
+def test_what_is_left_of_the_stairs_is_the_mean_of_the_ways_that_are_longer(gone) -> None:
+    chain = Chain(to_patient_s=30.0, floor_s=20.0, floors=2.0)
+    floors = np.arange(600)
+    chance, way = (1 / 3) * (2 / 3) ** floors, 30.0 + 20.0 * floors
+    longer = way > gone
+    mean = (chance * (way - gone))[longer].sum() / chance[longer].sum()
+    assert mean_left_s(chain, gone) == pytest.approx(mean, rel=1e-9)
+    flat = Chain(to_patient_s=30.0)
+    assert mean_left_s(flat, gone) == max(30.0 - gone, 0.0)
 
 
 def test_a_unit_is_kept_for_one_call_only(tmp_path) -> None:

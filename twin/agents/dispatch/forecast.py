@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.agents.incidents.floors import mean_left_s
 from twin.agents.states import UnitState
 from twin.agents.units.ambulance import Ambulance
 from twin.demand.recorded import P_TRANSPORT
@@ -22,9 +23,9 @@ def when_free(
 ) -> tuple[float, float] | None:
     """Return seconds until a unit at work sets out, and of its drive to another scene; expected.
 
-    What is left of care, drive and handover has the mean that its distribution has after the time
-    that has gone by; nobody knows what was drawn. A unit on scene takes the patient to the nearest
-    hospital with the chance that holds for such calls.
+    What is left of the way to the patient, care, drive and handover has the mean that its
+    distribution has after the time that has gone by; nobody knows what was drawn. A unit on scene
+    takes the patient to the nearest hospital with the chance that holds for such calls.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ def when_free(
             siren = isinstance(unit, Ambulance) and unit.siren
             wait += float(mobility.etas([unit.handle], start, siren=siren)[0])
     else:
+        way, gone = _care(world, unit, gone)
+        wait += way
         p = 0.0
         if isinstance(unit, Ambulance):
             p = durations.service.p_transport.get(kind, P_TRANSPORT)
@@ -70,6 +73,23 @@ def when_free(
         return None
     drive = float(mobility.travel_times(start, [goal.place], siren=goal.siren)[0])
     return (wait, drive) if wait + drive < within_s else None
+
+
+def _care(world: World, unit: Unit, gone: float) -> tuple[float, float]:
+    """Return seconds that a crew on scene still walks, expected, and those since it has cared.
+
+    `gone` are those since it stopped. A crew says when it is with the patient; until then nobody
+    knows on which floor that is. One that has not said so when every way is over, as at a false
+    alarm, counts as if it had begun to care then.
+    """
+    task, chain = unit.task, world.scenario.chain
+    if task is None or task.incident.mass is not None or not task.incident.walks:
+        return 0.0, gone
+    begun = task.t_patient
+    if begun is not None and begun <= world.env.now:
+        return 0.0, world.env.now - begun
+    left = mean_left_s(chain, gone)
+    return left, 0.0 if left else gone - chain.to_patient_s
 
 
 def _by_hospital(

@@ -189,9 +189,14 @@ class Incident(CityAgent):
         return t + self.to_patient_s
 
     @property
+    def walks(self) -> bool:
+        """Whether the way from a vehicle's stop to the patient takes crews time of its own."""
+        return self.kind == "medical" and self.world.scenario.chain.walks
+
+    @property
     def to_patient_s(self) -> float:
         """Seconds from a vehicle's stop to the patient; 0 where nobody has to walk."""
-        if self.kind != "medical" or not self.world.scenario.chain.walks:
+        if not self.walks:
             return 0.0
         return way_to_patient_s(self.world, self.call_id)
 
