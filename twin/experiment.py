@@ -106,7 +106,7 @@ def run_scenario(
             events = reader.table("unit_events", ["t", "unit_id", "kind", "state", "call_id"])
         recorded = scenario.calls.source == "recorded"
         intervals: dict[str, Any] = dict(
-            interval_table(calls, city["history"] if recorded else None)
+            interval_table(calls, city["history"] if recorded else None, walks=scenario.chain.walks)
         )
         if not recorded:
             intervals = {name: {**row, "observed": None} for name, row in intervals.items()}

@@ -122,7 +122,11 @@ def score(
         tables = [_table(card) for card in cards]
         if len(readers) == 1:
             counted = runs[0][runs[0]["t_call"] >= from_s]
-            groups = {name: intervals_by(counted, GROUPS[name], end_s, target) for name in by or []}
+            walks = readers[0].scenario.chain.walks
+            groups = {
+                name: intervals_by(counted, GROUPS[name], end_s, target, walks=walks)
+                for name in by or []
+            }
             if groups:
                 figures["by"] = groups
                 figures["target_s"] = target

@@ -23,6 +23,8 @@ INTERVAL_NAMES = {
     "turnout": "dispatch to en route (turnout)",
     "travel": "en route to on scene (travel)",
     "response": "call to on scene (response)",
+    "to_patient": "on scene to the patient",
+    "call_to_patient": "call to the patient",
     "scene": "on scene to leaving it",
     "transport": "leaving scene to hospital",
     "handover": "hospital to clear (handover)",

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twin.metrics.intervals import INTERVALS, interval_table, ks_distance
+from apps.cli.tables import run_tables
+from apps.report.run import write_run_report
+from apps.report.words import describe
+from tests.support.emergency import QUIET, inject, plan, town
+from twin.experiment import run_scenario
+from twin.metrics.chain import chain_differences
+from twin.metrics.intervals import INTERVALS, interval_table, intervals_by, ks_distance
 
 CHAIN = ("t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear")
 
@@ -143,3 +149,48 @@ def test_distance_between_two_samples() -> None:
     # 10 to 20 beside 20 to 40: at 19 ten of the first eleven lie below, and none of the second.
     assert table["handling"]["ks"] == pytest.approx(10 / 11)
     assert interval_table(run_calls(), None)["handling"]["ks"] is None
+
+
+def test_the_way_to_the_patient_is_told_where_crews_walk() -> None:
+    calls = run_calls()
+    # Eleven ways of 0, 10, ... 100 s; the crew of a fire has none, and one call has no patient yet.
+    calls["t_patient"] = calls["t_onscene"] + 10.0 * np.arange(11)
+    fire = calls.iloc[[0]].assign(call_id="f", kind="fire")
+    calls = pd.concat([calls, fire], ignore_index=True)
+    plain = interval_table(calls, None)
+    assert list(plain) == list(INTERVALS)
+    table = interval_table(calls, None, walks=True)
+    assert list(table)[3:7] == ["response", "to_patient", "call_to_patient", "scene"]
+    assert {name: table[name] for name in INTERVALS} == plain
+    way, whole = table["to_patient"]["simulated"], table["call_to_patient"]["simulated"]
+    assert (way["n"], way["mean"], way["p90"]) == (11, 50.0, 90.0)
+    assert (whole["n"], whole["mean"]) == (11, 6 * 15.0 + 50.0)
+    beside = interval_table(calls, history_of(run_calls()), walks=True)
+    assert beside["to_patient"]["observed"]["n"] == 0  # no record has it, and all of the run count
+    assert beside["to_patient"]["simulated"]["n"] == 11
+    calls.loc[10, "t_patient"] = np.nan
+    by = intervals_by(calls.assign(fate="closed", response_s=60.0), "kind", 1e4, walks=True)
+    assert by["medical"]["intervals"]["to_patient"]["n"] == 10
+    assert by["fire"]["intervals"]["to_patient"]["n"] == 0
+    calls["district"] = ""
+    whatif = calls.assign(t_patient=calls["t_patient"] + 30.0)
+    rows = {row.value: row for row in chain_differences([(calls, whatif)], walks=True)}
+    assert rows["to_patient"].difference == pytest.approx(30.0)
+    assert rows["call_to_patient"].changed == 10
+    assert describe(rows["call_to_patient"]) == "call to the patient"
+
+
+@pytest.mark.parametrize("chain", [{}, {"to_patient_s": 120.0}])
+def test_a_run_tells_the_way_only_where_there_is_one(tmp_path, chain) -> None:
+    city = town()
+    scenario = plan(calls=QUIET, chain=chain, changes=[inject(city, "07:00")])
+    summary = run_scenario(scenario, tmp_path / "run", city=city)
+    rows = next(table for table in run_tables(summary) if "each interval" in str(table.title))
+    page = write_run_report(tmp_path / "run", tmp_path / "r.html", city=city).read_text("utf-8")
+    told = ["on scene to the patient", "call to the patient"]
+    assert [each in page for each in told] == [bool(chain)] * 2
+    assert [each in rows.columns[0]._cells for each in told] == [bool(chain)] * 2
+    if chain:
+        assert summary["intervals"]["to_patient"]["simulated"]["p50"] == 120.0
+    else:
+        assert list(summary["intervals"]) == list(INTERVALS)

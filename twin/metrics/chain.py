@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from twin.metrics.compare import Difference, difference_of
-from twin.metrics.intervals import INTERVALS, chain_seconds
+from twin.metrics.intervals import chain_seconds, intervals_of
 from twin.metrics.pairing import Sides
 
 INTERVAL = "interval"
@@ -21,7 +21,7 @@ BY_DISTRICT = "transport"
 is near to some of them."""
 
 
-def chain_differences(runs: Sequence[Sides]) -> list[Difference]:
+def chain_differences(runs: Sequence[Sides], *, walks: bool = False) -> list[Difference]:
     """Return the differences of the mean of each interval of medical calls, response aside.
 
     A line is over the calls that have the interval in both runs of a replication, by the rules of
@@ -32,9 +32,11 @@ def chain_differences(runs: Sequence[Sides]) -> list[Difference]:
     ----------
     runs
         One pair of `calls` tables (base, what-if) a replication.
+    walks
+        Whether crews of a side walk to their patients (`twin.metrics.intervals.intervals_of`).
     """
     rows = []
-    for name in INTERVALS:
+    for name in intervals_of(walks=walks):
         if name == "response":
             continue
         pairs = [_beside(name, *pair) for pair in runs]

@@ -152,7 +152,7 @@ def compare_runs(
         reach=reach(runs, end_s),
         command=list(command),
         outcomes=outcomes(readers),
-        chain=chain_differences(runs),
+        chain=chain_differences(runs, walks=base.chain.walks or whatif.chain.walks),
         unasked=[
             caution
             for scenario, found in sides

@@ -18,6 +18,10 @@ handover  hospital, clear    patients whom this ambulance took to hospital; with
 total     call, clear        all that were reached; taken to hospital on both sides or neither
 ========= ================== ===============================================================
 
+Where the way to the patient is an interval of its own (`chain.to_patient_s`, `chain.floor_s`), two
+more stand behind the response, of medical calls: `to_patient` (on scene, at the patient) and
+`call_to_patient` (call, at the patient). `scene` holds the first of them.
+
 In a run, `clear` is the last unit's of the call: with several ambulances, which only incidents of
 several patients have, handover and total end when all are free.
 
@@ -25,7 +29,7 @@ The rule, for both sides alike:
 
 1. A call counts in an interval when its ambulance has both stamps, in their order. An interval of
    zero seconds is a button pressed late and does not count, except a turnout: a crew on the road
-   turns out at once.
+   turns out at once; and the way to a patient at the kerb.
 2. Beside records, a call counts in an interval when it does so on *both* sides. What only one side
    has, because a button was not pressed, another unit took the patient, the call was cancelled, or
    the run ended before, is taken out of the other side too, and counted in `alone`. So both sides
@@ -57,6 +61,29 @@ INTERVALS: dict[str, tuple[str, str]] = {
 """First and last stamp of each interval, in the order of the chain."""
 
 
+TO_PATIENT: dict[str, tuple[str, str]] = {
+    "to_patient": ("t_onscene", "t_patient"),
+    "call_to_patient": ("t_call", "t_patient"),
+}
+"""Those that are told too where crews walk to their patients."""
+_MAY_BE_ZERO = frozenset({"turnout", "to_patient"})
+
+
+def intervals_of(*, walks: bool) -> dict[str, tuple[str, str]]:
+    """Return first and last stamp of the intervals that are told, in the order of the chain.
+
+    `walks` says whether the way to the patient is an interval of its own (`Chain.walks`).
+    """
+    if not walks:
+        return INTERVALS
+    found: dict[str, tuple[str, str]] = {}
+    for name, ends in INTERVALS.items():
+        found[name] = ends
+        if name == "response":
+            found |= TO_PATIENT
+    return found
+
+
 class IntervalRow(TypedDict):
     """One interval: `figures` and `alone` of each side, and how far apart the two lie (`ks`)."""
 
@@ -68,7 +95,9 @@ class IntervalRow(TypedDict):
 FIRST_ON_SCENE = ("t_call", "t_first_onscene")
 
 
-def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[str, IntervalRow]:
+def interval_table(
+    calls: pd.DataFrame, history: pd.DataFrame | None, *, walks: bool = False
+) -> dict[str, IntervalRow]:
     """Return mean, median, 90th and 95th percentile of each interval, observed and simulated.
 
     Parameters
@@ -79,6 +108,8 @@ def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[st
         Recorded calls of the city, stamps are instants; None when there are none. Only medical
         calls count that also stand in `calls`, by `call_id`, and whose chain is an ambulance's or
         whose records do not say.
+    walks
+        As of `intervals_of`.
 
     Returns
     -------
@@ -92,7 +123,7 @@ def interval_table(calls: pd.DataFrame, history: pd.DataFrame | None) -> dict[st
     observed = None
     if history is not None:
         observed = _chains(history[history["call_id"].isin(simulated.index)])
-    names = dict(INTERVALS)
+    names = dict(intervals_of(walks=walks))
     if observed is not None and FIRST_ON_SCENE[1] in observed:
         names["first_on_scene"] = FIRST_ON_SCENE
     table: dict[str, IntervalRow] = {}
@@ -132,7 +163,7 @@ class GroupFigures(TypedDict):
 
 
 def intervals_by(
-    calls: pd.DataFrame, by: str, end_s: float, target_s: float = TARGET_S
+    calls: pd.DataFrame, by: str, end_s: float, target_s: float = TARGET_S, *, walks: bool = False
 ) -> dict[str, GroupFigures]:
     """Return every interval for each value of a column, over calls of all kinds.
 
@@ -146,6 +177,8 @@ def intervals_by(
         When the run ended, seconds.
     target_s
         A response within so many seconds is in time (`twin.metrics.summary.share_within`).
+    walks
+        As of `intervals_of`.
     """
     return {
         str(value): {
@@ -153,7 +186,7 @@ def intervals_by(
             "share_within_target": share_within(group, end_s, target_s),
             "intervals": {
                 name: figures(np.zeros(0) if seconds is None else seconds.to_numpy())
-                for name, ends in INTERVALS.items()
+                for name, ends in intervals_of(walks=walks).items()
                 for seconds in [_seconds(group, name, *ends)]
             },
         }
@@ -206,8 +239,8 @@ def intervals_apart(calls: pd.DataFrame, history: pd.DataFrame) -> dict[str, Apa
 
 
 def chain_seconds(calls: pd.DataFrame, name: str) -> pd.Series:
-    """Return the durations of one of `INTERVALS` that count, of medical calls, by `call_id`."""
-    seconds = _seconds(_chains(calls), name, *INTERVALS[name])
+    """Return the durations of one of `intervals_of` that count, of medical calls, by `call_id`."""
+    seconds = _seconds(_chains(calls), name, *intervals_of(walks=True)[name])
     return pd.Series(dtype="float64") if seconds is None else seconds
 
 
@@ -248,7 +281,9 @@ def _seconds(calls: pd.DataFrame, name: str, start: str, end: str) -> pd.Series 
     if pd.api.types.is_timedelta64_dtype(gap.dtype):
         gap = gap.dt.total_seconds()
     gap = gap.astype("float64")
-    counts = gap >= 0.0 if name == "turnout" else gap > 0.0
+    counts = gap >= 0.0 if name in _MAY_BE_ZERO else gap > 0.0
+    if name in TO_PATIENT:
+        counts &= calls["kind"] == "medical"
     if name == "total":
         counts &= calls["t_onscene"].notna()
     return gap[counts]
