@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import time
 from typing import Any
 
 from pydantic import ValidationError
@@ -141,10 +142,15 @@ def wrong_value(problem: Any) -> tuple[str, str | None]:
     if kind == "value_error":
         return str(problem["ctx"]["error"]), None
     said = problem["msg"].removeprefix("Input ").removeprefix("String ")
+    if isinstance(value, time):
+        # TOML has times of its own, which no field of a scenario is.
+        return f"{value} is a time without quotation marks", f'write "{value}"'
     shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
     hint = None
     if kind == "literal_error" and isinstance(value, str):
         hint = did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
+    if kind == "string_type" and isinstance(value, int | float):
+        hint = f'texts and times stand in quotation marks, as "{value}"'
     return f"{shown} is not allowed: it {said[:1].lower()}{said[1:]}", hint
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from twin.core.errors import InputError, NotFoundError, did_you_mean
-from twin.scenarios.places import REPLACED
-from twin.scenarios.toml_lines import Location, line_of
+from twin.scenarios.places import REPLACED, dotted
+from twin.scenarios.toml_lines import Location, bare_value, key_at, line_of
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 _OWN = ("name", "base", "title", "question")
+_CURLY = "\u201c\u201d\u201e\u2018\u2019\u201a\u300c\u300d"
+"""Quotation marks that word processors put in the place of plain ones."""
 LARGEST_BYTES = 1_000_000
 """A scenario is a page of text; a larger file is something else."""
 
@@ -111,22 +114,40 @@ def _read(file: Path) -> Source:
         row = error.object[: error.start].count(b"\n") + 1
         raise InputError("is not UTF-8 text", file=file, row=row) from error
     except tomllib.TOMLDecodeError as error:
-        message, row = _toml_problem(str(error), text)
-        raise InputError(f"is not TOML: {message}", file=file, row=row) from error
+        raise _toml_problem(str(error), text, file) from error
     except RecursionError as error:
         raise InputError("is nested too deeply", file=file) from error
     return Source(file, text, fields)
 
 
-def _toml_problem(message: str, text: str) -> tuple[str, int]:
-    """Split `"... (at line 3, column 7)"` into the complaint and the line."""
+def _toml_problem(message: str, text: str, file: Path) -> InputError:
+    """Return the mistake of which a message tells that ends `... (at line 3, column 7)`."""
     complaint, _, place = message.rpartition(" (at ")
-    digits = place.removeprefix("line ").split(",")[0]
-    row = int(digits) if digits.isdigit() else text.count("\n") + 1
+    numbers = re.findall(r"\d+", place)
+    row = int(numbers[0]) if numbers else text.count("\n") + 1
+    bare = bare_value(text.splitlines()[row - 1], int(numbers[1])) if len(numbers) == 2 else None
+    if bare is not None and (told := _as_meant(*bare)):
+        field = dotted(key_at(text, row)) or None
+        return InputError(told[0], file=file, row=row, field=field, hint=told[1])
     complaint = complaint or message
     if complaint == "Illegal character '\\n'":
         complaint = "a quotation mark is missing on this line"
-    return complaint[:1].lower() + complaint[1:], row
+    return InputError(f"is not TOML: {complaint[:1].lower() + complaint[1:]}", file=file, row=row)
+
+
+def _as_meant(value: str, key: str) -> tuple[str, str] | None:
+    """Return what is wrong with a value that is not TOML, and what to write; None if unknown."""
+    if value.lower() in {"true", "false"}:
+        return f"{value} is not TOML", f"write {key}{value.lower()}"
+    if re.fullmatch(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", value):
+        return f"{value} is not TOML", f"write {key}YYYY-MM-DD"
+    if re.fullmatch(r"\d{1,2}:\d{1,2}", value):
+        return f"{value} is a time without quotation marks", f'write {key}"{value}"'
+    if value[0] in _CURLY:
+        return f"{value} has quotation marks of another kind", f'write {key}"{value.strip(_CURLY)}"'
+    if value[0].isalpha():
+        return f"{value} is a text without quotation marks", f'write {key}"{value}"'
+    return None
 
 
 def merge(chain: Sequence[Source]) -> dict[str, Any]:

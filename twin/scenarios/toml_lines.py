@@ -7,6 +7,7 @@ import re
 Location = tuple[str | int, ...]
 _HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_BARE = re.compile(r"""(?:([\w.-]+)\s*=|[\[,])\s*([^\s"'\[\]{}#=,][^"'\[\]{}#=,]*)""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
@@ -43,6 +44,23 @@ def line_of(text: str, where: Location) -> int | None:
     for end in range(len(where), 0, -1):
         if where[:end] in lines:
             return lines[where[:end]]
+    return None
+
+
+def key_at(text: str, row: int) -> Location:
+    """Return the key or table that begins on a 1-based line; empty where none does."""
+    here = (where for where, line in key_lines(text).items() if line == row)
+    return max(here, key=len, default=())
+
+
+def bare_value(line: str, column: int) -> tuple[str, str] | None:
+    """Return what stands without quotation marks at a 1-based column of a line, and before it.
+
+    The second is `key = `, empty for an element of a list.
+    """
+    for found in _BARE.finditer(line if _KEY.match(line) else ""):
+        if found.start(2) <= column - 1 <= found.end(2) + 1:
+            return found[2].strip(), f"{found[1]} = " if found[1] else ""
     return None
 
 
