@@ -133,11 +133,33 @@ def _usage(error: Any) -> str:
     context: Any = getattr(error, "ctx", None)
     path = "twin" if context is None else context.command_path
     legal = f"`{path} --help` shows what is legal"
+    if told := _number(error):
+        return f"{told}; {legal}"
     if not said.startswith("No such command"):
         return f"{said}; {legal}"
     wrong = said.split("'")[1]
     near = did_you_mean(wrong, context.command.list_commands(context))
     return f"`{path}` has no command '{wrong}'; {near or legal}"
+
+
+def _number(error: Any) -> str | None:
+    """Return what is wrong with an option that is to be a number, with an example."""
+    option, cause = getattr(error, "param", None), error.__cause__
+    if option is None or not hasattr(cause, "errors"):
+        return None
+    problem = cause.errors()[0]
+    name, said, limits = option.opts[0], problem["input"], problem.get("ctx", {})
+    usual = option.default if isinstance(option.default, int | float) else 1
+    match problem["type"]:
+        case "int_parsing" | "int_from_float":
+            return f"{name}: {said!r} is not a whole number in digits, as in `{name} {usual:g}`"
+        case "float_parsing":
+            return f"{name}: {said!r} is not a number in digits, as in `{name} {usual:g}`"
+        case "greater_than_equal":
+            return f"{name}: {said} is too small, it should be {limits['ge']} or more"
+        case "less_than_equal":
+            return f"{name}: {said} is too large, it should be {limits['le']} or less"
+    return None
 
 
 def _say(sentence: str, code: int) -> int:

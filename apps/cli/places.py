@@ -24,7 +24,7 @@ def places(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the stations, hospitals and named streets that a scenario can change."""
+    """List the stations, units, hospitals and named streets that a scenario can change."""
     found = named(load(name, renew=False))
     if as_json:
         end_with_json(found)
@@ -43,6 +43,8 @@ def places(
             cells = {**row, DRAWN: (row[DRAWN] or "none") if _astray(row) else ""}
             table.add_row(*(_cell(cells[column]) for column in shown))
         console.print(table)
+        if title == "stations":
+            console.print(_units(found["units"]))
     if found["streets"]:
         console.print(f"{len(found['streets'])} streets with a name:")
         console.print(Columns(found["streets"], column_first=True, padding=(0, 3)))
@@ -50,13 +52,14 @@ def places(
         console.print("No street has a name: close roads by link.")
     console.print(
         "In a change of a scenario: station_id goes in `station` (add-units, remove-units) or `to` "
-        "(move-units), hospital_id in `hospital` (close-hospital, choose-hospital), a street in "
+        "(move-units), unit ids in `units` (move-units, remove-units, off-road) or `unit` "
+        "(choose-unit), hospital_id in `hospital` (close-hospital, choose-hospital), a street in "
         "`street` (close-links, toll); either language of a street's name will do."
     )
 
 
 def named(city: City) -> dict[str, Any]:
-    """Return the stations with their units, the hospitals and the street names of a city."""
+    """Return the stations, the units, the hospitals and the street names of a city."""
     units = city["units"].groupby(["station_id", "kind"]).size()
     stations = _rows(city, "stations", ["station_id", "name", "kind"])
     for row in stations:
@@ -66,9 +69,21 @@ def named(city: City) -> dict[str, Any]:
     return {
         "city": city.meta.name,
         "stations": stations,
+        "units": city["units"][["unit_id", "kind", "station_id"]].to_dict("records"),
         "hospitals": _rows(city, "hospitals", ["hospital_id", "name", "level", "capabilities"]),
         "streets": sorted(city.network.names[k] for k in used if k >= 0),
     }
+
+
+def _units(units: list[dict[str, Any]]) -> Table:
+    """Return the ids of the units of each base and kind."""
+    ids: dict[tuple[str, str], list[str]] = {}
+    for unit in units:
+        ids.setdefault((unit["station_id"], unit["kind"]), []).append(unit["unit_id"])
+    table = Table("based at", "kind", "unit ids", title="units")
+    for (station, kind), there in sorted(ids.items()):
+        table.add_row(station, kind, ", ".join(there))
+    return table
 
 
 def outlines_at(city: City, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.object_]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from apps.cli.city import list_known
 from apps.cli.places import districts_at, named, places
-from tests.support.runs import small_city
+from tests.support.runs import small_city, small_scenario
 from twin.city.bundle import load_city, save_city
+from twin.city.names import unit_like
+from twin.core.errors import InputError
+from twin.scenarios.changes import check
 
 
 def test_a_district_of_record_stands_before_the_one_a_place_is_drawn_in(tmp_path):
@@ -56,3 +61,49 @@ def test_the_list_of_cities_says_which_seoul_to_quote(tmp_path, capsys, monkeypa
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
     list_known()
     assert "Quote figures from seoul." in " ".join(capsys.readouterr().out.split())
+
+
+def test_units_are_listed_by_id_with_kind_and_base(capsys, monkeypatch):
+    city = small_city()
+    units = city["units"]
+    more = units.iloc[[0, 0]].assign(unit_id=["e1", "a9"], kind=["engine", "ambulance"])
+    city.tables["units"] = pd.concat([units, more], ignore_index=True)
+    assert named(city)["units"][2] == {"unit_id": "e1", "kind": "engine", "station_id": "s1"}
+    monkeypatch.setattr("apps.cli.places.load", lambda *_, **__: city)
+    places("small")
+    out = capsys.readouterr().out
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
+    assert [row for row in rows if len(row) == 3] == [
+        ["s1", "ambulance", "a1, a9"],
+        ["s1", "engine", "e1"],
+        ["s2", "ambulance", "a2"],
+    ]
+    assert "unit ids in `units`" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "meant"),
+    [
+        ("c001-A9", "", "c001-A1"),
+        ("c001-e9", "", "c001-E1"),
+        ("c001A1", "ambulance", "c001-A1"),
+        ("c001-1", "engine", "c001-E1"),
+        ("M-7", "", None),
+    ],
+)
+def test_a_misspelt_unit_is_taken_for_one_of_its_kind(wrong, kind, meant):
+    kinds = {"c001-E1": "engine", "c001-A1": "ambulance", "c002-A1": "ambulance"}
+    hint = unit_like(wrong, kinds, kind)
+    assert hint == (None if meant is None else f"did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize("kind", ["move-units", "remove-units", "off-road"])
+def test_changes_of_ambulances_do_not_name_engines(kind):
+    city = small_city()
+    two = {"unit_id": ["c1-A1", "c1-E1"], "kind": ["ambulance", "engine"]}
+    city.tables["units"] = city["units"].assign(**two)
+    where = {"to": "s1"} if kind == "move-units" else {}
+    scenario = small_scenario(changes=[{"kind": kind, "units": ["c1-A1", "c1-1"], **where}])
+    with pytest.raises(InputError, match=r"'c1-1'; did you mean 'c1-A1'") as caught:
+        check(scenario, city)
+    assert caught.value.field == "changes.1.units"

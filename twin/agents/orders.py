@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from twin.city.names import unit_like
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.scenarios.change_kinds import Change, ChooseHospital, ChooseUnit
@@ -68,7 +69,8 @@ class Orders:
                 raise InputError(
                     f"there is no unit {unit!r}",
                     field=f"changes.{number}.unit",
-                    hint=did_you_mean(unit, sorted(kinds)),
+                    hint=unit_like(unit, kinds, role.partition("-")[0])
+                    or "`twin city places` lists the units of a city",
                 )
             if not role:
                 del self.units[call, role]

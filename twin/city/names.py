@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pandas as pd
 
+from twin.core.errors import did_you_mean
+
 Names = dict[str, str]
 
+_NUMBER = re.compile(r"\d+")
 _BOTH = re.compile(r"(?P<ko>[^()]*[가-힣][^()]*?)\s*\((?P<en>[^()가-힣]+)\)")
 
 
@@ -31,6 +35,28 @@ def by_language(name: str, *, latin: bool = True) -> Names:
 def station_name(name: str) -> Names:
     """Return the name of a station by language."""
     return by_language(name, latin=False)
+
+
+def unit_like(wrong: str, kinds: Mapping[str, str], kind: str = "") -> str | None:
+    """Return a hint with the nearest id of a unit; `None` when none is near.
+
+    Ids that differ in nothing but numbers come first: `c001-A9` is meant for an ambulance where
+    those are called `c001-A1` and engines `c001-E1`. Then those of a kind.
+
+    Parameters
+    ----------
+    wrong
+        What was written.
+    kinds
+        The kind of each unit, by id.
+    kind
+        Of the units that are in question; empty if of any.
+    """
+    shape = _NUMBER.sub("0", wrong.casefold())
+    alike = [unit for unit in kinds if _NUMBER.sub("0", unit.casefold()) == shape]
+    return did_you_mean(
+        wrong, sorted(alike or (unit for unit, its in kinds.items() if kind in {"", its}))
+    )
 
 
 def district_names(districts: pd.DataFrame) -> dict[str, Names]:

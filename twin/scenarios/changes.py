@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from twin.city.model import City
+from twin.city.names import unit_like
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.network.graph import Network
@@ -219,13 +221,11 @@ def faults(scenario: Scenario, city: City) -> Iterator[InputError]:
                 gone |= _removed(change, city, stations, gone)
             elif isinstance(change, MoveUnits):
                 _check_once(change.units)
-                for unit in change.units:
-                    _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
+                _check_units(change.units, units, gone)
                 _check_known("station", change.to, stations, city["stations"]["name"], field="to")
             elif isinstance(change, OffRoad):
                 _check_once(change.units)
-                for unit in change.units:
-                    _check_known("unit", unit, set(units["unit_id"]) - gone, field="units")
+                _check_units(change.units, units, gone)
             elif isinstance(change, CloseHospital | OpenHospital | CloseBeds | ChooseHospital):
                 hospitals = city["hospitals"]
                 known = set(hospitals["hospital_id"])
@@ -383,6 +383,22 @@ def _check_known(
         raise InputError(f"the city has no {what} {key!r}", field=field or what, hint=hint)
 
 
+def _check_units(named: Sequence[str], units: pd.DataFrame, gone: set[str], kind: str = "") -> None:
+    """Refuse a unit that is not there; hints are of the kind of those named that are."""
+    left = units[~units["unit_id"].isin(gone)]
+    kinds = dict(zip(left["unit_id"], left["kind"], strict=True))
+    others = {kinds[unit] for unit in named if unit in kinds}
+    kind = others.pop() if len(others) == 1 else kind
+    for unit in named:
+        if unit not in kinds:
+            raise InputError(
+                f"the city has no unit {unit!r}",
+                field="units",
+                hint=unit_like(unit, kinds, kind)
+                or "`twin city places` lists what there is; units are named by id",
+            )
+
+
 def _check_once(units: list[str]) -> None:
     for unit, times in Counter(units).items():
         if times > 1:
@@ -394,8 +410,7 @@ def _removed(change: RemoveUnits, city: City, stations: set[str], gone: set[str]
     left = units[~units["unit_id"].isin(gone)]
     if change.units:
         _check_once(change.units)
-        for unit in change.units:
-            _check_known("unit", unit, set(left["unit_id"]), field="units")
+        _check_units(change.units, units, gone, change.unit)
         return set(change.units)
     if change.station is None:
         raise InputError("name `units`, or a `station`", field="units")

@@ -17,6 +17,7 @@ from twin.scenarios.toml_lines import Location
 
 _KINDS_ALIKE = 0.7
 """Kinds share words (add-, close-), so that half alike is not meant."""
+_ALL_ALONG = frozenset({"add-station", "add-units", "remove-units", "move-units"})
 MOST_TOLD = 20
 """Mistakes that are told at once; who has made more has made one of them many times."""
 
@@ -123,6 +124,8 @@ def _sentence(problem: Any, where: Location, merged: dict[str, Any]) -> tuple[st
     kind, last = problem["type"], where[-1] if where else ""
     if kind == "extra_forbidden":
         names = _fields_at(where[:-1], merged)
+        if last in {"at", "until"} and (change := _untimed(where, merged)):
+            return f"a `{change}` change has no time, it holds for the whole run", choices(names)
         return f"there is no field '{last}' here", did_you_mean(str(last), names) or choices(names)
     if kind.startswith("union_tag_"):
         noun, kinds = LISTS[list_of(where) or ("changes",)]
@@ -152,6 +155,14 @@ def wrong_value(problem: Any) -> tuple[str, str | None]:
     if kind == "string_type" and isinstance(value, int | float):
         hint = f'texts and times stand in quotation marks, as "{value}"'
     return f"{shown} is not allowed: it {said[:1].lower()}{said[1:]}", hint
+
+
+def _untimed(where: Location, merged: dict[str, Any]) -> str | None:
+    """Return the kind of the change that holds a place, if such changes hold all along."""
+    if len(where) != 3 or where[0] != "changes":
+        return None
+    kind = str(merged["changes"][where[1]]["kind"])
+    return kind if kind in _ALL_ALONG else None
 
 
 def _fields_at(where: Location, merged: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from twin.core.errors import InputError, did_you_mean
+from twin.core.errors import InputError, nearest
 from twin.scenarios.parts import RuleParameters
 from twin.scenarios.places import LISTS, REPLACED, choices, dotted
 from twin.scenarios.spec import Scenario
@@ -51,13 +51,13 @@ def read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
             where, kind, model = (*where, part), str, None
             continue
         if model is None or part not in model.model_fields:
-            names = model.model_fields if model else ()
+            meant = _meant(model, where, parts[number:])
             raise InputError(
                 f"there is no field '{name.strip()}'",
                 field="--set",
-                hint=did_you_mean(part, [dotted((*where, f)) for f in names])
-                or did_you_mean(part, names)
-                or choices(names),
+                hint=f"did you mean '{dotted(meant)}'?"
+                if meant
+                else choices(model.model_fields if model else ()),
             )
         kind = model.model_fields[part].annotation
         model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
@@ -69,6 +69,24 @@ def read_setting(setting: str, merged: dict[str, Any]) -> tuple[Location, Any]:
             hint=choices(model.model_fields),
         )
     return where, _typed(text.strip(), kind, setting)
+
+
+def _meant(model: type[BaseModel] | None, where: Location, parts: list[str]) -> Location:
+    """Return the place that was meant by `parts` behind `where`; empty where nothing is near.
+
+    Parts are put right one by one, as far as the schema knows what follows.
+    """
+    kind: Any = model
+    for number, part in enumerate(parts):
+        if model is None:
+            rest = kind == RuleParameters or where in LISTS or where[0] in REPLACED
+            return (*where, *parts[number:]) if rest else where if number else ()
+        near = part if part in model.model_fields else nearest(part, model.model_fields)
+        if near is None:
+            return where if number else ()
+        where, kind = (*where, near), model.model_fields[near].annotation
+        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return where
 
 
 def _element_at(part: str, where: Location, merged: dict[str, Any], name: str) -> type[BaseModel]:
