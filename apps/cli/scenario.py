@@ -63,17 +63,18 @@ def show(
 ) -> None:
     """Show a scenario as TOML, its base filled in, and what of it cannot happen.
 
-    City, period and what is not as by default; `--all` and `--json` show every field.
+    City, period and what is not as by default; `--all` and `--json` show every field. Where
+    something cannot happen, that alone is told; `--json` tells both.
     """
     wanted = read_scenario(scenario, settings, seed)
     wrong = [placed(fault, scenario, settings) for fault in _faults(wanted)]
     if as_json:
         content = wanted.model_dump(mode="json")
         end_with_json({**content, "faults": [str(fault) for fault in wrong]})
-    else:
-        print(_as_toml(wanted, every=every), end="")
     if wrong:
         raise together(wrong)
+    if not as_json:
+        print(_as_toml(wanted, every=every), end="")
 
 
 @app.command()
