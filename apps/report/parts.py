@@ -131,7 +131,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
     gaps = [*city.meta.known_gaps, *(city.meta.traffic_gaps if moving else [])]
     sources = city.meta.attribution
     usual = Scenario(name=scenario.name, city=scenario.city).model_dump(mode="json")
-    own, rest = _told_apart(_all_fields(scenario.model_dump(mode="json")), _all_fields(usual))
+    own, rest, bare = _told_apart(_all_fields(scenario.model_dump(mode="json")), _all_fields(usual))
     return section(
         "What was assumed",
         *([tag("h3", "Where the twin is known to differ from the city"), bullets(gaps)] if gaps
@@ -148,6 +148,21 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
             f"The other {len(rest)} fields, as by default",
             tag("ul", *(tag("li", field) for field in rest), class_="fields"),
         ),
+        folded(
+            f"{sum(map(len, bare.values()))} fields that were given no value, as by default",
+            tag(
+                "p",
+                "The city's own figure holds in the place of such a field, or that of the type of "
+                "vehicle, or what it is for stays out of the run: twin scenario fields TABLE says "
+                "which.",
+                class_="note",
+            ),
+            tag(
+                "ul",
+                *(tag("li", f"{table}: {', '.join(names)}") for table, names in bare.items()),
+                class_="fields",
+            ),
+        ),
         *([tag("h3", "Data"), tag("ul", *map(_source, sources), class_="sources")] if sources
           else []),
     )  # fmt: skip
@@ -163,14 +178,26 @@ def _all_fields(scenario: dict[str, Any]) -> dict[str, Any]:
     return flat(groups, "")
 
 
-def _told_apart(fields: dict[str, Any], usual: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return `field = value` of what is not as by default, and of the rest."""
+def _told_apart(
+    fields: dict[str, Any], usual: dict[str, Any]
+) -> tuple[list[str], list[str], dict[str, list[str]]]:
+    """Return `field = value` of what is not as by default and of the rest, and what has no value.
+
+    The last are names of fields by their table.
+    """
     own: list[str] = []
     rest: list[str] = []
+    bare: dict[str, list[str]] = {}
     for name, value in fields.items():
         line = f"{name} = {'not set' if value is None else value}"
-        (rest if name in usual and usual[name] == value else own).append(line)
-    return own, rest
+        if name not in usual or usual[name] != value:
+            own.append(line)
+        elif value is None:
+            table, _, field = name.rpartition(".")
+            bare.setdefault(table, []).append(field)
+        else:
+            rest.append(line)
+    return own, rest, bare
 
 
 def _source(text: str) -> Raw:

@@ -163,11 +163,16 @@ def test_what_is_said_of_traffic_and_in_korean_stands_where_it_belongs(tmp_path)
 
 def test_fields_as_by_default_are_folded_away(tmp_path):
     page = run_page(RunReader(small_run(tmp_path / "r", coverage={"busy": 0.5})), small_city())
-    shown, folded = page.split("What is not as by default:")[1].split("<details>")
+    shown, folded, bare = page.split("What is not as by default:")[1].split("<details>")
     assert "coverage.busy = 0.5" in shown
     assert "coverage.within_s" not in shown
     assert "coverage.within_s = 480.0" in folded.split("</details>")[0]
     assert "= None" not in page
+    # What was given no value is not told as a value that it has, and stands by its table.
+    assert "not set" not in page
+    assert "fields that were given no value, as by default" in bare
+    assert "<li>chain: dispatch_delay_s, turnout_s, scene_s," in bare
+    assert "coverage.within_s" not in bare
 
 
 def test_a_title_says_the_period_that_was_set():
