@@ -199,8 +199,8 @@ def run_progress(title: str) -> Iterator[Any]:
                 task,
                 total=model.end_s - model.begin_s,
                 completed=model.t - model.begin_s,
-                state=f"{format_clock(model.t)}  {model.realtime_factor:.0f}x real time  "
-                f"{model.n_vehicles:,} vehicles",
+                state=f"{format_clock(model.t)}  {model.realtime_factor:.0f}x real time"
+                f"{'' if model.traffic is None else f'  {model.n_vehicles:,} vehicles'}",
             )
 
         yield show

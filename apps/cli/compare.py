@@ -26,6 +26,7 @@ from apps.report.differences import settings_line, settings_of
 from apps.report.words import (
     BASIS,
     CHANGED,
+    CHANGED_INTERVALS,
     CLEAR,
     NO_INTERVAL,
     SMALL_NUMBERS,
@@ -128,7 +129,7 @@ def show(found: Comparison, report: Path) -> None:
     else:
         console.print("No call was reached in both runs of a replication: nothing to compare.")
     if any(row.changed for row in found.chain):
-        console.print(chain_table(found.chain))
+        console.print(chain_table(found.chain), CHANGED_INTERVALS, sep="\n")
         if beside := beside_the_response(found.chain):
             console.print(beside)
     for outcome in found.outcomes:

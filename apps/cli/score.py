@@ -24,7 +24,7 @@ from apps.report.service import (
     standard_cells,
 )
 from apps.report.words import (
-    CHANGED,
+    CHANGED_INTERVALS,
     CLEAR,
     NO_INTERVAL,
     OUTSIDE,
@@ -158,7 +158,7 @@ def score(
             console.print(standard_differences(rows, f"{one.title.en}: what-if minus base"))
     notes = [OPEN_ENDED, SMALL_NUMBERS]
     if pairs:
-        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes, CHANGED]
+        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes, CHANGED_INTERVALS]
     console.print(*notes, sep="\n")
 
 

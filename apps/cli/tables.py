@@ -68,12 +68,13 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
             cells.append(count(n))
         chain.add_row(INTERVAL_NAMES.get(name, name), *cells)
     vehicles = summary["vehicles"]
-    foot = (
-        f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived, "
-        f"{vehicles['removed']:,} removed; {vehicles['detoured']:,} detours, "
-        f"{vehicles['cleared_red']:,} left a junction on red; "
-        f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
-    )
+    foot = f"{summary['real_time_factor']:.1f} times real time, {summary['peak_rss_mb']:.0f} MB."
+    if any(vehicles.values()):
+        foot = (
+            f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived, "
+            f"{vehicles['removed']:,} removed; {vehicles['detoured']:,} detours, "
+            f"{vehicles['cleared_red']:,} left a junction on red; {foot}"
+        )
     buses = summary.get("buses")
     lines = outcome_sentences(summary)
     lines += [] if buses is None else [bus_sentence(Buses.model_validate(buses))]

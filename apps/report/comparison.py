@@ -28,6 +28,7 @@ from apps.report.stored import read_origin
 from apps.report.words import (
     BASIS,
     CHANGED,
+    CHANGED_INTERVALS,
     CLEAR,
     NO_INTERVAL,
     SMALL_NUMBERS,
@@ -187,7 +188,7 @@ def _chain(rows: Sequence[Difference]) -> Raw | None:
         tag(
             "p",
             "Over the calls that have the interval in both runs of a replication. The drive to "
-            "hospital also stands by district, where any changed.",
+            f"hospital also stands by district, where any changed. {CHANGED_INTERVALS}",
             class_="note",
         ),
     )

@@ -187,8 +187,14 @@ SMALL_NUMBERS = (
     f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {P90_MARK} fewer than "
     f"{10 * LEAST_BEYOND_P90} calls: one call more or less can move this 90th percentile."
 )
+_FEW_CHANGED = "; where they are few, a difference rests on them."
 CHANGED = (
-    "Changed: calls that were not reached alike; where they are few, a difference rests on them."
+    "Changed, of response times: calls reached at another moment than in the base, or in one run "
+    f"only{_FEW_CHANGED}"
+)
+CHANGED_INTERVALS = (
+    "Changed, of an interval: calls in which it is longer or shorter than in the base, or which "
+    f"have it in one run only{_FEW_CHANGED}"
 )
 NO_INTERVAL = (
     f"{NO_RANGE} for an interval: only one replication has such calls, or the figure was the same "

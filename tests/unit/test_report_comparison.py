@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from apps.cli.compare import show
 from apps.report.comparison import comparison_page
 from tests.support.html import is_self_contained
 from tests.support.runs import calls_rows, small_city, small_run
@@ -54,6 +55,18 @@ def test_a_comparison_is_read_again_and_reported(comparison):
     # What is for statisticians is folded away at the end, after how to get the figures again.
     assert page.index("The same figures again") < page.index("For statisticians: what running both")
     assert page.index("<summary>For stat") < page.index("correlation of the two runs")
+
+
+def test_what_changed_counts_is_said_of_each_table(comparison, capsys):
+    found = read_comparison(comparison)
+    assert any(row.changed for row in found.chain)
+    show(found, comparison / "report.html")
+    out = " ".join(capsys.readouterr().out.split())
+    first, second = "Changed, of response times: calls", "Changed, of an interval: calls in which"
+    assert out.index("Medical calls, each interval") < out.index(second) < out.index(first)
+    page = is_self_contained(comparison_page(found, small_city()))
+    assert first in page
+    assert second in page
 
 
 def test_a_comparison_without_answers_says_so(comparison):

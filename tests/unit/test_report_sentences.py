@@ -6,10 +6,12 @@ from typing import get_args
 
 import pytest
 
+from apps.cli.tables import run_tables
 from apps.report.changes import change_sentences
 from apps.report.differences import fields_apart, settings_of
-from tests.support.runs import small_city, small_scenario
+from tests.support.runs import small_city, small_run, small_scenario
 from twin.agents.policies.registry import meaning
+from twin.recording.reader import RunReader
 from twin.scenarios.care import Care
 from twin.scenarios.change_kinds import Change
 
@@ -203,3 +205,17 @@ def test_fields_that_differ_are_named():
 )
 def test_what_was_set_is_read_from_the_command(command, settings):
     assert settings_of(command) == settings
+
+
+def test_a_run_without_traffic_says_nothing_of_vehicles(tmp_path):
+    summary = RunReader(small_run(tmp_path / "r")).meta["summary"] | {
+        "speeds": [],
+        "survivors": None,
+        "fires": None,
+    }
+    lines = [line for line in run_tables(summary) if isinstance(line, str)]
+    assert any(line.startswith("1 vehicles entered, 1 arrived") for line in lines)
+    still = summary | {"vehicles": dict.fromkeys(summary["vehicles"], 0)}
+    lines = [line for line in run_tables(still) if isinstance(line, str)]
+    assert "10.0 times real time, 100 MB." in lines
+    assert not any("vehicles" in line or "junction" in line for line in lines)
