@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from twin.city.model import OPTIONAL as FURTHER
 from twin.city.model import TABLES
+from twin.core.clock import instant_of
 from twin.core.errors import InputError, Mistakes, did_you_mean
 from twin.demand.call_file import SWAPPED
 from twin.network.files import require_file
@@ -76,6 +77,7 @@ def read_city_table(
     *,
     timezone: str = "UTC",
     midnight: datetime | None = None,
+    mended: Counter[str] | None = None,
 ) -> pd.DataFrame:
     """Return a table of a city from a CSV or Parquet file, checked row by row.
 
@@ -91,6 +93,8 @@ def read_city_table(
         Zone of times that name none.
     midnight
         Instant from which times that are plain numbers count seconds.
+    mended
+        Counts time stamps by the rule that mended them (`twin.core.clock.instant_of`).
 
     Raises
     ------
@@ -113,7 +117,7 @@ def read_city_table(
         if name in header:
             columns[name] = []
             for number, row in enumerate(rows, start=2):
-                cell = (row[name], table, name, kind, file, number, (timezone, midnight))
+                cell = (row[name], table, name, kind, file, number, (timezone, midnight, mended))
                 columns[name].append(wrong.take(partial(_value, *cell), None))
                 if wrong.full:
                     break
@@ -178,7 +182,7 @@ def _value(
     kind: str,
     file: Path,
     row: int,
-    zone: tuple[str, datetime | None],
+    zone: tuple[str, datetime | None, Counter[str] | None],
 ) -> Any:
     def wrong(why: str, hint: str | None = None) -> InputError:
         return InputError(f"{str(value)[:60]!r} {why}", file=file, row=row, field=name, hint=hint)
@@ -218,7 +222,9 @@ def _value(
     return number
 
 
-def _instant(text: str, wrong: Any, timezone: str, midnight: datetime | None) -> datetime:
+def _instant(
+    text: str, wrong: Any, timezone: str, midnight: datetime | None, mended: Counter[str] | None
+) -> datetime:
     try:
         seconds = float(text)
     except ValueError:
@@ -228,9 +234,7 @@ def _instant(text: str, wrong: Any, timezone: str, midnight: datetime | None) ->
             raise wrong("is not a time", "write YYYY-MM-DDTHH:MM:SS") from None
         if not 1900 <= found.year <= 2200:
             raise wrong("is not in the years 1900 to 2200") from None
-        if found.tzinfo is None:
-            found = found.replace(tzinfo=ZoneInfo(timezone))
-        return found.astimezone(UTC)
+        return instant_of(found, timezone, mended)
     if midnight is None:
         raise wrong("counts seconds of a day that is not given", "add --day") from None
     if not 0.0 <= seconds < 7 * 86_400.0:

@@ -6,7 +6,6 @@ import math
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -27,13 +26,13 @@ from apps.cli.common import (
     run_progress,
     seeded,
 )
-from apps.cli.replay_calls import with_calls, with_export, with_history
+from apps.cli.replay_calls import with_calls, with_export, with_short_calls
 from apps.cli.tables import run_tables
 from twin.agents.policies import check_policies
 from twin.city.model import City
-from twin.core.clock import DAY_S, Calendar, format_clock
+from twin.core.clock import DAY_S, Calendar, format_clock, instant_of
 from twin.core.errors import InputError
-from twin.demand.call_file import first_day, is_call_file, read_calls
+from twin.demand.call_file import first_day, is_call_file
 from twin.experiment import run_scenario
 from twin.metrics.summary import TARGET_S, figures, share_within
 from twin.recording.reader import RunReader
@@ -135,7 +134,7 @@ def replay(
         place = with_export(place, calls, mapping)
     elif calls is not None and is_call_file(calls):
         first = read_day(day) if day else first_day(calls, place.meta.timezone, Period().day)
-        place = with_history(place, read_calls(calls, place, first))
+        place = with_short_calls(place, calls, first)
         day = first.isoformat()
         fields["calls"]["intervals"] = "recorded"
         fields["policy"] = {"hospital": "recorded"}
@@ -212,9 +211,7 @@ def _clock(text: str, calendar: Calendar) -> str:
         found = datetime.fromisoformat(text)
     except ValueError:
         return text
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(calendar.timezone))
-    return format_clock(calendar.seconds(found))
+    return format_clock(calendar.seconds(instant_of(found, calendar.timezone)))
 
 
 def _day_after_last(city: City, calendar: Calendar) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from calibration.feeds.mapping import load_mapping
 from twin.city.model import TABLES, City
 from twin.core.clock import Calendar
 from twin.core.errors import InputError, Mistakes
-from twin.demand.call_file import MOST_M, nearest_places
+from twin.demand.call_file import MOST_M, nearest_places, read_calls
 from twin.demand.recorded import MAX_SNAP_M, doors
 
 
@@ -25,9 +27,16 @@ def with_calls(city: City, file: Path, day: str | None) -> City:
     midnight = None
     if day is not None:
         midnight = Calendar(read_day(day), city.meta.timezone).midnight_utc
+    mended: Counter[str] = Counter()
     history = read_city_table(
-        "history", file, city.network, timezone=city.meta.timezone, midnight=midnight
+        "history",
+        file,
+        city.network,
+        timezone=city.meta.timezone,
+        midnight=midnight,
+        mended=mended,
     )
+    _tell(mended)
     chain = ["t_call", "t_dispatch", "t_enroute", "t_onscene", "t_leave", "t_hospital", "t_clear"]
     stamps = history[chain].apply(lambda column: column.astype("int64").where(column.notna()))
     ahead = stamps.ffill(axis=1).cummax(axis=1).shift(axis=1)
@@ -38,6 +47,19 @@ def with_calls(city: City, file: Path, day: str | None) -> City:
             break
     wrong.refuse()
     return with_history(city, _districts(history, city))
+
+
+def with_short_calls(city: City, file: Path, day: date) -> City:
+    """Return the city with the calls of a short table (`id,t,...`); say which times were mended."""
+    mended: Counter[str] = Counter()
+    history = read_calls(file, city, day, mended)
+    _tell(mended)
+    return with_history(city, history)
+
+
+def _tell(mended: Counter[str]) -> None:
+    for rule, count in sorted(mended.items()):
+        notes.print(f"{count} mended: {rule}")
 
 
 def with_history(city: City, history: pd.DataFrame) -> City:

@@ -23,7 +23,7 @@ from apps.cli.common import (
     read_scenario,
 )
 from apps.cli.places import districts_at
-from apps.cli.replay_calls import with_calls, with_history
+from apps.cli.replay_calls import with_calls, with_short_calls
 from twin.agents.deployment.resite import (
     Model,
     Sited,
@@ -41,7 +41,7 @@ from twin.city.bundle import empty_table
 from twin.city.model import City
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean
-from twin.demand.call_file import is_call_file, read_calls
+from twin.demand.call_file import is_call_file
 from twin.network.locate import Locator
 from twin.scenarios.changes import check
 from twin.scenarios.coverage import Coverage
@@ -216,7 +216,7 @@ def site(
 def _by_calls(city: City, file: Path) -> City:
     """Return the city as if its demand were known by the calls of a file alone."""
     if is_call_file(file):
-        found = with_history(city, read_calls(file, city, Period().day))
+        found = with_short_calls(city, file, Period().day)
     else:
         found = with_calls(city, file, None)
     found.tables["call_rates"] = empty_table("call_rates")

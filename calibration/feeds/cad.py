@@ -37,6 +37,7 @@ import pandas as pd
 
 from calibration.feeds.mapping import STAMPS, CadMapping
 from calibration.feeds.quality import QualityReport
+from twin.core.clock import REPEATED, SKIPPED
 from twin.core.errors import InputError, NotFoundError
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
@@ -219,7 +220,7 @@ def _stamps(
         skipped |= ((first.dt.tz_localize(None) != local) & local.notna()).to_numpy()
         table[stamp], second[stamp] = (t.dt.tz_convert("UTC") for t in (first, later))
     _read_second(table, second, repeated, quality)
-    quality.mend("an hour that the clock change skips, moved to its end", int(skipped.sum()))
+    quality.mend(SKIPPED, int(skipped.sum()))
     return table
 
 
@@ -288,9 +289,7 @@ def _read_second(
         "backward",
         int(late.sum()),
     )
-    quality.mend(
-        "an hour that the clock change repeats, read as its first", int((both & ~late).sum())
-    )
+    quality.mend(REPEATED, int((both & ~late).sum()))
 
 
 def _order_stamps(table: pd.DataFrame, quality: QualityReport) -> None:

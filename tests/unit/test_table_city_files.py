@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from apps.cli.replay_calls import with_calls, with_short_calls
 from tests.support.emergency import DAY
+from tests.support.runs import small_city
 from tests.support.table_city import META
 from twin.city.bundle import load_city, save_city
 from twin.city.report import quality
 from twin.city.travel_table import read_table_city
+from twin.core.clock import REPEATED, SKIPPED, instant_of
 from twin.core.errors import InputError
 from twin.demand.call_file import first_day, is_call_file, read_calls
 
@@ -131,6 +136,47 @@ def test_calls_in_seconds_and_stamps_are_put_in_order(tmp_path):
     assert stamped["scene_s"].fillna(-1.0).tolist() == [30.0, -1.0]
     assert stamped["priority"].tolist() == [2, 1]
     assert first_day(tmp_path / "calls.csv", "UTC", DAY).isoformat() == "2025-03-04"
+
+
+@pytest.mark.parametrize(
+    ("timezone", "stamp", "utc", "rule"),
+    [
+        # 26 October 2025: 03:00 becomes 02:00. 30 March: 02:00 becomes 03:00, 01:00 UTC.
+        ("Europe/Berlin", "2025-03-30 02:15:30", "2025-03-30 01:00:00", SKIPPED),
+        ("Europe/Berlin", "2025-03-30 01:59:59", "2025-03-30 00:59:59", None),
+        ("Europe/Berlin", "2025-03-30 03:00:00", "2025-03-30 01:00:00", None),
+        ("Europe/Berlin", "2025-10-26 02:15:30", "2025-10-26 00:15:30", REPEATED),
+        ("Europe/Berlin", "2025-10-26T02:15:30+01:00", "2025-10-26 01:15:30", None),
+        ("Australia/Lord_Howe", "2025-10-05 02:15:00", "2025-10-04 15:30:00", SKIPPED),
+        ("Asia/Seoul", "2025-03-30 02:15:30", "2025-03-29 17:15:30", None),
+    ],
+)
+def test_an_hour_of_the_clock_change_is_mended_by_rule_and_counted(timezone, stamp, utc, rule):
+    mended = Counter()
+    found = instant_of(datetime.fromisoformat(stamp), timezone, mended)
+    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    assert mended == ({} if rule is None else {rule: 1})
+
+
+def test_files_of_calls_tell_how_many_times_they_mended(tmp_path, capsys):
+    city = city_of(tmp_path)
+    city.meta = city.meta.model_copy(update={"timezone": "Europe/Berlin"})
+    file = tmp_path / "calls.csv"
+    file.write_text(
+        "id,t,place\n1,2025-03-30T02:15:30,a\n2,2025-03-30T02:45,b\n3,2025-03-30T04:00,b\n"
+    )
+    made = with_short_calls(city, file, DAY)
+    utc = made["history"]["t_call"].dt.tz_convert("UTC").dt.strftime("%H:%M")
+    assert utc.tolist() == ["01:00", "01:00", "02:00"]
+    assert f"2 mended: {SKIPPED}" in capsys.readouterr().err
+    streets = small_city()
+    streets.meta = city.meta
+    file.write_text(
+        "call_id,t_call,lon,lat,t_onscene\n1,2025-10-26T02:15:30,127.0,37.5,2025-10-26T02:20:00\n"
+    )
+    made = with_calls(streets, file, None)
+    assert made["history"]["t_call"].iloc[0] == pd.Timestamp("2025-10-26 00:15:30", tz="UTC")
+    assert f"2 mended: {REPEATED}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ instant of that midnight in UTC is kept beside it, and only the edges turn one i
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -44,6 +46,51 @@ def format_clock(seconds: float) -> str:
 def is_weekend(day: date, t: float = 0.0) -> bool:
     """Return whether second `t` after the midnight of `day` is on a Saturday or a Sunday."""
     return (day.weekday() + int(t // DAY_S)) % 7 >= 5
+
+
+SKIPPED = "an hour that the clock change skips, moved to its end"
+REPEATED = "an hour that the clock change repeats, read as its first"
+
+
+def instant_of(stamp: datetime, timezone: str, mended: Counter[str] | None = None) -> datetime:
+    """Return the instant of a time stamp in UTC; one that names no zone is time of `timezone`.
+
+    Clocks never showed a time of an hour that the spring change skips: it is moved to the end of
+    the gap. One of the hour that the autumn change repeats is read as the first of the two.
+
+    Parameters
+    ----------
+    stamp
+        A time stamp.
+    timezone
+        IANA name of a zone.
+    mended
+        Counts stamps by the rule that was applied (`SKIPPED`, `REPEATED`).
+    """
+    if stamp.tzinfo is not None:
+        return stamp.astimezone(UTC)
+    zone = ZoneInfo(timezone)
+    # Of a repeated hour the first; in a gap it counts on with the offset before it, so too late.
+    found, other = (stamp.replace(tzinfo=zone, fold=k).astimezone(UTC) for k in (0, 1))
+    if found == other:
+        return found
+    skipped = other < found
+    if mended is not None:
+        mended[SKIPPED if skipped else REPEATED] += 1
+    return _change_between(other, found, zone) if skipped else found
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the whole second from which on clocks have the offset that they have at `after`."""
+    low, high = math.floor(before.timestamp()), math.ceil(after.timestamp())
+    offset = after.astimezone(zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == offset:
+            high = middle
+        else:
+            low = middle
+    return datetime.fromtimestamp(high, UTC)
 
 
 @dataclass(frozen=True, slots=True)

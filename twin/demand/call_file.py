@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from scipy.spatial import cKDTree
 from twin.city.bundle import empty_table
 from twin.city.model import TABLES, City
 from twin.city.sheets import Sheet
-from twin.core.clock import DAY_S, Calendar
+from twin.core.clock import DAY_S, Calendar, instant_of
 from twin.core.errors import Mistakes
 from twin.demand.recorded import INTERVALS
 from twin.network.geometry import Projection
@@ -46,7 +47,9 @@ def is_call_file(file: Path) -> bool:
     return {"id", "t"} <= header
 
 
-def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
+def read_calls(
+    file: Path, city: City, day: date, mended: Counter[str] | None = None
+) -> pd.DataFrame:
     """Return recorded calls as a city's `history`, in order of time.
 
     Parameters
@@ -62,6 +65,8 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
         Where the places and hospitals are.
     day
         The day from whose midnight plain seconds count.
+    mended
+        Counts time stamps by the rule that mended them (`twin.core.clock.instant_of`).
 
     Raises
     ------
@@ -73,7 +78,7 @@ def read_calls(file: Path, city: City, day: date) -> pd.DataFrame:
     sheet.need(*(["place"] if "place" in sheet else ["lon", "lat"]))
     wrong, none = Mistakes(), np.full(sheet.count, math.nan)
     ids: list[str] = wrong.take(partial(sheet.ids, "id"), list[str]())
-    stamps = wrong.take(partial(_microseconds, sheet, city, day), np.empty(0, np.int64))
+    stamps = wrong.take(partial(_microseconds, sheet, city, day, mended), np.empty(0, np.int64))
     nowhere: tuple[NDArray[np.int64] | None, F64, F64] = (None, none, none)
     link, lon, lat = wrong.take(partial(_places, sheet, city), nowhere)
     known = np.zeros(sheet.count, np.bool_)
@@ -179,7 +184,9 @@ def _priorities(sheet: Sheet) -> F64:
     return priority
 
 
-def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:
+def _microseconds(
+    sheet: Sheet, city: City, day: date, mended: Counter[str] | None
+) -> NDArray[np.int64]:
     """Return (C,) microseconds since the epoch."""
     texts = sheet.text("t")
     try:
@@ -187,7 +194,7 @@ def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:
     except ValueError:
         wrong, found = Mistakes(), np.zeros(len(texts), np.int64)
         for k, text in enumerate(texts):
-            found[k] = wrong.take(partial(_stamp, sheet, k, text, city.meta.timezone), 0)
+            found[k] = wrong.take(partial(_stamp, sheet, k, text, city.meta.timezone, mended), 0)
             if wrong.full:
                 break
         wrong.refuse()
@@ -197,7 +204,9 @@ def _microseconds(sheet: Sheet, city: City, day: date) -> NDArray[np.int64]:
     return np.rint(midnight * 1e6 + seconds * 1e6).astype(np.int64)
 
 
-def _stamp(sheet: Sheet, at: int, text: str, timezone: str) -> int:
+def _stamp(
+    sheet: Sheet, at: int, text: str, timezone: str, mended: Counter[str] | None = None
+) -> int:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -207,9 +216,7 @@ def _stamp(sheet: Sheet, at: int, text: str, timezone: str) -> int:
         ) from None  # fmt: skip
     if not 1900 <= found.year <= 2200:
         raise sheet.wrong(f"{text!r} is not in the years 1900 to 2200", at=at, field="t")
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(timezone))
-    return round(found.timestamp() * 1e6)
+    return round(instant_of(found, timezone, mended).timestamp() * 1e6)
 
 
 def _places(sheet: Sheet, city: City) -> tuple[NDArray[np.int64] | None, F64, F64]:
