@@ -8,7 +8,7 @@ import pandas as pd
 
 from apps.report.differences import changes_of_whatif, closed_links
 from apps.report.html import Raw, section, tag
-from apps.report.map import CLOSED, DIVERGING, FEW, PLACES, Drawing, graded, legend
+from apps.report.map import CLOSED, DIVERGING, FEW, Drawing, graded, legend
 from apps.report.words import FEW_MARK, amount, clock, range_text, rests_on
 from apps.rows import rows_of
 from twin.city.model import City
@@ -38,7 +38,7 @@ def comparison_map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
     )
     _draw_moved(drawing, pd.concat([pair_calls(*pair) for pair in runs], ignore_index=True))
     _draw_one_sided(drawing, runs)
-    drawing.places()
+    there = drawing.places()
     marked = drawing.changed(changes_of_whatif(found.base, found.whatif))
     closed = closed_links(found.whatif, city)
     drawing.links(closed, "closed in the what-if")
@@ -53,7 +53,7 @@ def comparison_map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
                 ("dot", LATER, f"a call reached {MOVED_S:.0f} s later or more"),
                 ("ring", SOONER, "a call reached only in the what-if"),
                 ("ring", LATER, "a call reached only in the base"),
-                *PLACES,
+                *there,
                 *([CLOSED] if len(closed) else []),
             ]
         ),

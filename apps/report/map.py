@@ -137,14 +137,16 @@ class Drawing:
             for x, y, title in zip(*self._at(lon, lat), titles, strict=True)
         ]
 
-    def places(self) -> None:
-        """Draw stations and hospitals as `PLACES` says."""
-        names = station_names(self._city, ())
-        for (shape, colour, _), table in zip(PLACES, ("stations", "hospitals"), strict=True):
+    def places(self) -> list[tuple[str, str, str]]:
+        """Draw stations and hospitals as `PLACES` says; return the entries of the legend."""
+        names, entries = station_names(self._city, ()), []
+        for entry, table in zip(PLACES, ("stations", "hospitals"), strict=True):
+            rows = self._rows(table)
             self._over += [
-                _mark(shape, colour, x, y, 5.0, self._called(row, names))
-                for row, x, y in self._rows(table)
+                _mark(entry[0], entry[1], x, y, 5.0, self._called(row, names)) for row, x, y in rows
             ]
+            entries += [entry] if rows else []
+        return entries
 
     @staticmethod
     def _called(row: Mapping[Hashable, Any], names: Mapping[str, Names]) -> str:

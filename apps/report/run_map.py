@@ -8,7 +8,7 @@ import pandas as pd
 
 from apps.report.differences import closed_links
 from apps.report.html import Raw, section, tag
-from apps.report.map import CLOSED, FEW, PLACES, SEQUENTIAL, Drawing, graded, legend
+from apps.report.map import CLOSED, FEW, SEQUENTIAL, Drawing, graded, legend
 from apps.report.words import FEW_MARK, TARGET_MIN, clock, count
 from apps.rows import rows_of
 from twin.city.model import City
@@ -52,7 +52,7 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
     )
     each = math.ceil(len(calls) / _MOST) or 1
     marks = _draw_calls(drawing, calls.iloc[::each], scenario.period.end_s)
-    drawing.places()
+    there = drawing.places()
     marked = drawing.changed(scenario.changes)
     closed = closed_links(scenario, city)
     drawing.links(closed, "closed for some time")
@@ -67,7 +67,7 @@ def run_map(calls: pd.DataFrame, scenario: Scenario, city: City) -> Raw:
     return section(
         "Where it happened",
         drawing.svg("Map of calls, stations, hospitals and median response by district"),
-        legend([*marked, *marks, *PLACES, *([CLOSED] if len(closed) else [])]),
+        legend([*marked, *marks, *there, *([CLOSED] if len(closed) else [])]),
         legend(scale) if scale else None,
         tag(
             "p",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from apps.report.charts import over_time
 from apps.report.html import Raw, section, table, tag
-from apps.report.map import PLACES, SEQUENTIAL, Drawing, graded, legend
+from apps.report.map import SEQUENTIAL, Drawing, graded, legend
 from apps.report.words import NO_RANGE, OUTSIDE, clock, count, counted, percent
 from twin.city.model import City
 from twin.core.clock import HOUR_S, format_clock
@@ -217,13 +217,13 @@ def _cover_map(points: pd.DataFrame, city: City, kind: str) -> Raw:
         graded(late, SEQUENTIAL, low, high),
         lambda name: f"{name}: {percent(share.get(name))} of the time",
     )
-    drawing.places()
+    there = drawing.places()
     step = (high - low) / len(SEQUENTIAL)
     scale = [
         ("box", colour, f"{percent(1.0 - low - (k + 1) * step)} to {percent(1.0 - low - k * step)}")
         for k, colour in enumerate(SEQUENTIAL)
     ]
-    return tag("div", drawing.svg(f"Map of cover by {kind}s"), legend(PLACES), legend(scale))
+    return tag("div", drawing.svg(f"Map of cover by {kind}s"), legend(there), legend(scale))
 
 
 def sent_lines(sent: dict[str, Any]) -> list[str]:
