@@ -6,12 +6,12 @@ again; the response to the call itself may not change at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from twin.metrics.compare import Difference, difference_of
-from twin.metrics.intervals import chain_seconds, intervals_of
+from twin.metrics.intervals import chain_seconds, chains_of, intervals_of
 from twin.metrics.pairing import Sides
 
 INTERVAL = "interval"
@@ -36,15 +36,16 @@ def chain_differences(runs: Sequence[Sides], *, walks: bool = False) -> list[Dif
         Whether crews of a side walk to their patients (`twin.metrics.intervals.intervals_of`).
     """
     rows = []
+    chains = [(chains_of(base), chains_of(whatif)) for base, whatif in runs]
     for name in intervals_of(walks=walks):
         if name == "response":
             continue
-        pairs = [_beside(name, *pair) for pair in runs]
+        pairs = [_beside(name, *both) for both in chains]
         rows.append(_line(INTERVAL, name, pairs))
         if name == BY_DISTRICT:
-            districts = sorted({d for pair in pairs for d in pair["district"] if d})
             lines = (
-                _line(name, d, [pair[pair["district"] == d] for pair in pairs]) for d in districts
+                _line(name, district, own)
+                for district, own in _by_district(pairs, [_districts(*pair) for pair in runs])
             )
             rows += [line for line in lines if line is not None and line.changed]
     return [row for row in rows if row is not None]
@@ -52,11 +53,27 @@ def chain_differences(runs: Sequence[Sides], *, walks: bool = False) -> list[Dif
 
 def _beside(name: str, base: pd.DataFrame, whatif: pd.DataFrame) -> pd.DataFrame:
     """Return `base_s` and `whatif_s` of the calls that have an interval on a side, by call."""
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {"base_s": chain_seconds(base, name), "whatif_s": chain_seconds(whatif, name)}
     )
-    places = pd.concat([base, whatif]).drop_duplicates("call_id").set_index("call_id")["district"]
-    return table.assign(district=places.reindex(table.index).fillna(""))
+
+
+def _districts(base: pd.DataFrame, whatif: pd.DataFrame) -> pd.Series:
+    """Return the districts of calls."""
+    calls = pd.concat([side[["call_id", "district"]] for side in (base, whatif)])
+    return calls.drop_duplicates("call_id").set_index("call_id")["district"]
+
+
+def _by_district(
+    pairs: Sequence[pd.DataFrame], districts: Sequence[pd.Series]
+) -> Iterator[tuple[str, list[pd.DataFrame]]]:
+    """Yield every district, in order, and its calls of each replication."""
+    known = [own.reindex(pair.index).fillna("") for pair, own in zip(pairs, districts, strict=True)]
+    for district in sorted({name for own in known for name in own.unique() if name}):
+        yield (
+            district,
+            [pair[(own == district).to_numpy()] for pair, own in zip(pairs, known, strict=True)],
+        )
 
 
 def _line(group: str, value: str, pairs: Sequence[pd.DataFrame]) -> Difference | None:

@@ -19,14 +19,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from twin.metrics.pairing import Sides, groups, in_group, pair_calls
+from twin.metrics.pairing import GROUPS, Rows, Sides, groups, in_group, pair_calls, rows_of
 from twin.metrics.summary import decided, few_calls, share_within
 
 CONFIDENCE = 0.95
@@ -147,44 +147,79 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
         When the runs ended, seconds.
     """
     rows: list[Difference | None] = []
+    sides = [(rows_of(base), rows_of(whatif)) for base, whatif in runs]
+    pairs = [_Pair.of(*both) for both in runs]
     for group, value in groups(runs):
-        sides = [(in_group(a, group, value), in_group(b, group, value)) for a, b in runs]
-        pairs = [pair_calls(*both) for both in sides]
-        changed = sum(_changed(*both, pair) for both, pair in zip(sides, pairs, strict=True))
-        calls = sum(map(len, pairs))
+        found = [pair.in_group(group, value) for pair in pairs]
+        calls = sum(len(base_s) for base_s, _ in found)
+        mine = [
+            (in_group(base, group, value), in_group(whatif, group, value)) for base, whatif in sides
+        ]
+        changed = sum(
+            pair.changed(base, whatif, *seconds)
+            for pair, (base, whatif), seconds in zip(pairs, mine, found, strict=True)
+        )
         whole = group == "overall" or (group, value) == ("kind", "medical")
         for name in _STATISTICS if whole else ("mean",):
-            found = _on_pairs(pairs, name)
+            measured = _on_pairs(found, name)
             counts = (calls, calls, calls, changed)
-            rows.append(difference_of(group, value, name, "pairs", found, counts))
+            rows.append(difference_of(group, value, name, "pairs", measured, counts))
         if whole:
-            found = [(share_within(a, end_s), share_within(b, end_s)) for a, b in sides]
+            tables = [
+                [side.iloc[its] for side, its in zip(*both, strict=True)]
+                for both in zip(runs, mine, strict=True)
+            ]
+            shares = [(share_within(a, end_s), share_within(b, end_s)) for a, b in tables]
             base_n, whatif_n = (
-                sum(int(decided(both[side], end_s).sum()) for both in sides) for side in (0, 1)
+                sum(int(decided(both[side], end_s).sum()) for both in tables) for side in (0, 1)
             )
             counts = (calls, base_n, whatif_n, changed)
-            rows.append(difference_of(group, value, SHARE, "sides", found, counts))
+            rows.append(difference_of(group, value, SHARE, "sides", shares, counts))
     return [row for row in rows if row is not None]
 
 
+_Seconds = NDArray[np.float64]
+_Rows = NDArray[np.int64]
+
+
+class _Pair(NamedTuple):
+    """Response times of a replication: of the calls that both runs reached, and of each side."""
+
+    rows: tuple[Rows, Rows]
+    """Of those calls, which ones are in a group in the base and in the what-if."""
+    base_s: _Seconds
+    whatif_s: _Seconds
+    reached: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    """Of all calls of each side, whether a unit reached them."""
+
+    @classmethod
+    def of(cls, base: pd.DataFrame, whatif: pd.DataFrame) -> _Pair:
+        pair = pair_calls(base, whatif)
+        return cls(
+            (rows_of(pair), rows_of(pair, [f"whatif_{name}" for name in GROUPS])),
+            pair["base_s"].to_numpy(np.float64),
+            pair["whatif_s"].to_numpy(np.float64),
+            (base["response_s"].notna().to_numpy(), whatif["response_s"].notna().to_numpy()),
+        )
+
+    def in_group(self, group: str, value: object) -> tuple[_Seconds, _Seconds]:
+        """Return both response times of the calls that are in a group on both sides."""
+        one, two = (in_group(rows, group, value) for rows in self.rows)
+        mine = np.intersect1d(one, two, assume_unique=True)
+        return self.base_s[mine], self.whatif_s[mine]
+
+    def changed(self, base: _Rows, whatif: _Rows, base_s: _Seconds, whatif_s: _Seconds) -> int:
+        """Return how many calls of a group, rows of each side, were not answered alike."""
+        one, two = self.reached
+        reached = int(one[base].sum() + two[whatif].sum())
+        return reached - 2 * len(base_s) + int((base_s != whatif_s).sum())
+
+
 def _on_pairs(
-    pairs: Sequence[pd.DataFrame], statistic: str
+    pairs: Sequence[tuple[_Seconds, _Seconds]], statistic: str
 ) -> list[tuple[float | None, float | None]]:
     measure = _STATISTICS[statistic]
-    return [
-        (
-            measure(pair["base_s"].to_numpy(np.float64)),
-            measure(pair["whatif_s"].to_numpy(np.float64)),
-        )
-        for pair in pairs
-        if len(pair)
-    ]
-
-
-def _changed(base: pd.DataFrame, whatif: pd.DataFrame, pair: pd.DataFrame) -> int:
-    reached = int(base["response_s"].notna().sum() + whatif["response_s"].notna().sum())
-    one_sided = reached - 2 * len(pair)
-    return one_sided + int((pair["base_s"] != pair["whatif_s"]).sum())
+    return [(measure(base_s), measure(whatif_s)) for base_s, whatif_s in pairs if len(base_s)]
 
 
 def difference_of(

@@ -119,10 +119,10 @@ def interval_table(
         are left out; `ks` is the distance of Kolmogorov and Smirnov between the two distributions.
         All but `n` and `alone` are None where `n` is 0.
     """
-    simulated = _chains(calls)
+    simulated = chains_of(calls)
     observed = None
     if history is not None:
-        observed = _chains(history[history["call_id"].isin(simulated.index)])
+        observed = chains_of(history[history["call_id"].isin(simulated.index)])
     names = dict(intervals_of(walks=walks))
     if observed is not None and FIRST_ON_SCENE[1] in observed:
         names["first_on_scene"] = FIRST_ON_SCENE
@@ -217,8 +217,8 @@ def intervals_apart(calls: pd.DataFrame, history: pd.DataFrame) -> dict[str, Apa
     calls, history
         As of `interval_table`.
     """
-    simulated = _chains(calls)
-    observed = _chains(history[history["call_id"].isin(simulated.index)])
+    simulated = chains_of(calls)
+    observed = chains_of(history[history["call_id"].isin(simulated.index)])
     found: dict[str, Apart] = {}
     for name, ends in INTERVALS.items():
         then, now = _seconds(observed, name, *ends), _seconds(simulated, name, *ends)
@@ -238,9 +238,9 @@ def intervals_apart(calls: pd.DataFrame, history: pd.DataFrame) -> dict[str, Apa
     return found
 
 
-def chain_seconds(calls: pd.DataFrame, name: str) -> pd.Series:
-    """Return the durations of one of `intervals_of` that count, of medical calls, by `call_id`."""
-    seconds = _seconds(_chains(calls), name, *intervals_of(walks=True)[name])
+def chain_seconds(chains: pd.DataFrame, name: str) -> pd.Series:
+    """Return the durations of one of `intervals_of` that count, by call; see `chains_of`."""
+    seconds = _seconds(chains, name, *intervals_of(walks=True)[name])
     return pd.Series(dtype="float64") if seconds is None else seconds
 
 
@@ -256,7 +256,7 @@ def ks_distance(one: NDArray[np.float64], two: NDArray[np.float64]) -> float | N
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def _chains(calls: pd.DataFrame) -> pd.DataFrame:
+def chains_of(calls: pd.DataFrame) -> pd.DataFrame:
     """Return the medical calls with an ambulance's chain, by call."""
     chosen = calls["kind"] == "medical"
     if "unit_kind" in calls:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from twin.metrics.summary import share_within
+from twin.metrics.summary import TARGET_S, decided, share_in_time
 
 Sides = tuple[pd.DataFrame, pd.DataFrame]
 """The `calls` tables of a replication: base, what-if."""
@@ -74,18 +76,44 @@ def pair_calls(base: pd.DataFrame, whatif: pd.DataFrame) -> pd.DataFrame:
     """Return the calls of a replication that a unit reached in both runs.
 
     Calls are the same when number and time of call are. Columns: `call_id`, `kind`, `priority`,
-    `district`, `lon`, `lat`, `base_s`, `whatif_s`.
+    `district`, `lon`, `lat`, `base_s`, `whatif_s`, and of the what-if `whatif_kind`,
+    `whatif_priority`, `whatif_district`.
     """
     columns = [*KEY, "kind", "priority", "district", "lon", "lat", "response_s"]
     left = base[columns].rename(columns={"response_s": "base_s"})
-    right = whatif[[*KEY, "response_s"]].rename(columns={"response_s": "whatif_s"})
+    own = {"response_s": "whatif_s", **{name: f"whatif_{name}" for name in GROUPS}}
+    right = whatif[[*KEY, *own]].rename(columns=own)
     both = left.merge(right, on=KEY, how="inner", validate="one_to_one")
     return both.dropna(subset=["base_s", "whatif_s"]).drop(columns="t_call")
 
 
-def in_group(calls: pd.DataFrame, group: str, value: object) -> pd.DataFrame:
-    """Return the calls of a group; all of them for `overall`."""
-    return calls if group == "overall" else calls[calls[group] == value]
+Rows = dict[tuple[str, Any], NDArray[np.int64]]
+"""Numbers of the rows of each group, in their order."""
+_NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
+
+
+def rows_of(calls: pd.DataFrame, columns: Sequence[str] = GROUPS) -> Rows:
+    """Return which rows each group has, all of them `overall`; a call without a value is in none.
+
+    Parameters
+    ----------
+    calls
+        A table with these columns.
+    columns
+        Where the values are by which calls are told apart, in the order of `GROUPS`.
+    """
+    found: Rows = {("overall", ""): np.arange(len(calls))}
+    for group, column in zip(GROUPS, columns, strict=True):
+        number, values = pd.factorize(calls[column])
+        # In order of their numbers; calls without a value come first, as number -1.
+        rows = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number + 1)))[1:]
+        found |= {(group, value): mine for value, mine in zip(values.tolist(), rows, strict=False)}
+    return found
+
+
+def in_group(rows: Rows, group: str, value: object) -> NDArray[np.int64]:
+    """Return the rows of a group, of which there may be none."""
+    return rows.get((group, value), _NO_ROWS)
 
 
 def groups(runs: Sequence[Sides]) -> Iterator[tuple[str, Any]]:
@@ -96,7 +124,7 @@ def groups(runs: Sequence[Sides]) -> Iterator[tuple[str, Any]]:
     """
     yield "overall", ""
     for column in GROUPS:
-        values = {value for pair in runs for side in pair for value in side[column].dropna()}
+        values = {v for pair in runs for side in pair for v in side[column].dropna().unique()}
         ordered = sorted(values, key=lambda v: (v == "", v != "medical", v))
         yield from ((column, value) for value in ordered)
 
@@ -111,21 +139,45 @@ def reach(runs: Sequence[Sides], end_s: float) -> list[Reach]:
     end_s
         When the runs ended, seconds.
     """
-    paired = [pair_calls(base, whatif) for base, whatif in runs]
-    return [_reach(runs, paired, end_s, group, value) for group, value in groups(runs)]
+    sides = [[_Side.of(pair[side], end_s) for pair in runs] for side in (0, 1)]
+    paired = [rows_of(pair_calls(base, whatif)) for base, whatif in runs]
+    return [_reach(sides, paired, group, value) for group, value in groups(runs)]
+
+
+class _Side(NamedTuple):
+    """What `reach` asks of the calls of one run."""
+
+    rows: Rows
+    asked: NDArray[np.bool_]
+    """Whether a call was not cancelled."""
+    counts: NDArray[np.bool_]
+    """Whether it counts in the share within the target."""
+    response_s: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, calls: pd.DataFrame, end_s: float) -> _Side:
+        return cls(
+            rows_of(calls),
+            (calls["fate"] != "cancelled").to_numpy(np.bool_),
+            decided(calls, end_s).to_numpy(np.bool_),
+            calls["response_s"].to_numpy(np.float64),
+        )
 
 
 def _reach(
-    runs: Sequence[Sides], paired: Sequence[pd.DataFrame], end_s: float, group: str, value: Any
+    sides: Sequence[Sequence[_Side]], paired: Sequence[Rows], group: str, value: Any
 ) -> Reach:
-    asked, reached, within = [], [], []
-    for side in (0, 1):
-        calls = pd.concat([in_group(pair[side], group, value) for pair in runs])
-        calls = calls[calls["fate"] != "cancelled"]
-        asked.append(len(calls))
-        reached.append(int(calls["response_s"].notna().sum()))
-        shares = [share_within(in_group(pair[side], group, value), end_s) for pair in runs]
-        known = [share for share in shares if share is not None]
+    asked, reached, within = [0, 0], [0, 0], []
+    for side, runs in enumerate(sides):
+        known = []
+        for run in runs:
+            mine = in_group(run.rows, group, value)
+            wanted = run.response_s[mine[run.asked[mine]]]
+            asked[side] += len(wanted)
+            reached[side] += int(np.isfinite(wanted).sum())
+            share = share_in_time(run.response_s[mine[run.counts[mine]]], TARGET_S)
+            if share is not None:
+                known.append(share)
         within.append(sum(known) / len(known) if known else None)
     both = sum(len(in_group(pair, group, value)) for pair in paired)
     return Reach(

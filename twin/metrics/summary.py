@@ -85,7 +85,7 @@ def response_by(calls: pd.DataFrame, by: str, end_s: float) -> dict[str, Figures
     return {
         str(value): {
             **figures(response[mine]),
-            IN_TIME: _share(response[mine[counts[mine]]], TARGET_S),
+            IN_TIME: share_in_time(response[mine[counts[mine]]], TARGET_S),
         }
         for value, mine in zip(values, rows, strict=True)
     }
@@ -105,10 +105,11 @@ def share_within(calls: pd.DataFrame, end_s: float, target_s: float = TARGET_S) 
     waited less counts neither way, and cancelled calls do not count.
     """
     known = calls.loc[decided(calls, end_s, target_s), "response_s"]
-    return _share(known.to_numpy(np.float64), target_s)
+    return share_in_time(known.to_numpy(np.float64), target_s)
 
 
-def _share(seconds: NDArray[np.float64], target_s: float) -> float | None:
+def share_in_time(seconds: NDArray[np.float64], target_s: float) -> float | None:
+    """Return the share of response times that are within the target; None without any."""
     return float((seconds <= target_s).sum() / len(seconds)) if len(seconds) else None
 
 
