@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -297,11 +296,12 @@ class CityModel(World):
             Called with the model every `record.frame_every_s` simulated seconds.
         """
         every = max(1, round(self.scenario.record.frame_every_s / self.mobility.tick_s))
-        with _fewer_collections():
-            while self.running:
-                self.step()
-                if progress is not None and (self.tick % every == 0 or not self.running):
-                    progress(self)
+        # A model that was run before is a circle that few would notice, and holds much memory.
+        gc.collect()
+        while self.running:
+            self.step()
+            if progress is not None and (self.tick % every == 0 or not self.running):
+                progress(self)
         return self.summary()
 
     @property
@@ -364,25 +364,6 @@ class CityModel(World):
             hospital.end()
         for unit in self.units:
             unit.end()
-
-
-@contextmanager
-def _fewer_collections() -> Iterator[None]:
-    """Let Python look for garbage in circles less often, and never in what was there before.
-
-    An event, its process and its incident are such a circle, and few live for long: looking for
-    them at every call took a tenth of the time of a run of calls. A model that was run before in
-    the same process is one as well, and must be gone by then or it would stay for good.
-    """
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 def no_vehicles(network: Network) -> VehicleView:

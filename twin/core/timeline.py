@@ -13,7 +13,7 @@ import simpy
 from simpy.events import NORMAL, Timeout
 
 
-class _Event(simpy.Event):
+class QuietEvent(simpy.Event):
     """An event that takes no turn in the queue if nobody waits for it when it succeeds."""
 
     def __init__(self, env: simpy.Environment) -> None:
@@ -78,7 +78,7 @@ class Timeline(simpy.Environment):
     # SimPy makes its own events through classes that are bound on access.
     def event(self) -> simpy.Event:
         """Return an event that nobody has let happen yet."""
-        return _Event(self)
+        return QuietEvent(self)
 
     def process(self, generator: Generator[simpy.Event, Any, Any]) -> simpy.Process:
         """Let a process begin at this moment."""

@@ -263,6 +263,8 @@ class Incident(CityAgent):
         primary = self.primary
         if self.call_id in self.world.unwritten and (primary is None or primary.settled):
             self.write()
+            # Who knew each other would have to be found as a circle to be forgotten.
+            self.tasks = []
 
     def write(self) -> None:
         """Write the call's row as things stand, unless it belongs to the warm-up."""
