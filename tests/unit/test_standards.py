@@ -70,6 +70,15 @@ def test_who_counts_in_a_share() -> None:
     assert score(standard(priorities=[4], share=0.5)).value is None
 
 
+def test_a_standard_may_ask_for_the_time_at_the_patient() -> None:
+    there = DAY.assign(t_patient=DAY["t_onscene"] + 100.0)
+    line = score(standard(to="t_patient", share=0.5), there)
+    # 500, 580, 700 and 400 s; one is late by the end.
+    assert (line.n, line.value, line.met) == (5, pytest.approx(1 / 5), False)
+    way = score(standard(**{"from": "t_onscene", "to": "t_patient", "statistic": "mean"}), there)
+    assert (way.n, way.value) == (4, 100.0)
+
+
 def test_a_mean_holds_what_goes_on_beyond_the_limit_and_is_a_lower_bound() -> None:
     line = score(standard(statistic="mean", kinds=["medical"], priorities=[1]))
     assert line.value == pytest.approx((400.0 + 480.0 + 600.0) / 3)

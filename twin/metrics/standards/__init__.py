@@ -37,6 +37,7 @@ Stamp = Literal[
     "t_capable",
     "t_onscene",
     "t_full",
+    "t_patient",
     "t_leave",
     "t_hospital",
     "t_clear",
