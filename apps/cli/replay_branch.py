@@ -18,6 +18,7 @@ from apps.report.comparison import write_comparison_report
 from apps.report.words import INTERVAL_NAMES
 from twin.agents.policies import check_policies, known, meant
 from twin.city.model import City
+from twin.city.names import unit_like
 from twin.core.clock import Calendar, format_clock, parse_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.experiment import claim, run_scenario
@@ -227,13 +228,18 @@ def _check_orders(city: City, orders: Sequence[_Order]) -> None:
     }
     for order in orders:
         what, table, column = tables[order.option]
-        ids = sorted(set(city[table][column].astype(str)))
-        if order.id not in ids:
-            raise InputError(
-                f"there is no {what} {order.id!r}",
-                field=order.option,
-                hint=did_you_mean(order.id, ids) or f"the city has {len(ids)}",
-            )
+        ids = city[table][column].astype(str)
+        if order.id in set(ids):
+            continue
+        if order.option == UNIT:
+            near = unit_like(order.id, dict(zip(ids, city[table]["kind"], strict=True)))
+        else:
+            near = did_you_mean(order.id, sorted(ids))
+        raise InputError(
+            f"there is no {what} {order.id!r}",
+            field=order.option,
+            hint=near or f"the city has {len(ids)}",
+        )
 
 
 def _day(scenario: Scenario, city: City, at_s: float) -> Scenario:

@@ -159,7 +159,7 @@ def test_the_moment_is_that_of_the_first_order(branched):
             "both 'soonest' and 'beats' are of dispatch",
         ),
         (["--branch-unit", "d"], "'--branch-unit': 'd' is not CALL=UNIT"),
-        (["--branch-unit", "d=u7"], "'--branch-unit': there is no unit 'u7'"),
+        (["--branch-unit", "d=u7"], "'--branch-unit': there is no unit 'u7'; did you mean 'u"),
         (["--branch-unit", "z=u1"], "'--branch-unit': the replay has no call 'z'"),
         (["--branch-unit", "d=u1", "--branch-unit", "d=u0"], "call 'd' is named twice"),
         (["--branch-hospital", "d=h7"], "'--branch-hospital': there is no hospital 'h7'"),
