@@ -18,7 +18,7 @@ from twin.network.graph import F32, F64, I32, I64, U8, Place
 from twin.scenarios.signals import SignalSettings
 from twin.scenarios.spec import Scenario
 from twin.traffic.buses import Buses
-from twin.traffic.kernels.drives import concerned, fill_timetable, places_of
+from twin.traffic.kernels.drives import concerned, fill_timetable, places_of, write_drive
 from twin.traffic.mobility import UnreachableError
 from twin.traffic.table_times import TableTimes
 from twin.traffic.trip_routes import RouteBook
@@ -41,6 +41,10 @@ class _Drive:
     """Where it then stands."""
     plan: int = 0
     """Number of the present timetable; a timer of an older one means nothing."""
+
+
+def _hour_end(t: float) -> float:
+    return (t // HOUR_S + 1) * HOUR_S
 
 
 class TableMobility:
@@ -315,54 +319,35 @@ class TableMobility:
                 )
             )
             return
-        self._since[unit] = drive.since
         drive.plan += 1
-        t_end = self._write(unit, router, links, begin_m, end_m, siren=drive.siren)
+        t_end = self._write(unit, drive, router, links, begin_m, end_m)
         timer = self._env.timeout(t_end - self._env.now)
         timer.callbacks.append(partial(self._reached, unit, drive, drive.plan, t_end))
 
     def _write(
-        self,
-        unit: int,
-        router: UnitRouter,
-        links: I32,
-        start_m: float,
-        end_m: float,
-        *,
-        siren: bool,
+        self, unit: int, drive: _Drive, router: UnitRouter, links: I32, start_m: float, end_m: float
     ) -> float:
         """Write when each link of a drive is entered, and the end reached; return that."""
         n = len(links)
         while n > self._way.shape[1]:
             self._way = np.concatenate([self._way, np.zeros_like(self._way)], axis=1)
             self._at = np.concatenate([self._at, np.zeros_like(self._at)], axis=1)
-        self._count[unit], self._siren[unit] = n, siren
-        self._start[unit], self._end[unit] = start_m, end_m
-        self._way[unit, :n] = links
-        at = self._at[unit]
-        at[0] = t = self._env.now
-        i = 0
-        graph, length = router.graph, self._network.link_length
-        while True:
-            seconds = self._times.at(t).of(siren=siren)
-            hour_end = (t // HOUR_S + 1) * HOUR_S
+        t, graph, length = self._env.now, router.graph, self._network.link_length
+        seconds = self._times.at(t).of(siren=drive.siren)
+        i = write_drive(
+            unit, links, start_m, end_m, drive.siren, drive.since, t,
+            graph.turn_ptr, graph.turn_to, graph.turn_cost, length, seconds, _hour_end(t),
+            self._count, self._since, self._way, self._at, self._start, self._end, self._siren,
+        )  # fmt: skip
+        while i < n:
             # Links entered after the full hour have its times.
+            t = float(self._at[unit, i])
+            seconds = self._times.at(t).of(siren=drive.siren)
             i = fill_timetable(
-                graph.turn_ptr,
-                graph.turn_to,
-                graph.turn_cost,
-                links,
-                length,
-                seconds,
-                start_m,
-                end_m,
-                i,
-                hour_end,
-                at,
-            )
-            t = float(at[i])
-            if i == n:
-                return t
+                graph.turn_ptr, graph.turn_to, graph.turn_cost, links, length, seconds, start_m,
+                end_m, i, _hour_end(t), self._at[unit],
+            )  # fmt: skip
+        return float(self._at[unit, n])
 
     def _reached(self, unit: int, drive: _Drive, plan: int, t_end: float, _: simpy.Event) -> None:
         if self._drives.get(unit) is drive and drive.plan == plan:

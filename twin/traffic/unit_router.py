@@ -112,7 +112,10 @@ class UnitRouter(Router):
         """Return whether more is known of where drives to a goal begin than of the goal."""
         if self.near is None:
             return False
-        return not any(of is not None and of.holds_one(goal.link) for of in (self.home, self.far))
+        for of in (self.home, self.far):
+            if of is not None and of.holds_one(goal.link):
+                return False
+        return True
 
     def _kept(self) -> dict[tuple[Place, Place, bool], I32]:
         """Return the ways that searches for the first found since costs last changed."""
@@ -133,6 +136,8 @@ class UnitRouter(Router):
         return self.home.known(self._rows.row_of, at_once=True)
 
     def _on(self, side: int, place: Place) -> float:
+        if side == place.link:
+            return float(place.pos_m)
         return float(on_side(place.link, place.pos_m, side, self.network.link_length))
 
     def etas(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from twin.agents.world import World
 
 
-_AT_STATION = attrgetter("at_station")
 _HANDLE = attrgetter("_handle")
 """Who is free is on shift and has one: `Unit.handle` need not look."""
 
@@ -27,7 +26,7 @@ def turnout(world: World, task: Task, units: Sequence[Unit]) -> F64:
     """(U,) expected seconds until each unit's wheels roll: only at the station is there any."""
     incident = task.incident
     mean = world.durations.mean(incident.kind, "turnout", incident.priority)
-    out: F64 = mean * np.array(list(map(_AT_STATION, units)), np.float64)
+    out: F64 = mean * np.array([unit.at_station for unit in units], np.float64)
     if world.durations.service.turnout_by_hour:
         factor, now = world.durations.turnout_factor, world.env.now
         out *= np.array([factor(u.station.serves, now) for u in units])

@@ -253,14 +253,15 @@ class Unit(CityAgent):
     def _duty(self) -> Life:
         """Answer calls until the shift is over and the unit is home."""
         env = self.world.env
-        over = env.event() if math.isinf(self._shift_end) else self.world.until(self._shift_end)
+        always = math.isinf(self._shift_end)
+        over = env.event() if always else self.world.until(self._shift_end)
         while True:
             if self.upkeep is not None and self.task is None:
                 yield from self._rest(self.upkeep, over)
             if self.task is None and self.base is self._stands_at:
                 if self._called.triggered:
                     self._called = env.event()  # it was sent away and back in one moment
-                yield either(self._called, over)
+                yield self._called if always else either(self._called, over)
             while self.task is not None or self.base is not self._stands_at:
                 self._called = env.event()
                 if self.task is not None:

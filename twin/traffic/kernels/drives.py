@@ -78,6 +78,55 @@ def fill_timetable(
 
 
 @inner
+def write_drive(
+    u: int,
+    links: I32,
+    begin_m: float,
+    stop_m: float,
+    siren: bool,
+    since: float,
+    now: float,
+    turn_ptr: I32,
+    turn_to: I32,
+    turn_cost: F32,
+    length: F32,
+    seconds: F32,
+    hour_end: float,
+    count: I32,
+    sinces: F64,
+    way: I32,
+    at: F64,
+    start_m: F64,
+    end_m: F64,
+    sirens: U8,
+) -> int:
+    """Write the drive of unit `u`, with times as far as those of this hour go.
+
+    Returns what `fill_timetable` does.
+
+    Parameters
+    ----------
+    links, begin_m, stop_m
+        (R,) the route, and metres at which it begins on the first and ends on the last link.
+    siren, since, now
+        Whether the unit drives under siren, until when it stands, present time.
+    turn_ptr, turn_to, turn_cost, length, seconds, hour_end
+        As of `fill_timetable`.
+    count, sinces, way, at, start_m, end_m, sirens
+        Of every unit, as in `places_of` and `concerned`; what is filled.
+    """
+    n = len(links)
+    count[u], sinces[u], sirens[u] = n, since, siren
+    start_m[u], end_m[u] = begin_m, stop_m
+    for i in range(n):
+        way[u, i] = links[i]
+    at[u, 0] = now
+    return fill_timetable(
+        turn_ptr, turn_to, turn_cost, links, length, seconds, begin_m, stop_m, 0, hour_end, at[u]
+    )
+
+
+@inner
 def places_of(
     units: I64,
     now: float,
