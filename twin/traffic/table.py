@@ -289,7 +289,7 @@ class TableMobility:
             self._siren,
             links,
             fell,
-            np.stack([router.times[links] for router in routers]),
+            np.array([router.times[links] for router in routers]),
             np.array([router.max_speed for router in routers]),
             self._corners,
             routers[0].across,

@@ -208,7 +208,7 @@ class TableTimes:
     def _touch(self, link: int, token: int, gone: Sequence[tuple[int, float]] = ()) -> I64:
         """Work out anew the times of the links of one obstacle."""
         slowed = [other for other, _ in [*self._slowings.get(token, []), *gone]]
-        links = np.unique(np.array([link, *slowed], np.int64))
+        links = np.array(sorted({link, *slowed}), np.int64)
         # Of other hours than this one the times are made anew when they are asked for.
         self._present = {h: times for h, times in self._present.items() if h == self._hour}
         if self._hour is None:

@@ -112,10 +112,10 @@ class UnitRouter(Router):
         """Return whether more is known of where drives to a goal begin than of the goal."""
         if self.near is None:
             return False
-        for of in (self.home, self.far):
-            if of is not None and of.holds_one(goal.link):
-                return False
-        return True
+        home, far = self.home, self.far
+        if home is not None and home.holds_one(goal.link):
+            return False
+        return far is None or not far.holds_one(goal.link)
 
     def _kept(self) -> dict[tuple[Place, Place, bool], I32]:
         """Return the ways that searches for the first found since costs last changed."""
