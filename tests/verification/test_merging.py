@@ -121,8 +121,11 @@ def test_two_lanes_become_one(speed, closed):
 
 
 def test_three_lanes_become_two():
-    # Measured: 3,182 veh/h, 88% of 2 x 1,802.
-    assert 0.85 * 3604.0 < _drop(3, 2, 13.9).sum() <= 0.95 * 3604.0
+    # Two of them become one, the third goes on: what a merge carries (1,652 to 1,666 veh/h), and a
+    # lane (1,802). Measured: 3,438 veh/h, 95% of two lanes.
+    flows = _drop(3, 2, 13.9)
+    assert flows.sum() == pytest.approx(1659.0 + 1802.0, rel=0.04)
+    assert np.sort(flows)[:2].sum() <= 0.95 * 1802.0
 
 
 @pytest.mark.parametrize("lanes", [2, 3])

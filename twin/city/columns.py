@@ -41,11 +41,12 @@ ROWS: dict[str, tuple[str, ...]] = {
     "groups": ("group_signal", "group_green_from", "group_green_to"),
     "greens": ("more_group", "more_from", "more_to"),
     "bus_lanes": ("bus_link", "bus_lane"),
+    "own_lanes": ("own_turn", "own_lane"),
     "names": ("names",),
 }
 """Columns of each table. A row pointer stands beside its rows, without its leading zero."""
 
-LATER = frozenset({"greens", "bus_lanes"})
+LATER = frozenset({"greens", "bus_lanes", "own_lanes"})
 """Tables that cities stored by earlier versions lack: they have none of it."""
 
 POINTERS = {"geom_ptr", "turn_ptr", "foe_ptr"}

@@ -97,6 +97,10 @@ class Network:
         several.
     bus_link, bus_lane
         (B,) link and lane (0 at the kerb) of lanes that only buses and emergency units may use.
+    own_turn, own_lane
+        (O,) turns, ascending, that bring lanes of their own to the link entered, and which of its
+        lanes the kerb-most lane of each leads to; the others follow side by side. All other turns
+        may enter any lane that keeps the order.
     """
 
     lon0: float
@@ -140,6 +144,8 @@ class Network:
     more_to: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
     bus_link: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
     bus_lane: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
+    own_turn: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
+    own_lane: I32 = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __post_init__(self) -> None:
         for column in fields(self):

@@ -22,7 +22,7 @@ from twin.network.conflicts import foe_rows
 from twin.network.geometry import Projection, pointer
 from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind
 from twin.network.impute import DEFAULTS
-from twin.network.sumo_lanes import bus_lanes, turn_lanes
+from twin.network.sumo_lanes import bus_lanes, own_lanes, turn_lanes
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
 from twin.network.sumo_signals import Groups, meet, signal_groups
 from twin.network.tags import road_class
@@ -112,6 +112,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     entry = _entry(turns, inside[:, 0], len(edges))
     low, high = turn_lanes(file, edges, (turns.start, turns.end), turns.rows, counts)
     rows = [row for group in turns.rows for row in group]
+    own_turn, own_lane = own_lanes(file, edges, (turns.start, turns.end), turns.rows)
     groups, lamp = signal_groups(file, rows, counts)
     turn_group = _turn_group(turns, dict(zip(rows, lamp, strict=True)), groups, counts)
     yielding, foe = _right_of_way(file, turns)
@@ -177,6 +178,8 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         more_to=np.array([end for _, (_, end) in more], f32),
         bus_link=np.array([link for link, _ in buses], i32),
         bus_lane=np.array([lane for _, lane in buses], i32),
+        own_turn=own_turn.astype(i32),
+        own_lane=own_lane.astype(i32),
     )
     report = BuildReport(source=file.path, imputed={"capacity": 1.0})
     report.counts = {

@@ -1,4 +1,4 @@
-"""From which lanes of a SUMO edge a movement starts, and which of its lanes are for buses."""
+"""Between which lanes of SUMO edges a movement leads, and which of them are for buses."""
 
 from __future__ import annotations
 
@@ -63,6 +63,38 @@ def turn_lanes(
         low[turn], high[turn] = first, last
         counts[ACROSS] += sum(not first <= lane <= last for lane in added)
     return low, high
+
+
+def own_lanes(
+    file: SumoFile, edges: Sequence[Edge], ends: tuple[I64, I64], rows: Sequence[Sequence[int]]
+) -> tuple[I64, I64]:
+    """Return the movements with lanes of their own, ascending, and the lane each leads to first.
+
+    Such are those without a light that enter an edge from several others, each in lanes that no
+    other of these edges leads to, and lane by lane.
+
+    Parameters
+    ----------
+    file, edges, ends, rows
+        As `turn_lanes` has them.
+    """
+    into: dict[int, list[int]] = {}
+    for turn, link in enumerate(ends[1].tolist()):
+        into.setdefault(link, []).append(turn)
+    found: list[tuple[int, int]] = []
+    for link, turns in into.items():
+        joined = [[file.connections[row] for row in rows[turn]] for turn in turns]
+        entered = [{edges[link].own_lane(c.to_lane) for c in ways} for ways in joined]
+        shared = sum(map(len, entered)) > len(set().union(*entered))
+        if len(turns) < 2 or shared or any(c.light for ways in joined for c in ways):
+            continue
+        for turn, ways, lanes in zip(turns, joined, entered, strict=True):
+            start = edges[ends[0][turn]]
+            shift = {edges[link].own_lane(c.to_lane) - start.own_lane(c.from_lane) for c in ways}
+            if len(shift) == 1:
+                found.append((turn, min(lanes)))
+    both = np.array(sorted(found), np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def _joined_for_buses(

@@ -60,6 +60,9 @@ ROUNDABOUT_LOOK_M = 20.0
 """Metres before a roundabout from which a driver looks for a gap: follow-up headway of 2.6 s."""
 RING_M = 400.0
 """Greatest length of a one-way ring that is taken for a roundabout."""
+FULL_SHARE = 0.5
+"""Share of a lane filled with queued vehicles above which no trip enters it from beside the
+road (assumption)."""
 LEAST_GAP = 0.55
 """Share of the critical gap that a driver takes in the end, when he has waited long: that of the
 follow-up to the critical headway (0.49 to 0.62 in those exhibits), since who follows closely takes
@@ -169,6 +172,7 @@ def kernel_network(
     link["turn1"] = network.turn_ptr[1:]
     link["siren_dist"] = BIG
     link["due"] = NEVER
+    link["full"] = np.where(np.isin(np.arange(network.n_links), network.turn_to), FULL_SHARE, 1.0)
 
     np.bitwise_or.at(link["bus_lanes"], network.bus_link, np.left_shift(1, network.bus_lane))
 
@@ -201,6 +205,8 @@ def kernel_network(
     turn["lo"] = network.turn_lane_lo
     turn["hi"] = network.turn_lane_hi
     turn["kind"] = network.turn_kind
+    turn["own_lane"] = -1
+    turn["own_lane"][network.own_turn] = network.own_lane
     respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
     link["group"] = _only_group(network)

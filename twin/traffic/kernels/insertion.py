@@ -7,8 +7,8 @@ import numpy as np
 from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes
 from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
 from twin.traffic.kernels.itinerary import miss_calls
-from twin.traffic.kernels.jit import inner
-from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes
+from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes, wished_lanes
 from twin.traffic.kernels.lane_records import close_at, has_room, open_at
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
@@ -34,8 +34,8 @@ from twin.traffic.kernels.layout import (
 ENTRY_GAP_M = np.float32(7.0)
 """Metres behind the last vehicle of a lane that a trip wants to enter at the start of a link."""
 QUEUED_M = np.float32(7.0)
-FULL_SHARE = np.float32(0.5)
-"""Share of a lane's length filled with queued vehicles above which no trip enters it."""
+SEEN_WAITING = 32
+"""Trips at the start of a link that are looked at in a tick: beyond them who waits holds up all."""
 ENTRY_SHARE = np.float32(0.5)
 ENTRY_SPEED = np.float32(10.0)
 UNIT_BRAKE = np.float32(-3.0)
@@ -70,63 +70,81 @@ def write_record(
 def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records) -> None:
     """Let trips that wait at the start of link `k` enter: at most one to a lane and tick.
 
-    A trip takes the lane with the most space among those of its first turn, and enters when the
+    A trip takes the lane with the most space among those that suit its way, and enters when the
     last vehicle there is `ENTRY_GAP_M` away and the lane is not nearly full: who parks at the
     roadside waits for a queue to pass, or a crowded network would be filled until nothing moves.
+    Who comes from beyond the network, on a link that no other leads to, has no queue to let pass.
+    Who waits for one lane holds up nobody who wants another, among the first `SEEN_WAITING`.
     """
     a = int(net.link[k].lane0)
     n = int(net.link[k].lanes)
-    for _ in range(n):
-        at = net.link[k].queue_at
-        if at >= net.link[k].queue_end or net.link[k].closed:
-            return
-        slot = int(st.queue[at])
-        if st.vehicle[slot].t_plan > t:
-            return
-        turn = int(st.route[st.vehicle[slot].rpos])
-        first_open = min(int(net.link[k].first_open), n - 1)
-        lo = first_open
-        hi = n - 1
-        if turn >= 0:
-            lo = max(int(net.turn[turn].lo), first_open)
-            hi = max(int(net.turn[turn].hi), first_open)
-        mask = barred_lanes(net, k, int(st.vehicle[slot].kind))
+    if net.link[k].closed:
+        return
+    at = int(net.link[k].queue_at)
+    end = int(net.link[k].queue_end)
+    full = 0
+    for q in range(at, min(end, at + SEEN_WAITING)):
+        slot = int(st.queue[q])
+        if full == (1 << n) - 1 or st.vehicle[slot].t_plan > t:
+            break
+        kind = int(st.vehicle[slot].kind)
+        lo, hi, _, _ = wished_lanes(net, st, k, int(st.vehicle[slot].rpos), kind)
+        mask = barred_lanes(net, k, kind)
         if mask:
             lo, hi = entered_lanes(lo, hi, n, mask)
-        best = np.float32(-1.0)
-        pick = -1
-        for y in range(a + lo, a + hi + 1):
-            space = net.link[k].length
-            if st.lane[y].end > st.lane[y].start:
-                last = R[st.lane[y].start]
-                space = last.pos - net.kinds[last.kind, LENGTH]
-            if space > best and has_room(st.lane, y):
-                best = space
-                pick = y
+        pick, space = roomiest(k, lo, hi, full, net, st, R)
         if pick < 0:
-            return
-        ahead = st.lane[pick].end - st.lane[pick].start
-        if ahead > 0 and (
-            best < ENTRY_GAP_M or np.float32(ahead + 1) * QUEUED_M > FULL_SHARE * net.link[k].length
-        ):
-            return
+            full |= ((2 << hi) - 1) & ~((1 << lo) - 1)
+            continue
+        full |= 1 << (pick - a)
+        for p in range(q, at, -1):
+            st.queue[p] = st.queue[p - 1]
+        st.queue[at] = slot
         at += 1
-        net.link[k].queue_at = at
-        net.link[k].due = NEVER
-        if at < net.link[k].queue_end:
-            net.link[k].due = st.vehicle[st.queue[at]].t_plan
-        net.link[k].busy = 1
         v0 = net.link[k].speed * st.vehicle[slot].fac
         j = int(st.lane[pick].start) - 1
         st.lane[pick].start = j
         vel = min(v0, ENTRY_SPEED)
         if st.lane[pick].end > j + 1:
-            vel = min(vel, max(R[j + 1].vel, best * ENTRY_SHARE))
+            vel = min(vel, max(R[j + 1].vel, space * ENTRY_SHARE))
         write_record(st, R, j, slot, ZERO, vel)
         set_wishes(net, st, R, j, k)
         st.vehicle[slot].t_depart = t
         st.vehicle[slot].state = RUNNING
         st.tally[block, INSERTED] += 1
+        net.link[k].busy = 1
+    net.link[k].queue_at = at
+    net.link[k].due = st.vehicle[st.queue[at]].t_plan if at < end else NEVER
+
+
+@inlined
+def roomiest(
+    k: int, lo: int, hi: int, full: int, net: Net, st: State, R: Records
+) -> tuple[int, np.float32]:
+    """Return the lane with the most space among `lo` to `hi` of link `k`, and metres; -1 for none.
+
+    Those whose bit is set in `full` are not asked.
+    """
+    a = int(net.link[k].lane0)
+    length = net.link[k].length
+    best = np.float32(-1.0)
+    pick = -1
+    for own in range(lo, hi + 1):
+        y = a + own
+        if (full >> own) & 1 or not has_room(st.lane, y):
+            continue
+        space = length
+        ahead = st.lane[y].end - st.lane[y].start
+        if ahead > 0:
+            last = R[st.lane[y].start]
+            space = last.pos - net.kinds[last.kind, LENGTH]
+            crowded = np.float32(ahead + 1) * QUEUED_M > net.link[k].full * length
+            if space < ENTRY_GAP_M or crowded:
+                continue
+        if space > best:
+            best = space
+            pick = y
+    return pick, best
 
 
 @inner

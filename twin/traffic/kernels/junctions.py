@@ -109,11 +109,15 @@ def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
 
     Lanes side by side that turn together stay side by side; when the next link has more lanes there
     is a choice, when it has fewer they merge: right turns at the kerb, left turns at the median.
+    A turn that brings lanes of its own has no choice.
     """
     lo = int(turn[t].lo)
     hi = int(turn[t].hi)
     own = min(max(own, lo), hi)
     lanes = int(turn[t].lanes)
+    if turn[t].own_lane >= 0:
+        first = min(own - lo + int(turn[t].own_lane), lanes - 1)
+        return first, first
     spare = lanes - (hi - lo + 1)
     if spare >= 0:
         return own - lo, own - lo + spare
@@ -149,9 +153,13 @@ def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
 
 
 @inner
-def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
-    """Set which lanes of link `k` and of the next one record `i` wants, from its route."""
-    t = int(R[i].turn)
+def wished_lanes(net: Net, st: State, k: int, rpos: int, kind: int) -> tuple[int, int, int, int]:
+    """Return which lanes of link `k`, and which of the next, suit the route from `rpos` on.
+
+    The first two are the lanes, inclusive, for the turn at the end of the link; the others those
+    for the turn after it.
+    """
+    t = int(st.route[rpos])
     lanes = int(net.link[k].lanes)
     first_open = min(int(net.link[k].first_open), lanes - 1)
     lo = 0
@@ -161,7 +169,7 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     if t >= 0:
         lo = int(net.turn[t].lo)
         hi = int(net.turn[t].hi)
-        after = int(st.route[R[i].rpos + 1])
+        after = int(st.route[rpos + 1])
         if after >= 0:
             nlo = int(net.turn[after].lo)
             nhi = int(net.turn[after].hi)
@@ -185,7 +193,6 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
                         hi = lo
     lo = max(lo, first_open)
     hi = max(hi, first_open)
-    kind = int(R[i].kind)
     mask = barred_lanes(net, k, kind)
     if mask:
         lo, hi = without_barred(lo, hi, mask)
@@ -194,6 +201,13 @@ def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
         mask = barred_lanes(net, to, kind)
         if mask:
             nlo, nhi = entered_lanes(nlo, nhi, int(net.link[to].lanes), mask)
+    return lo, hi, nlo, nhi
+
+
+@inner
+def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
+    """Set which lanes of link `k` and of the next one record `i` wants, from its route."""
+    lo, hi, nlo, nhi = wished_lanes(net, st, k, int(R[i].rpos), int(R[i].kind))
     R[i].lo = lo
     R[i].hi = hi
     R[i].nlo = nlo

@@ -155,6 +155,7 @@ LINK = _in_lines(
         ("left", "i8"),
         ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
         ("queue_end", "i4"),
+        ("full", "f4"),  # share of a lane filled with queued vehicles above which no trip enters
     ]
 )
 TURN = _in_lines(
@@ -177,6 +178,7 @@ TURN = _in_lines(
         ("merges", "i1"),  # it joins a stream of the road it enters: 1, of an expressway: 2
         ("zips", "i1"),  # its lanes, or those of other turns, merge with it in turns
         ("all_stop", "i1"),  # who came first to the line goes first
+        ("own_lane", "i1"),  # lane of `to` that its lane `lo` leads to; -1 where there is a choice
         ("eta", "f4"),  # seconds until the next vehicle makes it; `BIG` when nobody is near
         ("passed", "i4"),  # vehicles that made it since the start
         # Where all stop: the greatest `claim` to it, and the tick of the last passage.
