@@ -36,7 +36,7 @@ def test_littles_law(signals):
 
 def test_a_grid_that_gridlocks_clears_and_nobody_is_removed():
     # Twice the load: left turns that fill one another's lanes slow all to 1 m/s, rings of full
-    # lanes turn or their members go another way. Measured: the last arrives after 4,252 s.
+    # lanes turn or their members go another way. Measured: the last arrives after 3,809 s.
     network = grid(5, 5, 200.0, 2, 13.9)
     traffic = MicroTraffic(network, seed=np.uint64(1))
     traffic.add_trips(random_trips(network, 6000, 1800.0, 3))
