@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,11 +49,19 @@ def _fork(lanes: int = 2):
 
 
 def test_who_waits_for_one_lane_holds_up_nobody_who_wants_another() -> None:
-    routes = [[0, 1], [0, 2]] * 30
+    routes = [[0, 1]] * 60 + [[0, 2]] * 30
     counts = _traffic(_fork(), routes, 300).counters
     # All thirty who go on are through; of the others those are in that fit before the light.
     assert counts.finished == 30
     assert counts.inserted == pytest.approx(30 + 13, abs=1)
+
+
+def test_who_enters_keeps_out_of_a_bus_lane_between_others() -> None:
+    network = make_network([Link(0, 1, 100.0, lanes=3), Link(1, 2, lanes=3)], [Turn(0, 1, hi=2)])
+    bus = np.array([0], np.int32), np.array([1], np.int32)
+    network = replace(network, bus_link=bus[0], bus_lane=bus[1])
+    traffic = _traffic(network, [[0, 1]] * 12, 3)
+    assert set(traffic.vehicles.lane.tolist()) == {0, 2}
 
 
 def test_in_one_lane_nobody_overtakes_who_waits() -> None:
@@ -95,24 +105,46 @@ JOINED = """<net version="1.16">
 """
 
 
-def _joined(tmp_path, ramp: int):
+BUS_LANE = (
+    ('id="main_0"', 'id="main_0" allow="bus"'),
+    ('id="on_0"', 'id="on_0" allow="bus"'),
+    ('fromLane="0" toLane="1"', 'fromLane="0" toLane="0"'),
+    ('fromLane="1" toLane="2"', 'fromLane="1" toLane="1"'),
+)
+"""A bus lane at the kerb of the main road and of the road after, straight on."""
+
+
+def _joined(tmp_path, ramp: int, *changes: tuple[str, str]):
+    text = JOINED.format(ramp=ramp)
+    for old, new in changes:
+        text = text.replace(old, new)
     file = tmp_path / "joined.net.xml"
-    file.write_text(JOINED.format(ramp=ramp))
+    file.write_text(text)
     return read_sumo(file)
 
 
-def test_a_ramp_that_brings_its_lane_keeps_it(tmp_path) -> None:
-    made = _joined(tmp_path, ramp=0)
+def _entered(made) -> dict[str, list[int]]:
+    """Return which lane each lane of the two roads leads to."""
     network, names = made.network, made.edges.edge
     net = kernel_network(network, Fleet().table, speed_factor=1.0)
-    assert network.own_lane.tolist() == [1, 0]
-    entered = {}
-    for turn, link in enumerate(network.turn_from.tolist()):
-        own = range(int(network.link_lanes[link]))
-        entered[names[link]] = [entry_lane(net, turn, lane, 0, 127) for lane in own]
-    assert entered == {"main": [1, 2], "ramp": [0]}
+    return {
+        names[link]: [
+            entry_lane(net, turn, lane, 0, 127) for lane in range(int(network.link_lanes[link]))
+        ]
+        for turn, link in enumerate(network.turn_from.tolist())
+    }
+
+
+def test_a_ramp_that_brings_its_lane_keeps_it(tmp_path) -> None:
+    assert _entered(_joined(tmp_path, 0)) == {"main": [1, 2], "ramp": [0]}
+
+
+def test_a_bus_lane_beside_shifts_nobody(tmp_path) -> None:
+    made = _joined(tmp_path, 2, *BUS_LANE)
+    assert made.network.bus_lane.tolist() == [0, 0]
+    assert _entered(made) == {"main": [0, 1], "ramp": [2]}
 
 
 def test_lanes_that_two_roads_share_are_nobodys_own(tmp_path) -> None:
-    network = _joined(tmp_path, ramp=1).network
+    network = _joined(tmp_path, 1).network
     assert len(network.own_turn) == len(network.own_lane) == 0

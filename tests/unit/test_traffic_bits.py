@@ -62,6 +62,9 @@ def test_restored_run_ends_with_the_same_bits():
     assert (other.link_stats().left == traffic.link_stats().left).all()
     with pytest.raises(InputError, match="another network"):
         MicroTraffic(grid(2, 2, 100.0, 1, 10.0), seed=np.uint64(1)).restore(traffic.checkpoint())
+    older = traffic.checkpoint() | {"link": traffic.checkpoint()["link"][["length", "lanes"]]}
+    with pytest.raises(InputError, match="another version"):
+        MicroTraffic(NETWORK, seed=np.uint64(1)).restore(older)
     longer = Kinds(car=Kinds().car._replace(length_m=6.0))
     with pytest.raises(InputError, match="other types of vehicles"):
         MicroTraffic(NETWORK, seed=np.uint64(1), kinds=longer).restore(traffic.checkpoint())

@@ -112,7 +112,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     entry = _entry(turns, inside[:, 0], len(edges))
     low, high = turn_lanes(file, edges, (turns.start, turns.end), turns.rows, counts)
     rows = [row for group in turns.rows for row in group]
-    own_turn, own_lane = own_lanes(file, edges, (turns.start, turns.end), turns.rows)
+    own_turn, own_lane = own_lanes(file, edges, (turns.start, turns.end), turns.rows, low)
     groups, lamp = signal_groups(file, rows, counts)
     turn_group = _turn_group(turns, dict(zip(rows, lamp, strict=True)), groups, counts)
     yielding, foe = _right_of_way(file, turns)

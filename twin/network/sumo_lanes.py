@@ -66,9 +66,13 @@ def turn_lanes(
 
 
 def own_lanes(
-    file: SumoFile, edges: Sequence[Edge], ends: tuple[I64, I64], rows: Sequence[Sequence[int]]
+    file: SumoFile,
+    edges: Sequence[Edge],
+    ends: tuple[I64, I64],
+    rows: Sequence[Sequence[int]],
+    low: U8,
 ) -> tuple[I64, I64]:
-    """Return the movements with lanes of their own, ascending, and the lane each leads to first.
+    """Return the movements with lanes of their own, ascending, and where the first of each leads.
 
     Such are those without a light that enter an edge from several others, each in lanes that no
     other of these edges leads to, and lane by lane.
@@ -77,6 +81,8 @@ def own_lanes(
     ----------
     file, edges, ends, rows
         As `turn_lanes` has them.
+    low
+        (T,) first lane from which each movement starts: a bus lane, where one lies beside.
     """
     into: dict[int, list[int]] = {}
     for turn, link in enumerate(ends[1].tolist()):
@@ -88,11 +94,12 @@ def own_lanes(
         shared = sum(map(len, entered)) > len(set().union(*entered))
         if len(turns) < 2 or shared or any(c.light for ways in joined for c in ways):
             continue
-        for turn, ways, lanes in zip(turns, joined, entered, strict=True):
+        for turn, ways in zip(turns, joined, strict=True):
             start = edges[ends[0][turn]]
             shift = {edges[link].own_lane(c.to_lane) - start.own_lane(c.from_lane) for c in ways}
-            if len(shift) == 1:
-                found.append((turn, min(lanes)))
+            first = int(low[turn]) + min(shift)
+            if len(shift) == 1 and first >= 0:
+                found.append((turn, first))
     both = np.array(sorted(found), np.int64).reshape(-1, 2)
     return both[:, 0].copy(), both[:, 1].copy()
 

@@ -247,6 +247,8 @@ class Books(ABC):
         self._stats_base = (base[0], base[1], base[2])
 
     def _check_network(self, parts: Checkpoint) -> None:
+        if parts["link"].dtype != self._net.link.dtype:
+            raise InputError("the checkpoint was made by another version of Twin")
         if len(parts["link"]) != self.network.n_links:
             raise InputError("the checkpoint is of another network")
         if not np.array_equal(parts["kinds"], self.fleet.table):

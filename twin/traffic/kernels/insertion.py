@@ -34,8 +34,6 @@ from twin.traffic.kernels.layout import (
 ENTRY_GAP_M = np.float32(7.0)
 """Metres behind the last vehicle of a lane that a trip wants to enter at the start of a link."""
 QUEUED_M = np.float32(7.0)
-SEEN_WAITING = 32
-"""Trips at the start of a link that are looked at in a tick: beyond them who waits holds up all."""
 ENTRY_SHARE = np.float32(0.5)
 ENTRY_SPEED = np.float32(10.0)
 UNIT_BRAKE = np.float32(-3.0)
@@ -74,7 +72,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
     last vehicle there is `ENTRY_GAP_M` away and the lane is not nearly full: who parks at the
     roadside waits for a queue to pass, or a crowded network would be filled until nothing moves.
     Who comes from beyond the network, on a link that no other leads to, has no queue to let pass.
-    Who waits for one lane holds up nobody who wants another, among the first `SEEN_WAITING`.
+    Who waits for one lane holds up nobody who wants another.
     """
     a = int(net.link[k].lane0)
     n = int(net.link[k].lanes)
@@ -83,7 +81,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
     at = int(net.link[k].queue_at)
     end = int(net.link[k].queue_end)
     full = 0
-    for q in range(at, min(end, at + SEEN_WAITING)):
+    for q in range(at, end):
         slot = int(st.queue[q])
         if full == (1 << n) - 1 or st.vehicle[slot].t_plan > t:
             break
@@ -92,9 +90,14 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         mask = barred_lanes(net, k, kind)
         if mask:
             lo, hi = entered_lanes(lo, hi, n, mask)
-        pick, space = roomiest(k, lo, hi, full, net, st, R)
+            lo = max(lo, min(int(net.link[k].first_open), n - 1))
+            hi = max(lo, hi)
+        lanes = ((2 << hi) - 1) & ~((1 << lo) - 1)
+        if lanes & ~mask:
+            lanes &= ~mask
+        pick, space = roomiest(k, lanes & ~full, net, st, R)
         if pick < 0:
-            full |= ((2 << hi) - 1) & ~((1 << lo) - 1)
+            full |= lanes
             continue
         full |= 1 << (pick - a)
         for p in range(q, at, -1):
@@ -118,20 +121,15 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
 
 
 @inlined
-def roomiest(
-    k: int, lo: int, hi: int, full: int, net: Net, st: State, R: Records
-) -> tuple[int, np.float32]:
-    """Return the lane with the most space among `lo` to `hi` of link `k`, and metres; -1 for none.
-
-    Those whose bit is set in `full` are not asked.
-    """
+def roomiest(k: int, lanes: int, net: Net, st: State, R: Records) -> tuple[int, np.float32]:
+    """Return the lane with the most space of those whose bit is set, and metres; -1 for none."""
     a = int(net.link[k].lane0)
     length = net.link[k].length
     best = np.float32(-1.0)
     pick = -1
-    for own in range(lo, hi + 1):
+    for own in range(int(net.link[k].lanes)):
         y = a + own
-        if (full >> own) & 1 or not has_room(st.lane, y):
+        if not (lanes >> own) & 1 or not has_room(st.lane, y):
             continue
         space = length
         ahead = st.lane[y].end - st.lane[y].start
