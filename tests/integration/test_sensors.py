@@ -260,7 +260,10 @@ def test_settings_reach_into_detectors(tmp_path: Path) -> None:
     assert load_scenario(file, [whole]).record.detectors[0].name == "b"
     for setting, message in (
         ("record.detectors.2.share=0.5", "names no detector of this scenario, which has 1"),
-        ("record.detectors.1.shar=0.5", "no field 'record.detectors.1.shar'; did you mean 'share'"),
+        (
+            "record.detectors.1.shar=0.5",
+            "no field 'record.detectors.1.shar'; did you mean 'record.detectors.1.share'",
+        ),
         ("record.detectors.1.share=2", "--set record.detectors.1.share=2.*less than"),
         ("record.detectors=rubbish", "not a TOML list"),
     ):
