@@ -76,11 +76,11 @@ def test_the_table_has_a_row_an_iteration(peak, twin):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--iterations", "0"], "'--iterations'"),
-        (["--gap", "-1"], "'--gap'"),
+        (["--iterations", "0"], "--iterations:"),
+        (["--gap", "-1"], "--gap:"),
         (["--gap", "nan"], "gap"),
-        (["--spread", "0.9"], "'--spread'"),
-        (["--slice", "x"], "'--slice'"),
+        (["--spread", "0.9"], "--spread:"),
+        (["--slice", "x"], "--slice:"),
         (["--set", "traffic.fidelity=table"], "no traffic moves"),
         (["--set", "traffic.demand_scale=0"], "no trips"),
         (["--out", "taken"], "not an assignment's (mine.txt)"),
