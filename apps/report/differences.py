@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin.agents.policies.registry import meaning
 from twin.city.model import City
 from twin.scenarios.change_kinds import Change, CloseLinks, WorkZone
-from twin.scenarios.changes import links_of
+from twin.scenarios.named_roads import links_of
 from twin.scenarios.parts import Part
 from twin.scenarios.policy import ROLES, Policy
 from twin.scenarios.spec import Scenario

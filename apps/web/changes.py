@@ -39,7 +39,7 @@ from twin.scenarios.change_kinds import (
     Weather,
     WorkZone,
 )
-from twin.scenarios.changes import links_of, signals_of, turns_of
+from twin.scenarios.named_roads import links_of, signals_of, turns_of
 from twin.scenarios.policy import ROLES
 from twin.scenarios.spec import Scenario
 

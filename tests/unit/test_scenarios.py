@@ -13,8 +13,9 @@ from apps.report.parts import heading
 from tests.support.runs import small_city
 from twin.core.clock import parse_clock
 from twin.core.errors import InputError, NotFoundError, TwinError
-from twin.scenarios.changes import check, faults, links_named, links_of
+from twin.scenarios.changes import check, faults
 from twin.scenarios.load import load_scenario, locate
+from twin.scenarios.named_roads import links_named, links_of
 from twin.scenarios.sources import catalogue
 from twin.scenarios.spec import Scenario
 from twin.scenarios.toml_lines import line_of

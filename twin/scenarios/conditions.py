@@ -17,7 +17,7 @@ from twin.core.units import KMH
 from twin.network.conditions import Conditions
 from twin.network.graph import Network
 from twin.scenarios.change_kinds import Change, Sky, Weather, WorkZone
-from twin.scenarios.changes import links_of
+from twin.scenarios.named_roads import links_of
 
 FACTORS: dict[Sky, tuple[float, float]] = {
     "rain-light": (0.97, 0.98),

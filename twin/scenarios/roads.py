@@ -20,8 +20,8 @@ from twin.scenarios.change_kinds import (
     Weather,
     WorkZone,
 )
-from twin.scenarios.changes import links_of, turns_of
 from twin.scenarios.conditions import conditions_of
+from twin.scenarios.named_roads import links_of, turns_of
 from twin.scenarios.spec import Scenario
 
 

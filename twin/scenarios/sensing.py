@@ -8,8 +8,8 @@ import numpy as np
 
 from twin.core.errors import InputError
 from twin.network.graph import F32, I32, Network, Place, RoadClass
-from twin.scenarios.changes import links_named
 from twin.scenarios.detectors import Loops, TravelTime
+from twin.scenarios.named_roads import links_named
 from twin.scenarios.spec import Scenario
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twin.network.graph import F64, Network
 from twin.scenarios.change_kinds import Change, PreemptSignals, RetimeSignals
-from twin.scenarios.changes import nodes_numbered, signals_of
+from twin.scenarios.named_roads import nodes_numbered, signals_of
 from twin.scenarios.spec import Traffic
 
 
