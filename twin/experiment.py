@@ -28,7 +28,7 @@ from twin.agents.policies import check_policies
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.errors import InputError, TwinError
-from twin.metrics.comparison import Comparison, compare_runs, run_folder
+from twin.metrics.comparison import Comparison, compare_runs
 from twin.metrics.crews import crew_figures
 from twin.metrics.fires import fire_figures
 from twin.metrics.hospitals import emergency_rooms
@@ -38,7 +38,9 @@ from twin.metrics.sent import units_sent
 from twin.metrics.service import service_figures
 from twin.metrics.summary import queueing, summarise
 from twin.metrics.survivors import survivors
-from twin.recording.provenance import city_checksum, scenario_checksum, versions
+from twin.recording.comparison_folder import claim, run_folder
+from twin.recording.done_before import is_done, refuse_strangers
+from twin.recording.provenance import city_checksum
 from twin.recording.reader import RunReader
 from twin.recording.store import RunWriter
 from twin.scenarios.changes import check
@@ -56,8 +58,6 @@ Watch = Callable[[str, float, float], None]
 WATCH_EVERY_S = 5.0
 """Seconds by the clock between two such messages of a run."""
 _TOPIC = "twin-runs"
-_PARTS = ("base-", "whatif-", "compare.json", "report.html", "branch.")
-"""How the names of files and folders of a comparison begin; `branch.` are those of a replay's."""
 
 
 def run_scenario(
@@ -226,7 +226,7 @@ def compare(
             place = run_folder(folder, side, replication)
             if not is_done(place, scenario, city_sha, replication):
                 todo.append((scenario, place, replication))
-        _refuse_strangers(folder, side, scenario, city_sha, replications)
+        refuse_strangers(folder, side, scenario, city_sha, replications)
     # Pair by pair, so that an interrupted comparison holds whole pairs.
     todo.sort(key=lambda task: task[2])
     _tell(progress, total - len(todo), total)
@@ -236,45 +236,6 @@ def compare(
     found = compare_runs(base, whatif, folder, replications, command)
     found.write()
     return found
-
-
-def _refuse_strangers(
-    folder: Path, side: str, scenario: Scenario, city_sha: str, replications: int
-) -> None:
-    """Refuse a folder in which runs of something else would stand beside these ones."""
-    for place in sorted(folder.glob(f"{side}-*")):
-        digits = place.name.rpartition("-")[2]
-        if not digits.isdecimal():
-            continue
-        number = int(digits)
-        try:
-            stored = RunReader(place).scenario.name
-        except InputError:
-            continue  # cut short or damaged: made anew, or read by nobody
-        if stored != scenario.name:
-            why = f"is a run of {stored}, not of {scenario.name}"
-        elif number >= replications and not is_done(place, scenario, city_sha, number):
-            why = f"is a run of an earlier {stored} and would stand beside new ones"
-        else:
-            continue
-        raise InputError(why, file=place, hint="choose another --out, or delete the old comparison")
-
-
-def is_done(folder: Path, scenario: Scenario, city_sha: str, replication: int) -> bool:
-    """Return whether a folder holds this very run, finished, from the same inputs and versions."""
-    if not (folder / "run.json").is_file():
-        return False
-    try:
-        meta = RunReader(folder).meta
-    except InputError:
-        return False
-    return (
-        meta["status"] == "finished"
-        and meta.get("inputs") == {"city": city_sha, "scenario": scenario_checksum(scenario)}
-        and meta.get("replication") == replication
-        and meta.get("versions") == versions()
-        and (folder / "calls.parquet").is_file()
-    )
 
 
 def _carry_out(
@@ -400,29 +361,6 @@ def check_pair(base: Scenario, whatif: Scenario) -> None:
                 field=field,
                 hint="make the what-if from the base (base = ...) and put the rest into changes",
             )
-
-
-def claim(folder: Path) -> None:
-    """Make the folder of a comparison, or refuse one that holds something else.
-
-    Raises
-    ------
-    InputError
-        If it does, or cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strange = [
-            entry.name for entry in sorted(folder.iterdir()) if not entry.name.startswith(_PARTS)
-        ]
-    except OSError as error:
-        raise InputError(f"cannot be written to ({error.strerror})", file=folder) from error
-    if strange:
-        raise InputError(
-            f"holds {strange[0]!r}, which is no part of a comparison",
-            file=folder,
-            hint="choose another --out",
-        )
 
 
 def _tell(progress: RunsProgress | None, done: int, total: int) -> None:

@@ -21,9 +21,10 @@ from twin.city.model import City
 from twin.city.names import unit_like
 from twin.core.clock import Calendar, format_clock, parse_clock
 from twin.core.errors import InputError, did_you_mean
-from twin.experiment import claim, run_scenario
+from twin.experiment import run_scenario
 from twin.metrics.branch import before_alike, in_sum, paired, reproduced
-from twin.metrics.comparison import compare_runs, run_folder
+from twin.metrics.comparison import compare_runs
+from twin.recording.comparison_folder import claim, run_folder
 from twin.recording.reader import RunReader
 from twin.scenarios.change_kinds import ChooseHospital, ChooseUnit, SetPolicy
 from twin.scenarios.changes import check

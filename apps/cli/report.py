@@ -14,6 +14,7 @@ from apps.report.stored import read_origin
 from twin.city.model import City
 from twin.core.errors import InputError
 from twin.metrics.comparison import read_comparison
+from twin.recording.comparison_folder import FILE
 from twin.recording.provenance import city_checksum
 from twin.recording.reader import RunReader
 
@@ -32,7 +33,7 @@ def report(
         raise InputError("is a folder; name a file", file=target, field="--out")
     if target.exists() and target.suffix.lower() not in {".html", ".htm"}:
         raise InputError("is not a report, so it is not replaced", file=target, field="--out")
-    if (folder / "compare.json").is_file():
+    if (folder / FILE).is_file():
         found = read_comparison(folder)
         city = _city_of(RunReader(found.runs("base")[0]))
         file = write_comparison_report(found, city, target)

@@ -35,7 +35,7 @@ from apps.report.words import (
 )
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
-from twin.metrics.comparison import FILE, read_comparison
+from twin.metrics.comparison import read_comparison
 from twin.metrics.intervals import GroupFigures, intervals_by
 from twin.metrics.standards import NAMES, Scorecard, differences, load_standard, scorecard
 from twin.metrics.summary import GROUPS, TARGET_S, fairness
@@ -49,6 +49,7 @@ from twin.metrics.units import (
     utilisation,
 )
 from twin.metrics.warm_up import settled_from
+from twin.recording.comparison_folder import FILE
 from twin.recording.reader import RunReader
 
 MSER5 = "mser-5"

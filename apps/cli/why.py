@@ -21,7 +21,7 @@ from twin.agents.roster import roster
 from twin.city.library import is_unbuilt
 from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
-from twin.metrics.comparison import FILE as COMPARISON
+from twin.recording.comparison_folder import FILE
 from twin.recording.reader import RunReader
 
 MOST = 5
@@ -61,7 +61,7 @@ def why(
         raise InputError(
             f"{lang!r} is not spoken", field="--lang", hint=f"known: {', '.join(LANGUAGES)}"
         )
-    if (run / COMPARISON).is_file():
+    if (run / FILE).is_file():
         raise InputError(
             "holds a comparison, which has many runs",
             file=run,

@@ -14,8 +14,8 @@ from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
 from twin.core.errors import InputError
 from twin.metrics.compare import DECIMALS, excludes_zero
-from twin.metrics.comparison import run_folder
 from twin.metrics.summary import FEW_CALLS, few_calls
+from twin.recording.comparison_folder import FILE, run_folder
 from twin.recording.reader import RunReader
 
 
@@ -37,7 +37,7 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
     if not is_side(run.name):
         return None
     try:
-        found: dict[str, Any] = json.loads((run.parent / "compare.json").read_text("utf-8"))
+        found: dict[str, Any] = json.loads((run.parent / FILE).read_text("utf-8"))
         row = found["overall"]
         if row is None:
             return None

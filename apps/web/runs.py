@@ -12,7 +12,7 @@ from typing import Any
 from apps.web.texts import LANGUAGES, pick, words
 
 _SIDE = re.compile(r"(?P<side>base|whatif)-(?P<number>\d+)")
-"""Names of the runs of a comparison, as `twin.experiment.compare` gives them."""
+"""Names of the runs of a comparison, see `twin.recording.comparison_folder.run_folder`."""
 
 
 def is_side(name: str) -> bool:

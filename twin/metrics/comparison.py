@@ -1,4 +1,4 @@
-"""The folder of a comparison: pairs of runs, and the figures that are made from them."""
+"""A comparison: pairs of runs in a folder, and the figures that are made from them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
 from twin.metrics.summary import TARGET_S
+from twin.recording.comparison_folder import FILE, run_folder
 from twin.recording.damage import damaged
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
-
-FILE = "compare.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +115,6 @@ class _Stored(BaseModel):
     schema_version: Literal[1]
     replications: int = Field(ge=1, le=10_000)
     command: list[str]
-
-
-def run_folder(folder: Path, side: str, replication: int) -> Path:
-    """Return the folder of one run of a comparison; `side` is `base` or `whatif`."""
-    return folder / f"{side}-{replication:03d}"
 
 
 def compare_runs(
