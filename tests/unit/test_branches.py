@@ -15,7 +15,7 @@ from tests.support.emergency import plan, run, town
 from tests.support.table_city import region, replay_of
 from twin.core.errors import InputError
 from twin.experiment import run_scenario
-from twin.metrics.cautions import unasked_orders
+from twin.metrics.cautions import cautions_of_runs
 from twin.recording.memory import MemoryRecorder
 from twin.simulation import CityModel
 
@@ -77,7 +77,7 @@ def test_an_order_that_nobody_asks_for_is_told(tmp_path) -> None:
     assert [line for line in run_tables(summary) if line in said] == said
     report = write_run_report(tmp_path / "run", tmp_path / "r.html", city=city).read_text("utf-8")
     assert all(line in report for line in said)
-    notes = unasked_orders(scenario, [summary["unasked_orders"], []])
+    notes = cautions_of_runs([(scenario, [summary, {}])])
     assert [note.numbers["n"] + note.numbers["of"] for note in notes] == ["12", "12"]
     assert notes[1].text.startswith("In 1 of 2 runs of")
     for lang in LANGUAGES:

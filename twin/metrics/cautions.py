@@ -16,6 +16,9 @@ from twin.metrics.pairing import Reach
 from twin.scenarios.change_kinds import BanTurn, Change, CloseLinks, ScaleDemand, Toll, WorkZone
 from twin.scenarios.spec import Scenario
 
+Summaries = Sequence[Mapping[str, Any]]
+"""`summary` of each run of a scenario; those of earlier versions may lack figures."""
+
 MOST_LEFT_OUT = 0.05
 """Share of the calls that means and percentiles may leave out without a caution."""
 
@@ -85,7 +88,7 @@ def cautions(
     reach
         What each side reached; the first line is over all calls.
     of_runs
-        What `unasked_orders` and `without_hospital` return.
+        What `cautions_of_runs` returns.
     """
     mine = [c for c in whatif.changes if c not in base.changes]
     theirs = [c for c in base.changes if c not in whatif.changes]
@@ -104,22 +107,29 @@ def cautions(
     return [*found, *_left_out(reach[0])] if reach else found
 
 
-def unasked_orders(
-    scenario: Scenario, runs: Sequence[Sequence[Mapping[str, Any]]]
-) -> list[Caution]:
-    """Return what to know of a scenario's orders for which no choice came in some of its runs.
+def cautions_of_runs(sides: Sequence[tuple[Scenario, Summaries]]) -> list[Caution]:
+    """Return what to know of the runs of each side, in the order of `TEXTS`.
+
+    Orders for which no choice came in some of them, and patients whom no hospital could take.
 
     Parameters
     ----------
-    scenario
-        The scenario.
-    runs
-        Of each run the orders that were not asked for, `unasked_orders` of its summary.
+    sides
+        Scenario and summaries of the base and of the what-if.
     """
+    return [
+        caution
+        for told in (_unasked_orders, _without_hospital)
+        for scenario, runs in sides
+        for caution in told(scenario, runs)
+    ]
+
+
+def _unasked_orders(scenario: Scenario, runs: Summaries) -> list[Caution]:
     times = Counter(
         (order["change"], order["call"], order.get("unit") or order.get("hospital"))
-        for orders in runs
-        for order in orders
+        for run in runs
+        for order in run.get("unasked_orders", [])
     )
     return [
         Caution(
@@ -136,25 +146,17 @@ def unasked_orders(
     ]
 
 
-def without_hospital(scenario: Scenario, runs: Sequence[Mapping[str, int]]) -> list[Caution]:
-    """Return what to know of a scenario's patients whom no hospital could take.
-
-    Parameters
-    ----------
-    scenario
-        The scenario.
-    runs
-        `without_hospital` of the summary of each of its runs.
-    """
-    hit = [run for run in runs if run.get("patients")]
+def _without_hospital(scenario: Scenario, runs: Summaries) -> list[Caution]:
+    found = [run.get("without_hospital", {}) for run in runs]
+    hit = [each for each in found if each.get("patients")]
     if not hit:
         return []
     numbers = {
         "n": str(len(hit)),
         "of": str(len(runs)),
         "scenario": scenario.name,
-        "patients": f"{sum(run['patients'] for run in hit):,}",
-        "left": f"{sum(run['left'] for run in hit):,}",
+        "patients": f"{sum(each['patients'] for each in hit):,}",
+        "left": f"{sum(each['left'] for each in hit):,}",
     }
     return [Caution("no-hospital", numbers)]
 

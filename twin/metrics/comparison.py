@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from twin.core.errors import InputError, NotFoundError
-from twin.metrics.cautions import Caution, cautions, unasked_orders, without_hospital
+from twin.metrics.cautions import Caution, cautions, cautions_of_runs
 from twin.metrics.chain import chain_differences
 from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
@@ -43,10 +43,8 @@ class Comparison:
         The command line that made it.
     outcomes
         Differences in expected survivors and in what burnt, where these were followed.
-    unasked
-        Orders for which no choice came, see `unasked_orders`.
-    unplaced
-        Patients whom no hospital could take, see `without_hospital`.
+    of_runs
+        What to know of the runs of each side, see `cautions_of_runs`.
     chain
         Differences of the other intervals of the chain, see `chain_differences`.
     """
@@ -59,8 +57,7 @@ class Comparison:
     reach: list[Reach]
     command: list[str]
     outcomes: list[Outcome] = field(default_factory=list)
-    unasked: list[Caution] = field(default_factory=list)
-    unplaced: list[Caution] = field(default_factory=list)
+    of_runs: list[Caution] = field(default_factory=list)
     chain: list[Difference] = field(default_factory=list)
 
     @property
@@ -72,7 +69,7 @@ class Comparison:
     @property
     def notes(self) -> list[Caution]:
         """What a reader has to know before the figures."""
-        return cautions(self.base, self.whatif, self.reach, [*self.unasked, *self.unplaced])
+        return cautions(self.base, self.whatif, self.reach, self.of_runs)
 
     def runs(self, side: str) -> list[Path]:
         """Return the run folders of `base` or `whatif`, by replication."""
@@ -147,18 +144,7 @@ def compare_runs(
         command=list(command),
         outcomes=outcomes(readers),
         chain=chain_differences(runs, walks=base.chain.walks or whatif.chain.walks),
-        unasked=[
-            caution
-            for scenario, found in sides
-            for caution in unasked_orders(scenario, [s.get("unasked_orders", []) for s in found])
-        ],
-        unplaced=[
-            caution
-            for scenario, found in sides
-            for caution in without_hospital(
-                scenario, [s.get("without_hospital", {}) for s in found]
-            )
-        ],
+        of_runs=cautions_of_runs(sides),
     )
 
 
