@@ -56,10 +56,12 @@ class Ambulance(Unit):
         passed_over: set[str] = set()
         every = world.scenario.hospitals.vitals_every_s
         signs = None if every is None else Telemetry(world, task, every)
+        stranded = False
         while True:
             hospital = yield from choose_hospital(world, self, task, passed_over)
             if hospital is None:
-                if task not in world.unplaced:
+                if not stranded:
+                    stranded = True
                     world.unplaced.append(task)
                 passed_over.clear()
                 world.mobility.stop(self.handle)
