@@ -26,6 +26,7 @@ from apps.cli.common import (
     run_progress,
     seeded,
 )
+from apps.cli.replay_branch_tables import show as show_branch
 from apps.cli.replay_calls import with_calls, with_export, with_short_calls
 from apps.cli.tables import run_tables
 from twin.agents.policies import check_policies
@@ -187,7 +188,7 @@ def replay(
             chosen = {"choices": _choices(scenario), "branch": made["branch"]}
             end_with_json(made["day"] | times | chosen)
         else:
-            branching.show(made["branch"], made["pairs"])
+            show_branch(made["branch"], made["pairs"])
         return
     folder = out or Path("runs") / f"{place.meta.name}-replay-{first}"
     with run_progress(scenario.name) as progress:
