@@ -11,7 +11,7 @@ import pandas as pd
 from apps.report.buses import bus_sentence
 from apps.report.care import care_sections
 from apps.report.changes import change_sentences
-from apps.report.charts import bars, curve, ecdf, over_time
+from apps.report.charts import curve, ecdf, over_time
 from apps.report.differences import settings_of
 from apps.report.dispatch import reasons_section
 from apps.report.hospitals import hospitals_section
@@ -27,6 +27,7 @@ from apps.report.service import (
     unit_notes,
 )
 from apps.report.stored import Summary, Vehicles, read_stored
+from apps.report.units import units_section
 from apps.report.words import (
     INTERVAL_NAMES,
     OUTSIDE,
@@ -43,7 +44,6 @@ from apps.report.words import (
     speed_cells,
     unasked_sentence,
 )
-from apps.rows import rows_of
 from twin.city.library import get_city
 from twin.city.model import City
 from twin.core.errors import InputError
@@ -60,8 +60,6 @@ from twin.metrics.summary import (
 from twin.metrics.units import utilisation
 from twin.recording.reader import RunReader
 from twin.scenarios.spec import Scenario
-
-_MOST_UNITS = 25
 
 
 def write_run_report(
@@ -170,7 +168,7 @@ def run_page(reader: RunReader, city: City) -> str:
         _by_district(calls, period[1]),
         hours_section(response_by(calls, "hour", period[1]), TARGET_MIN),
         reasons_section(reader),
-        _units(units, unit_notes(reader, units, period)),
+        units_section(units, unit_notes(reader, units, period)),
         hospitals_section(reader, city),
         cover_section(reader, city),
         *care_sections(reader, calls),
@@ -337,55 +335,6 @@ def _by_district(calls: pd.DataFrame, end_s: float) -> Raw:
         tag("p", alike) if alike else None,
         _small_numbers(),
     )
-
-
-def _units(units: pd.DataFrame, notes: Sequence[str]) -> Raw:
-    content: list[Raw] = []
-    for kind, group in units.groupby("kind", sort=True):
-        used = group.dropna(subset=["share"]).sort_values(
-            ["share", "unit_id"], ascending=[False, True]
-        )
-        sent = used[used["jobs"] > 0]
-        mean = used["busy_s"].sum() / max(used["on_shift_s"].sum(), 1.0)
-        content.append(
-            tag(
-                "div",
-                tag(
-                    "h3",
-                    f"{str(kind).capitalize()}: {mean:.0%} of {len(used)} units' time on calls",
-                ),
-                bars(
-                    [
-                        (
-                            row.unit_id,
-                            row.share,
-                            f"{row.share:.0%}, {row.jobs} {'call' if row.jobs == 1 else 'calls'}",
-                        )
-                        for row in rows_of(sent.head(_MOST_UNITS))
-                    ],
-                    most=max(float(used["share"].max()), 0.05) if len(used) else 1.0,
-                    label=f"Utilisation of each {kind}",
-                )
-                if len(sent)
-                else None,
-                tag("p", _which_units(len(sent), len(used)), class_="note"),
-            )
-        )
-    if not content:
-        content = [tag("p", "No unit moved.", class_="note")]
-    told = [tag("p", note) for note in notes]
-    return section("How busy the units were", tag("div", *content, class_="two"), *told)
-
-
-def _which_units(sent: int, all_units: int) -> str:
-    if not sent:
-        return "None was sent to a call."
-    idle = all_units - sent
-    others = f"{idle} {'was' if idle == 1 else 'were'} not"
-    if sent == 1:
-        return f"The one that was sent to a call; {others}."
-    shown = f"busiest {_MOST_UNITS} of {sent}" if sent > _MOST_UNITS else f"{sent}"
-    return f"The {shown} that were sent to a call; {others}."
 
 
 def _speeds(summary: Summary) -> Raw | None:
