@@ -79,7 +79,7 @@ class Summary:
         Orders for which no choice came, see `Orders.unasked`.
     without_hospital
         `patients` whom for a while no hospital could take, those of the warm-up too, how many of
-        them were still with their crews at the end (`left`), and how many `hospitals` there are.
+        them still waited for one at the end (`left`), and how many `hospitals` there are.
     """
 
     calls: int
@@ -347,7 +347,7 @@ class CityModel(World):
             unasked_orders=self.orders.unasked(),
             without_hospital={
                 "patients": len(self.unplaced),
-                "left": sum(task.t_hospital is None for task in self.unplaced),
+                "left": sum(self.unplaced.values()),
                 "hospitals": len(self.hospitals),
             },
         )

@@ -9,7 +9,7 @@ from apps.report.run import write_run_report
 from apps.report.words import no_hospital_sentence
 from apps.web.scene import notices
 from apps.web.texts import LANGUAGES, words
-from tests.support.emergency import QUIET, FixedModel, inject, plan, run, sure, town
+from tests.support.emergency import DAY, QUIET, FixedModel, inject, plan, run, sure, town
 from twin.city.bundle import empty_table, save_city
 from twin.experiment import compare, run_scenario
 
@@ -36,6 +36,18 @@ def test_patients_whom_no_hospital_can_take_are_counted() -> None:
         model, _ = run(FixedModel, city, plan(calls=QUIET, changes=[*changes, *calls]))
         said = model.summary().without_hospital
         assert (said["patients"], said["left"], said["hospitals"]) == found
+
+
+def test_who_is_on_the_way_to_a_hospital_at_the_end_waits_no_longer() -> None:
+    closed = [{"kind": "close-hospital", "hospital": h, "until": "08:00"} for h in ("H0", "H1")]
+    city = town(service=sure(1.0))
+    for end, left in (("07:59", 1), ("08:02", 0)):
+        period = {"day": DAY, "start": "06:00", "end": end}
+        scenario = plan(calls=QUIET, period=period, changes=[*closed, inject(city, "07:00")])
+        model, _ = run(FixedModel, city, scenario)
+        said = model.summary().without_hospital
+        assert (said["patients"], said["left"]) == (1, left)
+        assert [task.t_hospital for task in model.unplaced] == [None]
 
 
 @pytest.mark.parametrize(

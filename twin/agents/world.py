@@ -115,7 +115,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     orders
         Units and hospitals that a scenario orders for calls.
     unplaced
-        Patients whom for a while at least no hospital could take.
+        Patients whom for a while at least no hospital could take; whether they still wait for one.
     """
 
     stations: dict[str, Station]
@@ -160,7 +160,7 @@ class World(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.incidents = {}
         self.unwritten = {}
         self.outcomes: list[Outcome] = []
-        self.unplaced: list[Task] = []
+        self.unplaced: dict[Task, bool] = {}
         self.plans = ResponsePlans(scenario.care.plans)
         self.call_types = CallTypes(scenario.care.types, streams)
         self.kinds = {"ambulance", "engine"}

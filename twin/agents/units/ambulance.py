@@ -56,13 +56,10 @@ class Ambulance(Unit):
         passed_over: set[str] = set()
         every = world.scenario.hospitals.vitals_every_s
         signs = None if every is None else Telemetry(world, task, every)
-        stranded = False
         while True:
             hospital = yield from choose_hospital(world, self, task, passed_over)
             if hospital is None:
-                if not stranded:
-                    stranded = True
-                    world.unplaced.append(task)
+                world.unplaced[task] = True
                 passed_over.clear()
                 world.mobility.stop(self.handle)
                 yield world.env.timeout(RETRY_S)
@@ -70,6 +67,8 @@ class Ambulance(Unit):
             if world.scenario.hospitals.asks and not (yield from self._asked(task, hospital)):
                 passed_over.add(hospital.hospital_id)
                 continue
+            if task in world.unplaced:
+                world.unplaced[task] = False
             if self.state is not UnitState.TRANSPORTING:
                 self.enter(UnitState.TRANSPORTING)
                 task.incident.note(task, Stage.LEFT_SCENE, world.env.now)
