@@ -154,7 +154,7 @@ def replay(
         )
     fields |= {
         "name": f"replay-{first}",
-        "title": {"en": f"Replay of {first}"},
+        "title": {"en": f"Replay of {first}", "ko": f"{first} 재현"},
         "city": city,
     }
     fields["calls"]["held_out_fit"] = held_out

@@ -256,7 +256,11 @@ def _branch(day: Scenario, rules: Sequence[str], orders: Sequence[_Order], at_s:
                 ChooseHospital(kind="choose-hospital", call=order.call, hospital=order.id)
             )
     name = f"{day.name}-branch"
-    title = {"en": f"Branch of {day.title.get('en', day.name)} at {format_clock(at_s)}"}
+    when = format_clock(at_s)
+    title = {
+        "en": f"Branch of {day.title.get('en', day.name)} at {when}",
+        "ko": f"{day.title.get('ko', day.name)}, {when}에서 분기",
+    }
     return day.model_copy(update={"name": name, "title": title, "changes": changes})
 
 

@@ -30,12 +30,13 @@ def units_section(units: pd.DataFrame, notes: Sequence[str]) -> Raw:
         )
         sent = used[used["jobs"] > 0]
         mean = used["busy_s"].sum() / max(used["on_shift_s"].sum(), 1.0)
+        whose = "1 unit's" if len(used) == 1 else f"{len(used)} units'"
         content.append(
             tag(
                 "div",
                 tag(
                     "h3",
-                    f"{str(kind).capitalize()}: {mean:.0%} of {len(used)} units' time on calls",
+                    f"{str(kind).capitalize()}: {mean:.0%} of {whose} time on calls",
                 ),
                 bars(
                     [

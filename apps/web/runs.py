@@ -39,7 +39,7 @@ class RunEntry:
     city
         Title of its city by language.
     fidelity
-        micro or table; may be empty.
+        micro, meso or table; may be empty.
     period
         Day, start and end, as in `2025-03-05 18:00-19:00`; may be empty.
     """

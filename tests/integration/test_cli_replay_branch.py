@@ -117,7 +117,10 @@ def test_another_unit_and_hospital_for_one_call(branched, city):
     assert rows.loc["e", "response_s"] == 0.0
     kept = json.loads((city.parent / "out" / "branch.json").read_text())
     assert kept["after"] == after
-    assert read_comparison(city.parent / "out").replications == 1
+    found = read_comparison(city.parent / "out")
+    assert found.replications == 1
+    assert found.base.title["ko"].endswith("재현")
+    assert found.whatif.title["ko"] == f"{found.base.title['ko']}, {kept['at']}에서 분기"
     assert "Unit u1 goes to call d" in (city.parent / "out" / "report.html").read_text()
 
 

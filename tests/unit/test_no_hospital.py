@@ -83,6 +83,8 @@ def test_a_run_a_report_and_a_comparison_say_it(tmp_path) -> None:
     assert "In 1 of 1 runs of two" in notes[1].text
     for lang in LANGUAGES:
         assert "two" in words(lang)["compared"]["no-hospital"].format(**notes[1].numbers)
+    one = words("en")["compared"]["no-hospital"].format(**notes[0].numbers)
+    assert "1 patients" not in one
 
 
 def test_the_page_says_it_in_both_languages() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from apps.report.html import Raw, tag
 from apps.report.parts import heading
 from apps.report.run import run_page, write_run_report
+from apps.report.units import units_section
 from apps.report.words import (
     clock,
 )
@@ -159,6 +161,28 @@ def test_what_is_said_of_traffic_and_in_korean_stands_where_it_belongs(tmp_path)
     box = moving.split('class="notice"')[1].split("</ul>")[0]
     assert "합성한" not in box
     assert '<p class="ko" lang="ko">합성한 도로망입니다.</p>' in moving
+
+
+def test_how_busy_units_were_counts_them():
+    units = pd.DataFrame(
+        {
+            "kind": ["ambulance", "engine", "engine"],
+            "unit_id": ["a", "e", "f"],
+            "jobs": [2, 0, 1],
+            "busy_s": [900.0, 0.0, 1800.0],
+            "on_shift_s": 3600.0,
+            "share": [0.25, 0.0, 0.5],
+        }
+    )
+    page = str(units_section(units, ["Lost: none."]))
+    assert "Ambulance: 25% of 1 unit&#x27;s time on calls" in page
+    assert "Engine: 25% of 2 units&#x27; time on calls" in page
+    assert "The one that was sent to a call; 0 were not." in page
+    assert "The one that was sent to a call; 1 was not." in page
+    assert "Lost: none." in page
+    nobody = str(units_section(units.assign(jobs=0), []))
+    assert nobody.count("None was sent to a call.") == 2
+    assert "No unit moved." in str(units_section(units.iloc[:0], []))
 
 
 def test_fields_as_by_default_are_folded_away(tmp_path):

@@ -172,6 +172,8 @@ def test_fields_that_differ_are_named():
     whatif = small_scenario(traffic={"demand_scale": 1.5}, record={"trips": False}, seed=9)
     assert fields_apart(base, base) == []
     assert fields_apart(base, whatif) == ["traffic.demand_scale is 1.5; in the base it is 1.0."]
+    beds = small_scenario(hospitals={"beds": 4})
+    assert fields_apart(base, beds) == ["hospitals.beds is 4; in the base it is not set."]
     ready = base.model_copy(
         update={
             "policy": base.policy.model_copy(update={"dispatch": "preparedness", "queue": "a:B"})
