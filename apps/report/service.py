@@ -212,16 +212,20 @@ def _cover_map(points: pd.DataFrame, city: City, kind: str) -> Raw:
     drawing = Drawing(city)
     # Dark is bad, as on the map of responses.
     late = {name: 1.0 - value for name, value in share.items()}
-    low, high = min(late.values()), max(late.values())
+    low = min(late.values())
+    # A class spans a tenth of a percent at least, or two would read the same.
+    high = max(*late.values(), low + 0.001 * len(SEQUENTIAL))
+    colours = graded(late, SEQUENTIAL, low, high)
     drawing.districts(
-        graded(late, SEQUENTIAL, low, high),
+        colours,
         lambda name: f"{name}: {percent(share.get(name))} of the time",
     )
     there = drawing.places()
-    step = (high - low) / len(SEQUENTIAL)
+    ends = [max(end, 0.0) for end in np.linspace(1.0 - low, 1.0 - high, len(SEQUENTIAL) + 1)]
     scale = [
-        ("box", colour, f"{percent(1.0 - low - (k + 1) * step)} to {percent(1.0 - low - k * step)}")
-        for k, colour in enumerate(SEQUENTIAL)
+        ("box", colour, f"{percent(least)} to {percent(most)}")
+        for colour, most, least in zip(SEQUENTIAL, ends, ends[1:], strict=False)
+        if colour in colours.values()
     ]
     return tag("div", drawing.svg(f"Map of cover by {kind}s"), legend(there), legend(scale))
 

@@ -120,6 +120,9 @@ def test_a_report_shows_it(tmp_path) -> None:
     text = is_self_contained(f"<html><body>{page}</body></html>")
     assert "By ambulances: 100.0% on average" in text
     assert "Map of cover by engines" in page
+    # All is covered alike: one colour stands below each map, and what it says differs.
+    assert text.count("99.9% to 100.0%") == page.count("Map of cover by") == 2
+    assert "100.0% to 100.0%" not in text
     plain = run_scenario(quiet(), tmp_path / "s", city=city)
     assert plain["coverage"] == {}
     assert cover_section(RunReader(tmp_path / "s"), city) is None
