@@ -179,7 +179,8 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
 
 
 _Seconds = NDArray[np.float64]
-_Rows = NDArray[np.int64]
+_Numbers = NDArray[np.int64]
+"""Numbers of rows of one group, as `in_group` returns them."""
 
 
 class _Pair(NamedTuple):
@@ -208,7 +209,9 @@ class _Pair(NamedTuple):
         mine = np.intersect1d(one, two, assume_unique=True)
         return self.base_s[mine], self.whatif_s[mine]
 
-    def changed(self, base: _Rows, whatif: _Rows, base_s: _Seconds, whatif_s: _Seconds) -> int:
+    def changed(
+        self, base: _Numbers, whatif: _Numbers, base_s: _Seconds, whatif_s: _Seconds
+    ) -> int:
         """Return how many calls of a group, rows of each side, were not answered alike."""
         one, two = self.reached
         reached = int(one[base].sum() + two[whatif].sum())
