@@ -8,15 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.support.kernels import from_python
 from tests.support.roads import Link, Turn, make_network, make_trips, random_trips
 from tests.support.traffic_checks import check_now, digest
 from twin.core.errors import InputError
 from twin.demand.trips import Trips, VehicleKind
 from twin.network.generate import grid
-from twin.traffic.kernels.carfollowing import driven_speed, next_speed, stopping_speed
+from twin.traffic.kernels import carfollowing
 from twin.traffic.kernels.layout import BIG, N_KINDS
 from twin.traffic.micro import Kinds, MicroTraffic
 from twin.traffic.types import FileType, Fleet, Kind
+
+driven_speed, next_speed, stopping_speed = (
+    from_python(kernel)
+    for kernel in (carfollowing.driven_speed, carfollowing.next_speed, carfollowing.stopping_speed)
+)
 
 F = np.float32
 CAR = Kinds().car

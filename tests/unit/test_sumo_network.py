@@ -7,6 +7,7 @@ import gzip
 import numpy as np
 import pytest
 
+from tests.support.kernels import from_python
 from tests.support.sumo_files import NET
 from twin.core.errors import InputError
 from twin.network.graph import RoadClass, TurnKind
@@ -117,8 +118,9 @@ def test_several_greens_a_cycle_all_show(read) -> None:
     assert network.green_s[group] == 24
     net = kernel_network(network, Fleet().table, speed_factor=1.0)
     seen = ""
+    follow_plan = from_python(set_signals)
     for second in range(60):
-        set_signals(second + 5.0, net)
+        follow_plan(second + 5.0, net)
         seen += "Gyr"[net.group["state"][group]]
     assert seen == "".join(s[4] * t for t, s in zip(times, states, strict=True))
 

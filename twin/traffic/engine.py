@@ -19,7 +19,7 @@ from twin.traffic.conditions import Slowing
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import lane_records, layout, rng, routes, step
-from twin.traffic.kernels.jit import inner, use_threads
+from twin.traffic.kernels.jit import outer, use_threads
 from twin.traffic.kernels.layout import (
     HEADWAY,
     N_DONE,
@@ -42,7 +42,7 @@ PIECES = 8
 """Pieces of work for each of several threads."""
 
 
-@inner
+@outer
 def _draw_factors(key: np.uint64, number: I64, kind: I32, kinds: F32, out: F32) -> None:
     for i in range(len(out)):
         a = rng.uniform(key, number[i], 0, rng.SPEED_A)

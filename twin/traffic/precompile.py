@@ -129,12 +129,10 @@ def parts_of_a_tick(wanted: Collection[str]) -> list[Part]:
     rows = _type_of(storage.new_buffers(1)[0])
     sirens = _type_of(held.sirens if SIRENS in wanted else None)
     calls = _type_of(state.call if CALLS in wanted else None)
-    real, whole, key, dt, link = (
-        types.float64, types.int64, types.uint64, types.float32, types.int32
-    )  # fmt: skip
+    real, whole, key, dt = types.float64, types.int64, types.uint64, types.float32
     parts = [
-        Part(lanes.change_lanes, (link, whole, key, net, st, rows)),
-        Part(insertion.enter_waiting, (link, real, whole, net, st, rows)),
+        Part(lanes.change_lanes, (whole, whole, key, net, st, rows)),
+        Part(insertion.enter_waiting, (whole, real, whole, net, st, rows)),
         Part(step.decide, (whole, whole, whole, real, key, sirens, net, st, rows), calls=(0, 1)),
         Part(step.follow, (whole, whole, whole, real, dt, key, net, st, rows)),
         Part(step.pass_nodes, (whole, whole, whole, net, st, rows)),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.traffic.kernels.anchored import Anchored, search
-from twin.traffic.kernels.jit import inner, njit
+from twin.traffic.kernels.jit import inner, njit, outer
 from twin.traffic.kernels.link_rows import COST, LABEL, Rows, wipe
 from twin.traffic.kernels.nearest import fastest_way, reach
 from twin.traffic.kernels.routing import INF
@@ -29,7 +29,7 @@ OVER_S = (0.01, 0.02)
 are equally long every search then finds the same one."""
 
 
-@inner
+@outer
 def on_side(link: int, pos: float, side: int, length: F32) -> float:
     """Return metres along `side`, which is `link` or the link across from it, of a place."""
     if side == link:

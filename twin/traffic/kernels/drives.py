@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import outer
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -17,7 +17,7 @@ PRUNING_SLACK_S = 1.0
 """A way that seems to be slower by less than this may be the faster one."""
 
 
-@inner
+@outer
 def fill_timetable(
     turn_ptr: I32,
     turn_to: I32,
@@ -77,7 +77,7 @@ def fill_timetable(
     return onward
 
 
-@inner
+@outer
 def write_drive(
     u: int,
     links: I32,
@@ -126,7 +126,7 @@ def write_drive(
     )
 
 
-@inner
+@outer
 def places_of(
     units: I64,
     now: float,
@@ -178,7 +178,7 @@ def places_of(
         link[i], pos[i] = way[u, k], begin + share * (end - begin)
 
 
-@inner
+@outer
 def concerned(
     now: float,
     count: I32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import outer
 from twin.traffic.kernels.layout import F64, I32, Net, Records, State
 from twin.traffic.kernels.rng import uniform
 
@@ -29,7 +29,7 @@ MOST_ACCEL = 3.0
 model, which has a term in a², was fitted to how people drive."""
 
 
-@inner
+@outer
 def emit(
     tick: int,
     dt: float,

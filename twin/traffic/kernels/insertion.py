@@ -7,8 +7,8 @@ import numpy as np
 from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes
 from twin.traffic.kernels.carfollowing import KEEP, ONE, ZERO, accel
 from twin.traffic.kernels.itinerary import miss_calls
-from twin.traffic.kernels.jit import inlined, inner
-from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, set_wishes, wished_lanes
+from twin.traffic.kernels.jit import inlined, inner, outer
+from twin.traffic.kernels.junctions import FIRM_BRAKE, TWO, keep_wishes, set_wishes, wished_lanes
 from twin.traffic.kernels.lane_records import close_at, has_room, open_at
 from twin.traffic.kernels.lanes import seek
 from twin.traffic.kernels.layout import (
@@ -86,7 +86,8 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         if full == (1 << n) - 1 or st.vehicle[slot].t_plan > t:
             break
         kind = int(st.vehicle[slot].kind)
-        lo, hi, _, _ = wished_lanes(net, st, k, int(st.vehicle[slot].rpos), kind)
+        wishes = wished_lanes(net, st, k, int(st.vehicle[slot].rpos), kind)
+        lo, hi, _, _ = wishes
         mask = barred_lanes(net, k, kind)
         if mask:
             lo, hi = entered_lanes(lo, hi, n, mask)
@@ -111,7 +112,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         if st.lane[pick].end > j + 1:
             vel = min(vel, max(R[j + 1].vel, space * ENTRY_SHARE))
         write_record(st, R, j, slot, ZERO, vel)
-        set_wishes(net, st, R, j, k)
+        keep_wishes(wishes, net, st, R, j, k)
         st.vehicle[slot].t_depart = t
         st.vehicle[slot].state = RUNNING
         st.tally[block, INSERTED] += 1
@@ -263,7 +264,7 @@ def retire(slot: int, t: float, state: int, st: State) -> None:
             st.tally[0, DONE] += 1
 
 
-@inner
+@outer
 def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int, int]:
     """Return (lane, record) of a vehicle on link `k` or of a unit in no lane, or (-1, -1)."""
     a = int(net.link[k].lane0)
@@ -278,7 +279,7 @@ def find_record(k: int, slot: int, net: Net, st: State, R: Records) -> tuple[int
     return -1, -1
 
 
-@inner
+@outer
 def put_obstacle(
     x: int, pos: np.float32, token: int, net: Net, st: State, R: Records
 ) -> np.float32:
@@ -307,7 +308,7 @@ def put_obstacle(
     return pos
 
 
-@inner
+@outer
 def take_obstacles(k: int, token: int, net: Net, st: State, R: Records) -> None:
     """Remove the obstacles of `token` from link `k`."""
     a = int(net.link[k].lane0)
@@ -319,7 +320,7 @@ def take_obstacles(k: int, token: int, net: Net, st: State, R: Records) -> None:
             i += 1
 
 
-@inner
+@outer
 def note_obstacles(k: int, net: Net, st: State, R: Records) -> None:
     """Write where the first obstacle of each lane of link `k` stands."""
     a = int(net.link[k].lane0)

@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba import types
 from numba.np import arrayobj
 
 from twin.core.paths import cache_dir
@@ -39,6 +40,8 @@ if not _config.CACHE_DIR:
     _config.CACHE_DIR = str(cache_dir() / "kernels" / _sources_hash())
 
 
+_njit: Any = numba.njit
+_types: Any = types
 _arrays: Any = arrayobj
 _wrapped: Any = _arrays.fix_integer_index
 _OURS = "4twin7traffic7kernels"
@@ -57,30 +60,74 @@ def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
 
 
 _arrays.fix_integer_index = _index
+_WORD = 64
+"""Bits."""
+
+
+def _widened(kind: Any) -> Any:
+    """Return the type as which a kernel gets an argument from another kernel."""
+    kind = _types.unliteral(kind)
+    return types.intp if isinstance(kind, _types.Integer) and kind.bitwidth < _WORD else kind
+
+
+def _compiled(function: Callable[P, R], **flags: Any) -> Any:
+    """Compile a kernel, once for whole numbers of any width, and without an entry for C.
+
+    An index is 32 bits wide where it comes from a record, 64 where it was counted, and a constant
+    is a type of its own: for each of these numba would compile every function that takes one.
+    """
+    flags |= {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    compiled = _njit(**flags)(function)
+    if not _config.DISABLE_JIT:
+        template = compiled.get_call_template
+
+        def widened(args: Any, kws: Any) -> Any:
+            return template(
+                [_widened(kind) for kind in args],
+                {name: _widened(kind) for name, kind in kws.items()},
+            )
+
+        compiled.get_call_template = widened
+    return compiled
+
+
+def _for_kernels(function: Callable[P, R], **flags: Any) -> Callable[P, R]:
+    """Compile without an entry for Python, which takes as long as the kernel itself."""
+    compiled = _compiled(function, no_cpython_wrapper=True, _nrt=False, **flags)
+    if not _config.DISABLE_JIT:
+
+        def refuse(*_: object) -> Any:
+            message = f"{function.__qualname__} is for kernels: make it `outer` to call it here"
+            raise TypeError(message)
+
+        # Without this a call from Python would jump to address 0.
+        compiled._insert = lambda *_: None  # noqa: SLF001
+        compiled._compile_for_args = refuse  # noqa: SLF001
+    return cast("Callable[P, R]", compiled)
 
 
 def njit(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel: cached on disk, without the GIL, division by zero as in IEEE 754."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return cast("Callable[P, R]", compiled)
+    return cast("Callable[P, R]", _compiled(function))
 
 
-def inner(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a kernel that only other kernels call, or that allocates nothing.
+def outer(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel that allocates nothing.
 
     As `njit`, without counting references to arrays: a tick passes many of them to small
     functions, and the counting took ten times as long as the work.
     """
-    flags: dict[str, Any] = {"_nrt": False}  # not in numba's type stubs
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
-    return cast("Callable[P, R]", compiled)
+    return cast("Callable[P, R]", _compiled(function, _nrt=False))
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile as `outer` a kernel that only other kernels call."""
+    return _for_kernels(function)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile as `inner`, always into its caller: handing over many arrays would cost more."""
-    flags: dict[str, Any] = {"_nrt": False, "forceinline": True}
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", **flags)(function)
-    return cast("Callable[P, R]", compiled)
+    return _for_kernels(function, forceinline=True)
 
 
 def njit_both(function: Callable[P, R]) -> tuple[Callable[P, R], Callable[P, R]]:
@@ -94,8 +141,7 @@ def njit_both(function: Callable[P, R]) -> tuple[Callable[P, R], Callable[P, R]]
     twin.__qualname__ = name
     twin.__module__ = source.__module__
     twin.__annotations__ = source.__annotations__
-    parallel = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(twin)
-    return njit(function), cast("Callable[P, R]", parallel)
+    return njit(function), cast("Callable[P, R]", _compiled(twin, parallel=True))
 
 
 def use_threads(threads: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from twin.traffic.kernels.bus_lanes import barred_lanes, entered_lanes, without_barred
 from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.itinerary import miss_call, wish_stop
-from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.jit import inlined, inner, outer
 from twin.traffic.kernels.lane_records import has_room
 from twin.traffic.kernels.layout import (
     CALLS,
@@ -125,7 +125,7 @@ def entry_range(turn: Records, t: int, own: int) -> tuple[int, int]:
     return first, first
 
 
-@inner
+@outer
 def entry_lane(net: Net, t: int, own: int, nlo: int, nhi: int) -> int:
     """Return the lane (0 is the kerb) of the next link that suits the turn after it best.
 
@@ -207,7 +207,16 @@ def wished_lanes(net: Net, st: State, k: int, rpos: int, kind: int) -> tuple[int
 @inner
 def set_wishes(net: Net, st: State, R: Records, i: int, k: int) -> None:
     """Set which lanes of link `k` and of the next one record `i` wants, from its route."""
-    lo, hi, nlo, nhi = wished_lanes(net, st, k, int(R[i].rpos), int(R[i].kind))
+    wishes = wished_lanes(net, st, k, int(R[i].rpos), int(R[i].kind))
+    keep_wishes(wishes, net, st, R, i, k)
+
+
+@inlined
+def keep_wishes(
+    wishes: tuple[int, int, int, int], net: Net, st: State, R: Records, i: int, k: int
+) -> None:
+    """Set the lanes that record `i` wants: those of `wished_lanes`, or those for its stop."""
+    lo, hi, nlo, nhi = wishes
     R[i].lo = lo
     R[i].hi = hi
     R[i].nlo = nlo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inner, outer
 from twin.traffic.kernels.layout import Records
 
 FRONT_FREE = 10
@@ -11,7 +11,7 @@ LANE_SLACK = 18
 """Free records given to a lane by a fresh layout, beside a quarter of what it holds."""
 
 
-@inner
+@outer
 def space_needed(lane: Records) -> int:
     """Return the records that a fresh layout takes."""
     total = 0
@@ -64,7 +64,7 @@ def open_at(lane: Records, at: int, j: int, R: Records) -> int:
     return j - 1
 
 
-@inner
+@outer
 def close_at(lane: Records, at: int, i: int, R: Records) -> None:
     """Take record `i` out of a lane, shifting those behind it one up."""
     start = lane[at].start

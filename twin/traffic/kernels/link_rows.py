@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inner, njit
+from twin.traffic.kernels.jit import inner, njit, outer
 from twin.traffic.kernels.routing import INF, RoadGraph
 
 F32 = NDArray[np.float32]
@@ -114,7 +114,7 @@ def new_rows(graph: RoadGraph, x: F32, y: F32) -> Rows:
     )
 
 
-@inner
+@outer
 def set_seconds(
     rows: Rows,
     seconds: F32,

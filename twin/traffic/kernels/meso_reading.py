@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.jit import inlined, inner, outer
 from twin.traffic.kernels.layout import AHEAD
 from twin.traffic.kernels.meso_layout import (
     AT_BAY,
@@ -107,7 +107,7 @@ def update_times(block: int, now: int, net: Net, st: State) -> None:
         net.link[k].time = max(free, length * (seconds + free) / (max(metres, 0.0) + length))
 
 
-@inner
+@outer
 def link_sums(now: int, seconds: F64, metres: F64, net: Net, st: State) -> None:
     """Write (L,) vehicle-seconds and vehicle-metres since the start."""
     for k in range(len(net.link)):
@@ -115,7 +115,7 @@ def link_sums(now: int, seconds: F64, metres: F64, net: Net, st: State) -> None:
         metres[k] = metres_so_far(k, now, net, st)
 
 
-@inner
+@outer
 def list_running(
     now: int, slot: I32, link: I32, lane: U8, pos: F32, vel: F32, net: Net, st: State
 ) -> int:
@@ -177,7 +177,7 @@ def keeps_route(s: int, st: State) -> bool:
     return bool(st.vehicle[s].state == WAITING or st.vehicle[s].state == AT_BAY)
 
 
-@inner
+@outer
 def live_length(st: State) -> int:
     """Return the entries of the store that vehicles and units still need."""
     total = 0
@@ -193,7 +193,7 @@ def live_length(st: State) -> int:
     return total
 
 
-@inner
+@outer
 def compact_routes(st: State, new: I32) -> None:
     """Copy what is still needed into `new`."""
     used = 0
@@ -215,7 +215,7 @@ def compact_routes(st: State, new: I32) -> None:
     st.counts[ROUTE_USED] = used
 
 
-@inner
+@outer
 def assign_routes(batch: I32, start: I32, first: I32, goal: I32, st: State) -> int:
     """Give vehicles new routes that start on the link they are on; return how many took theirs.
 
@@ -240,7 +240,7 @@ def assign_routes(batch: I32, start: I32, first: I32, goal: I32, st: State) -> i
     return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
-@inner
+@outer
 def find_users(link: int, ids: I64, net: Net, st: State) -> int:
     """Write the numbers of vehicles that still have to enter `link`; return how many."""
     count = 0
@@ -255,7 +255,7 @@ def find_users(link: int, ids: I64, net: Net, st: State) -> int:
     return count
 
 
-@inner
+@outer
 def find_turning(marked: U8, ids: I64, st: State) -> int:
     """Write the numbers of vehicles that have yet to make a marked turn; return how many."""
     count = 0
@@ -270,7 +270,7 @@ def find_turning(marked: U8, ids: I64, st: State) -> int:
     return count
 
 
-@inner
+@outer
 def queue_trips(slots: I32, start_s: float, net: Net, st: State) -> None:
     """Let trips wait at their first links, by departure; of equal ones the first comes first."""
     for m in range(len(slots)):
@@ -301,7 +301,7 @@ def queue_trips(slots: I32, start_s: float, net: Net, st: State) -> None:
             st.vehicle[before].next = slot
 
 
-@inner
+@outer
 def take_done(out: I32, st: State) -> int:
     """Write the slots of the trips that ended and forget them; return how many there are."""
     count = 0

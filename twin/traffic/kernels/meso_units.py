@@ -18,7 +18,7 @@ from twin.traffic.kernels.detour import (
     visit,
     write_way,
 )
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import inner, outer
 from twin.traffic.kernels.meso_layout import (
     ARRIVED,
     DRIVING,
@@ -32,7 +32,7 @@ from twin.traffic.kernels.meso_layout import (
 )
 
 
-@inner
+@outer
 def set_course(u: int, pos: np.float32, moment: int, net: Net, st: State) -> None:
     """Let unit `u`, at `pos` of its link at `moment`, drive to the link's end or to its goal."""
     k = int(st.unit[u].link)
@@ -50,7 +50,7 @@ def set_course(u: int, pos: np.float32, moment: int, net: Net, st: State) -> Non
     st.unit[u].to_pos = to
 
 
-@inner
+@outer
 def unit_position(u: int, now: int, st: State) -> np.float32:
     """Return where on its link unit `u` is."""
     span = int(st.unit[u].leave) - int(st.unit[u].entered)

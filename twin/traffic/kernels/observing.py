@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import outer
 from twin.traffic.kernels.layout import I32, Records, State
 
 
-@inner
+@outer
 def count_lanes(slow: np.float32, st: State, R: Records, vehicles: I32, queued: I32) -> None:
     """Write the vehicles of every lane and those of them that are slower than `slow` m/s."""
     for x in range(len(vehicles)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner
+from twin.traffic.kernels.jit import outer
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _STEP_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -30,7 +30,7 @@ LOOKS = np.uint64(7)
 DAWDLES = np.uint64(8)
 
 
-@inner
+@outer
 def mix(z: np.uint64) -> np.uint64:
     """Return the splitmix64 hash of a counter."""
     z = z + _GOLDEN
@@ -39,7 +39,7 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> _S31)
 
 
-@inner
+@outer
 def uniform(key: np.uint64, vehicle: int, tick: int, purpose: np.uint64) -> np.float32:
     """Return a number in [0, 1) that depends on the four arguments alone."""
     z = mix(key ^ (purpose * _PURPOSE))

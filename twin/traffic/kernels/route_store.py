@@ -5,11 +5,11 @@ A vehicle knows where in the store its next turn stands.
 
 from __future__ import annotations
 
-from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.jit import inlined, inner, outer
 from twin.traffic.kernels.layout import I32, I64, U8, WAITING, Records
 
 
-@inner
+@outer
 def append_routes(
     ptr: I32,
     links: I32,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inner, njit
+from twin.traffic.kernels.jit import inner, njit, outer
 from twin.traffic.kernels.junctions import set_wishes
 from twin.traffic.kernels.layout import (
     I32,
@@ -26,7 +26,7 @@ from twin.traffic.kernels.route_store import (
 )
 
 
-@inner
+@outer
 def live_length(st: State, R: Records) -> int:
     """Return the entries of the store that vehicles still need."""
     total = 0
@@ -40,7 +40,7 @@ def live_length(st: State, R: Records) -> int:
     return total
 
 
-@inner
+@outer
 def compact_routes(st: State, R: Records, new: I32) -> None:
     """Copy what vehicles still need into `new`, those on the road in order of lanes."""
     used = 0
@@ -77,7 +77,7 @@ def assign_route(
     return 1
 
 
-@inner
+@outer
 def assign_routes(
     batch: I32, start: I32, first: I32, goal: I32, net: Net, st: State, R: Records
 ) -> int:
@@ -103,7 +103,7 @@ def assign_routes(
     return taken + assign_waiting(batch, start, first, goal, st.vehicle)
 
 
-@inner
+@outer
 def refresh_wishes(k: int, net: Net, st: State, R: Records) -> None:
     """Set the lane wishes of everybody on link `k` again, after lanes were closed or opened."""
     for x in range(net.link[k].lane0, net.link[k].lane0 + net.link[k].lanes):
@@ -112,7 +112,7 @@ def refresh_wishes(k: int, net: Net, st: State, R: Records) -> None:
                 set_wishes(net, st, R, i, k)
 
 
-@inner
+@outer
 def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
     """Write the numbers of vehicles that still have to enter `link`; return how many."""
     count = 0
@@ -131,7 +131,7 @@ def find_users(link: int, ids: I64, net: Net, st: State, R: Records) -> int:
     return count
 
 
-@inner
+@outer
 def find_turning(marked: U8, ids: I64, st: State, R: Records) -> int:
     """Write the numbers of vehicles that still have to make a marked turn; return how many."""
     count = 0
@@ -181,7 +181,7 @@ def ways_ahead(link: I32, rpos: I32, store: I32, turn_to: I32) -> tuple[I32, I32
     return ptr, links
 
 
-@inner
+@outer
 def list_running(net: Net, st: State, R: Records, index: I32, link: I32, lane: U8) -> int:
     """Write record, link and lane of every vehicle on the road, by lane; return how many."""
     count = 0

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.jit import inner, njit
+from twin.traffic.kernels.jit import inner, njit, outer
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -130,7 +130,7 @@ def _want(wanted: U8, targets: I32) -> int:
     return n
 
 
-@inner
+@outer
 def tree_towards(
     graph: RoadGraph, cost: F32, roots: I32, targets: I32, stop_early: bool, tree: Tree
 ) -> np.float32:

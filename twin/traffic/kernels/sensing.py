@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.traffic.kernels.jit import inlined, inner
+from twin.traffic.kernels.jit import inlined, inner, outer
 from twin.traffic.kernels.layout import (
     ARRIVED,
     FINISHED,
@@ -256,7 +256,7 @@ def stays_clear(
     return not touched
 
 
-@inner
+@outer
 def sense(
     now: Span,
     watched: I32,

@@ -16,7 +16,7 @@ from twin.traffic.kernels.driving import follow_on_link
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.giving_way import forget_arrivals, note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
-from twin.traffic.kernels.jit import inlined, inner, njit_both
+from twin.traffic.kernels.jit import inlined, inner, njit_both, outer
 from twin.traffic.kernels.junctions import (
     HOLD_M,
     STANDING,
@@ -226,7 +226,7 @@ def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -
             help_lost(k, t_end, net, st, R)
 
 
-@inner
+@outer
 def fresh_layout(st: State, old: Records, new: Records) -> int:
     """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
     tight = 0
