@@ -307,8 +307,8 @@ def no_hospital_sentence(found: Mapping[str, int]) -> str:
     if found["left"]:
         end = f"{found['left']:,} still did so when the run ended, and these calls stay open."
     return (
-        f"{said} Their crews stay on scene with them, ask again every minute and take no other "
-        f"call; {end}"
+        f"{said} Their crews stay with them where they are, ask again every minute and take no "
+        f"other call; {end}"
     )
 
 
