@@ -275,8 +275,6 @@ def _cluster(processes: int) -> Iterator[Client]:
         # A run holds memory to its end: to give each array back to the system and ask for it anew,
         # as Dask has its workers do, costs a tenth of a week of calls.
         "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-        # Searches of the streets wait for memory: less, where it comes in large pages.
-        "distributed.nanny.pre-spawn-environ.GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         # Nobody reads what a worker finds when it looks a hundred times a second at what it does.
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1s",

@@ -14,6 +14,7 @@ from twin.network.generate import grid
 from twin.traffic import storage
 from twin.traffic.kernels.layout import LANE, LINE, LINK, TURN
 from twin.traffic.kernels.prefetch import MANY_LANES
+from twin.traffic.large_pages import side_by_side, zeros
 from twin.traffic.micro import MicroTraffic
 
 
@@ -41,13 +42,24 @@ def test_records_begin_with_a_cache_line():
 
 
 def test_large_arrays_begin_with_a_large_page_and_live_as_long_as_they_are_used():
-    store = storage.zeros(1_000_000, np.dtype(np.int32))
+    store = zeros(1_000_000, np.dtype(np.int32))
     store[:] = np.arange(1_000_000)
     part = store[5:]
     del store
     assert part.ctypes.data % LINE == 20
     assert (part[:3] == [5, 6, 7]).all()
     assert part[-1] == 999_999
+
+
+def test_arrays_side_by_side_begin_with_a_cache_line_each_and_are_what_they_were():
+    arrays = [np.arange(7, dtype=np.int32), np.empty((0, 2), np.float32), np.eye(3), np.ones(99)]
+    copies = side_by_side(*arrays)
+    for array, copy in zip(arrays, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+        assert array.dtype == copy.dtype
+        assert copy.size == 0 or copy.ctypes.data % LINE == 0
+    copies[0][:] = 5
+    assert (copies[2] == np.eye(3)).all()
 
 
 def test_restored_records_lie_as_new_ones_do():

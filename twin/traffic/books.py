@@ -15,7 +15,8 @@ from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
 from twin.traffic.kernels.layout import FREE, WAITING, Records
 from twin.traffic.kernels.route_store import append_routes
-from twin.traffic.storage import Checkpoint, zeros
+from twin.traffic.large_pages import zeros
+from twin.traffic.storage import Checkpoint
 from twin.traffic.types import Fleet
 
 END_M = 0.02

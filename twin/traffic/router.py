@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from twin.core.random import Streams
 from twin.network.graph import F32, F64, I32, I64, Network
 from twin.traffic.kernels.anchored import NOTHING
-from twin.traffic.kernels.link_rows import COST, arcs_in_order, new_rows, set_seconds
+from twin.traffic.kernels.link_rows import COST, Rows, arcs_in_order, new_rows, set_seconds
 from twin.traffic.kernels.nearest import fastest_way
 from twin.traffic.kernels.route_bulk import holds_any, route_times, routes_of_areas, scatter_rows
 from twin.traffic.kernels.routing import RoadGraph, tree_towards
+from twin.traffic.large_pages import side_by_side
 from twin.traffic.road_graph import MIN_COST_S, new_tree, road_graph, turn_costs
 
 ROUTE_SPREAD = 0.2
@@ -60,7 +61,7 @@ class Router:
         """Counts the changes of what ways cost."""
         self._x = network.node_x[network.link_from].astype(np.float32)
         self._y = network.node_y[network.link_from].astype(np.float32)
-        self._rows = new_rows(self.graph, self._x, self._y)
+        self._rows = _in_large_pages(new_rows(self.graph, self._x, self._y))
         self._arcs = (
             arcs_in_order(self._rows.link_of, self.graph.turn_ptr),
             arcs_in_order(self._rows.link_of, self.graph.back_ptr),
@@ -267,3 +268,15 @@ _NONE = np.empty(0, np.int32)
 
 def _one(link: int) -> I32:
     return np.array([link], np.int32)
+
+
+def _in_large_pages(rows: Rows) -> Rows:
+    """Return rows in few pages of memory, which searches look up all over the city."""
+    whole, back, ahead, xy, row_of, link_of, heap, touched = side_by_side(
+        rows.whole, rows.back, rows.ahead, rows.xy, rows.row_of, rows.link_of, rows.heap,
+        rows.touched,
+    )  # fmt: skip
+    return Rows(
+        whole, whole.view(np.float32), back, back.view(np.float32), ahead, ahead.view(np.float32),
+        xy, row_of, link_of, heap, touched,
+    )  # fmt: skip

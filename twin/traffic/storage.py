@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ from twin.traffic.kernels.layout import (
     I32,
     IDLE,
     LANE,
-    LINE,
     N_BLOCKS,
     N_TALLIES,
     NEVER,
@@ -32,33 +29,13 @@ from twin.traffic.kernels.layout import (
     State,
 )
 from twin.traffic.kernels.times import TRAVEL_TIME
+from twin.traffic.large_pages import zeros
 
 Checkpoint = dict[str, NDArray[Any]]
 
 FIRST_VEHICLES = 1024
-HUGE_PAGE = 1 << 21
-"""Bytes of a large page of memory."""
 SCRATCH = ("search", "active", "passing")
 """What kernels keep for the length of a tick at most."""
-
-
-def zeros(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array that begins with a cache line, or most records would lie in two.
-
-    A large one asks for large pages, in memory of its own: what was in use before keeps small ones,
-    and to find the page of a vehicle took as long as to fetch it.
-    """
-    size = count * dtype.itemsize
-    if size < HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        memory = np.zeros(size + LINE, np.uint8)
-        first = -memory.ctypes.data % LINE
-    else:
-        area = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with suppress(OSError):  # a kernel without large pages
-            area.madvise(mmap.MADV_HUGEPAGE)
-        memory = np.frombuffer(area, np.uint8)
-        first = -memory.ctypes.data % HUGE_PAGE
-    return memory[first : first + size].view(dtype)
 
 
 def records(count: int, dtype: np.dtype[Any]) -> Records:
