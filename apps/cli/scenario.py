@@ -25,7 +25,7 @@ from twin.agents.policies import policy_faults, rule_groups
 from twin.city.library import is_unbuilt
 from twin.city.toml_text import dump_toml
 from twin.core.errors import InputError, did_you_mean, together
-from twin.recording.meanings import MEANINGS
+from twin.recording.meanings import MEANINGS, unit_of
 from twin.recording.tables import RUN_TABLES
 from twin.scenarios.declared import Group, groups
 from twin.scenarios.load import load_scenario
@@ -118,7 +118,7 @@ def tables(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the tables of a run, with columns, types and meanings."""
+    """List the tables of a run, with columns, types, units and meanings."""
     if only is not None and only not in RUN_TABLES:
         raise InputError(
             f"a run has no table {only!r}",
@@ -127,7 +127,12 @@ def tables(
     wanted = RUN_TABLES if only is None else {only: RUN_TABLES[only]}
     said = {
         name: [
-            {"column": column, "type": kind, "meaning": MEANINGS.get(name, {}).get(column, "")}
+            {
+                "column": column,
+                "type": kind,
+                "unit": unit_of(column),
+                "meaning": MEANINGS[name][column],
+            }
             for column, kind in columns.items()
         ]
         for name, columns in wanted.items()
@@ -137,7 +142,7 @@ def tables(
         return
     console = answers()
     for name, rows in said.items():
-        table = Table("column", "type", "meaning")
+        table = Table("column", "type", "unit", "meaning")
         for row in rows:
             table.add_row(*row.values())
         console.print(f"{name}:", table, sep="\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.agents.policies import rule_groups
-from twin.recording.meanings import MEANINGS
+from twin.recording.meanings import MEANINGS, unit_of
 from twin.recording.tables import RUN_TABLES
 from twin.scenarios.declared import Line, groups
 from twin.scenarios.places import LISTS
@@ -57,12 +57,18 @@ def tables_page() -> str:
         "Parquet files in the run's folder. Times are seconds since city midnight of day one.",
     ]
     for table, columns in RUN_TABLES.items():
-        if (said := MEANINGS.get(table)) is None:
-            lines += ["", f"## `{table}`", "", "| column | type |", "|---|---|"]
-            lines += [f"| `{name}` | {kind} |" for name, kind in columns.items()]
-            continue
-        lines += ["", f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
-        lines += [f"| `{name}` | {kind} | {said.get(name, '')} |" for name, kind in columns.items()]
+        said = MEANINGS[table]
+        lines += [
+            "",
+            f"## `{table}`",
+            "",
+            "| column | type | unit | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{name}` | {kind} | {unit_of(name)} | {said[name]} |"
+            for name, kind in columns.items()
+        ]
     return "\n".join(lines) + "\n"
 
 
