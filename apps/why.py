@@ -10,13 +10,28 @@ import numpy as np
 import pandas as pd
 
 from apps.rows import rows_of
+from twin.agents.policies.registry import over
 from twin.agents.states import ON_THE_ROAD, UnitState
+from twin.core.clock import parse_clock
+from twin.scenarios.change_kinds import SetPolicy
+from twin.scenarios.spec import Scenario
 
 Words = dict[str, Any]
 _FREE = {str(state) for state in (UnitState.IDLE, *ON_THE_ROAD)}
 _BY_TIME = frozenset({"first", "urgent", "nearest"})
 """Reasons for which nobody can have been sooner."""
 _SAME_S = 0.5
+_IN_TIME = frozenset({"cover", "prepared", "late"})
+"""Reasons that say who is in time."""
+_MEASURES = {
+    "soonest": "seconds",
+    "closest-straight-line": "metres",
+    "beats": "place",
+    "least-loss": "cover",
+    "dmexclp-dispatch": "cover",
+    "preparedness": "preparedness",
+}
+"""What rules compare where it is not when each is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,7 @@ class Decision:
     sent: bool
 
 
-def told(decisions: pd.DataFrame, call_id: str, words: Words) -> list[Decision]:
+def told(decisions: pd.DataFrame, call_id: str, words: Words, scenario: Scenario) -> list[Decision]:
     """Return the decisions on a call in their order.
 
     Parameters
@@ -55,6 +70,8 @@ def told(decisions: pd.DataFrame, call_id: str, words: Words) -> list[Decision]:
         Whose.
     words
         Those of a language, see `apps.web.texts.words`.
+    scenario
+        What was run; it says who was in time.
     """
     mine = decisions[decisions["call_id"] == call_id]
     mine = mine.assign(
@@ -66,7 +83,7 @@ def told(decisions: pd.DataFrame, call_id: str, words: Words) -> list[Decision]:
         rows = part.reset_index(drop=True)
         first = next(iter(rows_of(rows)))
         sent = bool(rows["chosen"].any())
-        found.append(Decision(first.t, first.role, _sentence(rows, words), rows, sent))
+        found.append(Decision(first.t, first.role, _sentence(rows, words, scenario), rows, sent))
     return found
 
 
@@ -79,6 +96,38 @@ def losses(decisions: pd.DataFrame, call_id: str, words: Words) -> list[tuple[fl
         (float(t), words["why"]["lost"].format(unit=unit, call=call))
         for t, unit, call in zip(turned["t"], turned["unit_id"], turned["call_id"], strict=True)
     ]
+
+
+def in_time_s(scenario: Scenario, rule: str, t: float) -> float:
+    """Return within how many seconds a unit is in time for a rule of dispatch at city time `t`.
+
+    They count from the decision until the unit is there: turnout and drive. What people set during
+    the run is not known here.
+    """
+    parameters = scenario.policy.parameters
+    for change in scenario.changes:
+        if not isinstance(change, SetPolicy):
+            continue
+        begun = change.at is None or parse_clock(change.at) <= t
+        if begun and (change.until is None or t < parse_clock(change.until)):
+            parameters = over(parameters, change.parameters)
+    within = parameters.get(rule, {}).get("within_s")
+    return float(within) if isinstance(within, int | float) else scenario.coverage.within_s
+
+
+def measure_of(rows: pd.DataFrame) -> str:
+    """Return what the scores of a decision are, a key of the words `why_score`.
+
+    Parameters
+    ----------
+    rows
+        Its candidates, as in `Decision`.
+    """
+    found = rows[np.isfinite(rows["score"])]
+    if len(found) and np.allclose(found["score"], found["arrival_s"], rtol=0.0, atol=1e-6):
+        return "seconds"
+    rules = set(found["policy"])
+    return _MEASURES.get(rules.pop(), "own") if len(rules) == 1 else "own"
 
 
 def duration(seconds: float, words: Words) -> str:
@@ -97,7 +146,7 @@ def expected(row: Any, words: Words) -> str:
     return duration(float(row.arrival_s), words)
 
 
-def _sentence(rows: pd.DataFrame, words: Words) -> str:
+def _sentence(rows: pd.DataFrame, words: Words, scenario: Scenario) -> str:
     say = words["why"]
     winners = rows[rows["chosen"] | rows["why"].notna()]
     if not len(winners):
@@ -107,9 +156,13 @@ def _sentence(rows: pd.DataFrame, words: Words) -> str:
     sooner = bool(len(others)) and others["arrival_s"].iloc[0] < winner.arrival_s - _SAME_S
     # A run of an earlier version does not say why.
     code = winner.why if isinstance(winner.why, str) else "score" if sooner else "first"
+    within = ""
+    if code in _IN_TIME:
+        within = duration(in_time_s(scenario, winner.policy, winner.t), words)
     parts = [
         say[code].format(
             unit=winner.unit_id,
+            within=within,
             arrival=duration(float(winner.arrival_s), words),
             metres="" if np.isinf(winner.score) else round(winner.score),
             value=_value(winner),

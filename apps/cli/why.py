@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from apps.cli.common import AsJson, answers, end_with_json, load
 from apps.rows import rows_of
 from apps.stations import station_labels
 from apps.web.texts import LANGUAGES, words
-from apps.why import Decision, Words, losses, told
+from apps.why import Decision, Words, losses, measure_of, told
 from apps.why_moves import ToldMove, moves_told
 from twin.agents.roster import roster
 from twin.city.library import is_unbuilt
@@ -23,10 +23,17 @@ from twin.core.clock import format_clock
 from twin.core.errors import InputError, did_you_mean
 from twin.recording.comparison_folder import FILE
 from twin.recording.reader import RunReader
+from twin.scenarios.policy import named_rules
 
 MOST = 5
 """So many of those that were weighed are printed without `--all`, the best first."""
 
+
+_FORMS = {
+    "seconds": ".1f", "metres": ".1f", "place": ".0f", "cover": ".2%",
+    "beat": ".0f", "cover_lost": ".2%", "gain_s": ".1f",
+}  # fmt: skip
+"""How scores and what rules weigh are written; the others to four digits."""
 
 CALL_COLUMNS = [
     *("call_id", "t_call", "kind", "priority", "district"),
@@ -73,11 +80,12 @@ def why(
         _list_calls(reader.table("calls", CALL_COLUMNS), run, say, as_json=as_json)
         return
     decisions = reader.table("decisions")
-    found = told(decisions, call, say)
+    found = told(decisions, call, say, reader.scenario)
     if not found:
         moves = reader.table("moves")
         if call not in set(moves["unit_id"]):
-            raise _nothing(reader, call)
+            _tell_unmoved(reader, call, say, as_json=as_json)
+            return
         labels, _ = _stations(reader, lang)
         _tell_moves(
             moves_told(moves, call, say, labels), call, say, labels, every=every, as_json=as_json
@@ -160,8 +168,11 @@ def _short(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def _score(score: float) -> str:
-    return "" if np.isnan(score) else "-" if np.isinf(score) else f"{score:.1f}"
+def _number(value: float, form: str) -> str:
+    """Return a score or what a rule weighs; a share in per cent."""
+    if np.isnan(value):
+        return ""
+    return "-" if np.isinf(value) else f"{value:{form}}".removesuffix("%")
 
 
 def _show(table: Table, n: int, say: Words) -> None:
@@ -190,7 +201,7 @@ def _tell_moves(
     console = answers()
     for each in moves:
         head = say["why_table"]
-        table = Table(head["station"], head["drive"], head["score"], "")
+        table = Table(head["station"], head["drive"], say["why_score"]["own"], "")
         for row in rows_of(_best(each.rows, every=every)):
             # What stations are weighed by is a share, an hour or a price: by no unit of its own.
             score = "-" if np.isinf(row.score) else f"{row.score:.4g}"
@@ -201,7 +212,29 @@ def _tell_moves(
         _show(table, len(each.rows), say)
 
 
-def _nothing(reader: RunReader, call: str) -> InputError:
+def _tell_unmoved(reader: RunReader, unit: str, say: Words, *, as_json: bool) -> None:
+    """Tell of a unit that was not moved up; refuse what is neither a unit of the run nor a call."""
+    units = set(reader.table("unit_frames", ["unit_id"])["unit_id"])
+    if unit not in units:
+        raise _nothing(reader, unit, units)
+    scenario, said = reader.scenario, say["why_moved"]
+    rules = {name for _, role, name in named_rules(scenario) if role == "moveup"} - {"none"}
+    form = said["never"] if rules else said["nobody"]
+    parts = [form.format(unit=unit, policy=", ".join(sorted(rules)))]
+    calls: list[str] | None = None
+    if scenario.record.events:
+        events = reader.table("unit_events", ["t", "unit_id", "call_id"]).sort_values("t")
+        calls = events[events["unit_id"] == unit]["call_id"].dropna().unique().tolist()
+        first = ", ".join([*calls[:MOST], *["..."] * (len(calls) > MOST)])
+        form = said["calls"] if calls else said["no_calls"]
+        parts.append(form.format(n=len(calls), calls=first, run=reader.folder))
+    if as_json:
+        end_with_json({"unit_id": unit, "moves": [], "calls": calls, "sentence": " ".join(parts)})
+        return
+    answers().print(" ".join(parts))
+
+
+def _nothing(reader: RunReader, call: str, units: Collection[str]) -> InputError:
     if not reader.scenario.record.decisions:
         return InputError(
             "the run kept no decisions",
@@ -214,7 +247,8 @@ def _nothing(reader: RunReader, call: str) -> InputError:
     return InputError(
         f"the run has no call {call!r}",
         file=reader.folder,
-        hint=did_you_mean(call, calls) or f"`twin why {reader.folder}` lists its {len(calls)}",
+        hint=did_you_mean(call, [*calls, *sorted(units)])
+        or f"`twin why {reader.folder}` lists its {len(calls)}",
     )
 
 
@@ -243,10 +277,15 @@ def _best(rows: pd.DataFrame, *, every: bool) -> pd.DataFrame:
 def _table(
     decision: Decision, say: Words, bases: Mapping[str, str] | None = None, *, every: bool
 ) -> Table:
-    term = next((row.term for row in rows_of(decision.rows) if isinstance(row.term, str)), "")
-    terms = [term] * bool(term)
-    heads = ("unit", *["station"] * bool(bases), "doing", "on_call", "wait", "drive", "score")
-    table = Table(*(say["why_table"][head] for head in heads), *terms, "")
+    terms = [term for term in decision.rows["term"].unique() if isinstance(term, str)]
+    measure = measure_of(decision.rows)
+    heads = ("unit", *["station"] * bool(bases), "doing", "on_call", "wait", "drive")
+    table = Table(
+        *(say["why_table"][head] for head in heads),
+        say["why_score"][measure],
+        *(say["why_term"].get(term, term) for term in terms),
+        "",
+    )
     for row in rows_of(_best(decision.rows, every=every)):
         doing = _text(row.doing)
         table.add_row(
@@ -256,8 +295,8 @@ def _table(
             _text(row.on_call),
             _short(row.wait_s),
             _short(row.eta_s),
-            _score(row.score),
-            *("" if np.isnan(row.value) else f"{row.value:.4g}" for _ in terms),
+            _number(row.score, _FORMS.get(measure, ".4g")),
+            *(_number(row.value, _FORMS.get(t, ".4g")) if row.term == t else "" for t in terms),
             say["why_table"]["sent"] if row.chosen else _text(row.why),
         )
     return table

@@ -132,7 +132,9 @@ def _decision(
     feed: RunFeed, call_id: str, t_call: float, words: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return why the first unit was sent: the candidates of the first decision that sent one."""
-    first = next((each for each in told(feed.decisions, call_id, words) if each.sent), None)
+    first = next(
+        (each for each in told(feed.decisions, call_id, words, feed.scenario) if each.sent), None
+    )
     if first is None:
         return None
     sentence, rows = first.sentence, first.rows

@@ -59,3 +59,10 @@ def test_units_and_defaults_are_told(capsys):
 def test_an_unknown_field_is_answered_with_the_nearest(capsys):
     assert main(["scenario", "fields", "wether"]) == 2
     assert "did you mean 'weather'?" in capsys.readouterr().err
+
+
+def test_nothing_is_suggested_for_what_is_near_to_nothing(capsys):
+    assert main(["scenario", "fields", "nosuchthing"]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean" not in said
+    assert "leave it out to list all" in said

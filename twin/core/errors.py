@@ -141,7 +141,7 @@ def _row(error: InputError) -> float:
     return error.row if isinstance(error.row, int) else math.inf
 
 
-def nearest(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | None:
+def nearest(wrong: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
     """Return the nearest of some names, or `None` when none is near.
 
     Capitals count for nothing. `alike` is the least likeness of what counts as near, 0 to 1
@@ -152,7 +152,7 @@ def nearest(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | No
     return names[near[0]] if near else None
 
 
-def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.5) -> str | None:
+def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
     """Return a hint with the `nearest` of some names, or `None` when none is near."""
     near = nearest(wrong, known, alike=alike)
     return None if near is None else f"did you mean '{near}'?"

@@ -16,7 +16,8 @@ class Coverage(Part):
         le=86_400.0,
         description="A point is covered by a unit whose station is at most this drive away, under "
         "siren on empty streets (or by the table of a city of travel times): a target less "
-        "handling and turnout.",
+        "handling and turnout. Rules of dispatch without a `within_s` of their own also "
+        "hold turnout and drive together against it: who is in time.",
     )
     slower: float = Field(
         default=1.0,

@@ -26,8 +26,8 @@ Within = Annotated[
     Field(
         gt=0.0,
         le=86_400.0,
-        description="A unit is in time that is expected within so many seconds; "
-        "`coverage.within_s` if left out.",
+        description="A unit is in time that is expected within so many seconds, turnout and drive "
+        "together; if left out, as many as `coverage.within_s`, which elsewhere is a drive alone.",
     ),
 ]
 UrgentTo = Annotated[
