@@ -19,7 +19,7 @@ from apps.cli.common import (
     read_scenario,
     run_progress,
 )
-from apps.cli.scenario_city import city_for
+from apps.cli.scenario_city import city_for, lacking
 from apps.cli.tables import run_tables
 from apps.report.differences import settings_line, settings_of
 from twin.experiment import run_scenario
@@ -41,6 +41,8 @@ def run(
     """Run a scenario into a run folder and print its figures."""
     wanted = read_scenario(scenario, settings, seed)
     city = city_for(scenario, wanted, settings)
+    if said := lacking(wanted, city):
+        notes.print(said)
     folder = out or default_folder(wanted.name, wanted.seed, replication)
     with run_progress(wanted.name) as progress:
         summary = run_scenario(

@@ -13,6 +13,7 @@ from twin.agents.roster import fleet
 from twin.city.library import is_unbuilt
 from twin.city.model import City
 from twin.core.errors import InputError, NotFoundError, together
+from twin.scenarios.change_kinds import InjectIncident
 from twin.scenarios.changes import faults
 from twin.scenarios.load import locate
 from twin.scenarios.sensing import detector_faults
@@ -61,6 +62,31 @@ def faults_in(scenario: Scenario, city: City) -> list[InputError]:
         *detector_faults(scenario, city.network),
         *fleet_faults(scenario, fleet(city, scenario)),
     ]
+
+
+def lacking(scenario: Scenario, city: City) -> str:
+    """Return what a run of the scenario will miss in its city, in a sentence; empty if nothing."""
+    injected = any(isinstance(change, InjectIncident) for change in scenario.changes)
+    drawn = scenario.calls.source == "generated" and not injected
+    traffic = scenario.traffic.fidelity != "table" and not scenario.transit.wanted
+    missing = {
+        "demand": ("no vehicle sets out by itself", traffic and city["od"].empty),
+        "units": ("nobody is sent", not fleet(city, scenario).units),
+        "calls": ("nobody calls", drawn and not city["call_rates"]["per_day"].any()),
+    }
+    found = {what: so for what, (so, true) in missing.items() if true}
+    if not found:
+        return ""
+    return (
+        f"The city {city.meta.name} has no {_listed(list(found), 'or')}: "
+        f"{_listed(list(found.values()), 'and')} in this run. docs/how-to/bring-your-own-city.md "
+        "says which tables hold them; `twin traffic` lets SUMO's route files drive without."
+    )
+
+
+def _listed(parts: list[str], word: str) -> str:
+    *more, last = parts
+    return f"{', '.join(more)} {word} {last}" if more else last
 
 
 def placed(error: InputError, name: str, settings: list[str] | None) -> InputError:

@@ -30,10 +30,22 @@ from twin.traffic.router import Router
 Fidelity = Literal["micro", "meso"]
 _MODELS: dict[str, Model] = {"idm": "idm", "krauss": "krauss"}
 _LABELS = {
+    "inserted": "entered the road, vehicles",
+    "finished": "reached their goal, vehicles",
+    "running_max": "on the road at once at most, vehicles",
+    "running_mean": "on the road on average, vehicles",
+    "waiting_to_insert": "due and not on the road yet, vehicles",
+    "removed": "removed on their way, vehicles",
     "mean_duration_s": "mean duration, s",
     "mean_time_loss_s": "mean time loss, s",
     "mean_speed_mps": "mean speed, m/s",
+    "updates": "updates: moves of a vehicle by one tick",
+    "cpu_s": "CPU time, s",
+    "updates_per_cpu_s": "updates a second of CPU time, 1/s",
+    "wall_s": "time by the clock, s",
+    "peak_rss_mb": "most memory held, MB",
 }
+"""What the figures of `Totals` are called where people read them, with their units."""
 
 
 def traffic(
@@ -145,5 +157,5 @@ def _answer(totals: Totals, *, as_json: bool) -> None:
         text = (
             "-" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
         )
-        table.add_row(_LABELS.get(name, name.replace("_", " ")), text)
+        table.add_row(_LABELS[name], text)
     answers().print(table)

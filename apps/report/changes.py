@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatchmethod
 
+from apps.stations import station_labels
 from twin.city.model import City
 from twin.city.names import by_language
 from twin.scenarios.change_kinds import (
@@ -77,13 +78,10 @@ class _Teller:
     """Says changes with the names that a city has for its places."""
 
     def __init__(self, scenario: Scenario, city: City) -> None:
-        stations, hospitals = city["stations"], city["hospitals"]
-        self._stations = dict(zip(stations["station_id"], stations["name"], strict=True))
+        hospitals = city["hospitals"]
+        self._stations = station_labels(city, scenario.changes, "en")
         names = [by_language(name)["en"] for name in hospitals["name"]]
         self._hospitals = dict(zip(hospitals["hospital_id"], names, strict=True))
-        for change in scenario.changes:
-            if isinstance(change, AddStation):
-                self._stations[change.station_id] = by_language(change.name)["en"]
 
     @singledispatchmethod
     def say(self, change: object) -> str:
@@ -180,7 +178,7 @@ class _Teller:
 
     @say.register
     def _(self, change: AddStation) -> str:
-        name = self._named(change.station_id, self._stations)
+        name = self._station(change.station_id)
         return (
             f"A new station for {_SERVES[change.serves]}, {name}, opens at "
             f"{_place(change.lon, change.lat)}."
@@ -195,7 +193,7 @@ class _Teller:
             on_duty = f"on duty from {change.on} to {change.off}"
         if change.days:
             on_duty += f" on {_listed_days(change.days)}"
-        where = self._named(change.station, self._stations)
+        where = self._station(change.station)
         return f"{_capital(many)} {verb} based at {where}, {on_duty}."
 
     @say.register
@@ -205,13 +203,13 @@ class _Teller:
             return f"{_listed('Unit', change.units)} {verb} taken out of service."
         many = _number(change.count, *_UNITS[change.unit])
         verb = "is" if change.count == 1 else "are"
-        where = self._named(change.station or "", self._stations)
+        where = self._station(change.station or "")
         return f"{_capital(many)} {verb} taken away from {where}."
 
     @say.register
     def _(self, change: MoveUnits) -> str:
         verb = "is" if len(change.units) == 1 else "are"
-        where = self._named(change.to, self._stations)
+        where = self._station(change.to)
         return f"{_listed('Unit', change.units)} {verb} based at {where} instead."
 
     @say.register
@@ -275,6 +273,9 @@ class _Teller:
             f"At {change.at} a {kind[change.incident]} of priority {change.priority} with "
             f"{patients} happens at {_place(change.lon, change.lat)}."
         )
+
+    def _station(self, key: str) -> str:
+        return self._stations.get(key, key)
 
     @staticmethod
     def _named(key: str, names: dict[str, str]) -> str:

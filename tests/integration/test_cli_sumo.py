@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from apps.cli.traffic import _LABELS
 from tests.support.sumo_files import NET, ROUTES
 from twin.city.bundle import load_city
 from twin.network.tables import read_tables
@@ -118,6 +119,62 @@ def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
     assert len(movements) == network.n_turns + 1
     lanes = (tmp_path / "gmns" / "lane.csv").read_text().splitlines()
     assert len(lanes) == int(network.link_lanes.sum()) + 1
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "calls", "said"),
+    [
+        (
+            "meso",
+            "generated",
+            (
+                "The city made has no demand, units or calls: no vehicle sets out by itself, "
+                "nobody is sent and nobody calls in this run."
+            ),
+        ),
+        ("table", "none", "The city made has no units: nobody is sent in this run."),
+    ],
+)
+def test_a_run_says_what_an_imported_city_lacks(
+    city, twin, tmp_path, fidelity, calls, said
+) -> None:
+    (tmp_path / "empty.toml").write_text(
+        f"""name = "empty"
+city = "{city}"
+[period]
+start = "08:00"
+end = "08:01"
+warm_up_min = 0
+[traffic]
+fidelity = "{fidelity}"
+[calls]
+source = "{calls}"
+"""
+    )
+    status, _, err = twin("run", tmp_path / "empty.toml", "--out", tmp_path / "run")
+    assert status == 0, err
+    assert said in err
+    assert len([line for line in err.splitlines() if "has no" in line]) == 1
+
+
+def test_the_figures_have_names_and_units(files, city, twin) -> None:
+    assert list(_LABELS) == FIGURES
+    status, out, err = twin("traffic", city, "--routes", files / "made.rou.xml", "--end", 60)
+    assert status == 0, err
+    for label in ("entered the road, vehicles", "CPU time, s", "most memory held, MB"):
+        assert label in out
+
+
+def test_sirens_that_are_not_driven_are_told(files, city, twin) -> None:
+    (files / "siren.rou.xml").write_text(
+        '<routes><vType id="amb" vClass="emergency"/>'
+        '<trip id="a" type="amb" from="in" to="out" depart="0"/>'
+        '<trip id="b" from="in" to="out" depart="5"/></routes>'
+    )
+    status, _, err = twin("traffic", city, "--routes", files / "siren.rou.xml", "--end", 60)
+    assert status == 0
+    told = "sirens of vehicles of class emergency, which drive as ordinary ones: 1"
+    assert f"left aside: {told}" in " ".join(err.split())
 
 
 @pytest.mark.parametrize(

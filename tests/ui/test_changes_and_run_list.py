@@ -278,7 +278,9 @@ def test_a_name_in_two_languages_is_told_in_one() -> None:
     both = "서울대학교병원 (Seoul National Univ. Hospital)"
     assert by_language(both) == {"en": "Seoul National Univ. Hospital", "ko": "서울대학교병원"}
     # What stands in brackets is the fire station that the centre belongs to, not its name.
-    centre = "숭인119안전센터 (Jongno Fire Station)"
-    assert station_name(centre) == {"en": centre, "ko": "숭인119안전센터"}
+    centre = station_name("숭인119안전센터 (Jongno Fire Station)", "c1")
+    assert centre == {"en": "119 Safety Center c1 of Jongno Fire Station", "ko": "숭인119안전센터"}
+    whole = station_name("종로소방서 (Jongno Fire Station)", "f1")
+    assert whole == {"en": "Jongno Fire Station", "ko": "종로소방서"}
     for plain in ("Station 17", "UCSF (Parnassus)", "서울역(1호선)"):
         assert by_language(plain) == {"en": plain, "ko": plain}

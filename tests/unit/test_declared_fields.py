@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from apps.cli.main import main
+from twin.agents.policies import known, rule_groups
 from twin.scenarios.declared import groups
 from twin.scenarios.places import LISTS
 from twin.scenarios.spec import Scenario
@@ -23,6 +26,39 @@ def test_every_field_and_kind_is_listed_with_its_meaning():
         if not line.meaning and line.default != "table"
     ]
     assert bare == []
+
+
+UNITS = {
+    *("second", "seconds", "s", "minute", "minutes", "min", "hour", "hours", "h", "interval"),
+    *("metre", "metres", "m", "kilometre", "kilometres", "km", "kmh", "degrees", "link"),
+    *("share", "factor", "per", "cent", "money", "number", "free", "flow"),
+    *("a", "an", "of", "the", "in", "at", "each"),
+}
+
+
+def test_no_field_is_described_by_its_unit_alone():
+    bare = [
+        (group.heading, line.name, line.meaning)
+        for group in (*groups(), *rule_groups())
+        for line in group.lines
+        if line.meaning and set(re.findall(r"[a-z]+", line.meaning.lower())) <= UNITS
+    ]
+    assert bare == []
+
+
+def test_the_readme_counts_the_rules_that_there_are():
+    number = {4: "four", 5: "five", 8: "eight", 9: "nine", 10: "ten"}
+    row = re.search(
+        r"^\| Rules by name \| (.*) \|$",
+        (Path(__file__).parents[2] / "README.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert row is not None
+    for role, words in (
+        ("dispatch", "of dispatch"), ("hospital", "of hospital choice"), ("moveup", "of move-up"),
+    ):  # fmt: skip
+        count = len(set(known(role)) - {"none"})
+        assert f"{number[count]} {words}" in row[1]
 
 
 @pytest.mark.parametrize(

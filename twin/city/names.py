@@ -11,30 +11,33 @@ from twin.core.errors import did_you_mean
 
 Names = dict[str, str]
 
+_CENTRE = "119안전센터"
 _NUMBER = re.compile(r"\d+")
 _BOTH = re.compile(r"(?P<ko>[^()]*[가-힣][^()]*?)\s*\((?P<en>[^()가-힣]+)\)")
 
 
-def by_language(name: str, *, latin: bool = True) -> Names:
+def by_language(name: str) -> Names:
     """Return a name by language; one that has a single form is the same in both.
 
     Parameters
     ----------
     name
         `한글 (Latin)`, or any other name.
-    latin
-        Whether the Latin part alone names the thing. It does not where it says what the thing
-        belongs to, as a centre's fire station: then English readers get the whole.
     """
     both = _BOTH.fullmatch(name.strip())
-    if both is None:
-        return {"en": name, "ko": name}
-    return {"en": both["en"] if latin else name, "ko": both["ko"]}
+    return {"en": name, "ko": name} if both is None else {"en": both["en"], "ko": both["ko"]}
 
 
-def station_name(name: str) -> Names:
-    """Return the name of a station by language."""
-    return by_language(name, latin=False)
+def station_name(name: str, station_id: str) -> Names:
+    """Return the name of a station by language.
+
+    What stands in brackets behind a Korean 119 safety centre is the fire station that it belongs
+    to, which has several: English readers get both, with the id in the place of the centre's name.
+    """
+    names = by_language(name)
+    if names["ko"].endswith(_CENTRE) and names["en"] != names["ko"]:
+        names["en"] = f"119 Safety Center {station_id} of {names['en']}"
+    return names
 
 
 def unit_like(wrong: str, kinds: Mapping[str, str], kind: str = "") -> str | None:

@@ -15,7 +15,9 @@ _OWN: dict[str, dict[str, str]] = {
         "station_id": "a station that was weighed",
         "eta_s": "the drive there without siren; infinite if longer than `moves.longest_s`, null "
         "where the rule did not ask",
-        "score": "what the rule compares, the least wins",
+        "score": "what the rule compares, the least wins: the share of demand gained, with a minus, "
+        "by dmexclp; the drive in s by compliance-table; the place on the list, from 0, by "
+        "priority-list; the price of the drive as a share of demand by ddsm",
         "chosen": "whether the rule chose it; the only rows kept without `record.decisions` are "
         "those of moves that were made",
         "made": "whether the unit was sent there: not if it was there, or if a limit held",
@@ -89,7 +91,9 @@ _OWN: dict[str, dict[str, str]] = {
         "eta_s": "predicted drive, s",
         "wait_s": "wait for a bed that is expected by the last report, s; null without emergency "
         "rooms",
-        "score": "what the rule compares; the least is chosen",
+        "score": "what the rule compares, the least is chosen: seconds, which are the drive by "
+        "nearest-suitable and recorded, with the detour by by-class, and until treatment with what "
+        "refusals cost by soonest-treatment",
         "chosen": "whether the patient goes there",
     },
     "hospital_status": {
@@ -159,7 +163,8 @@ _OWN: dict[str, dict[str, str]] = {
         "wait_s": "expected seconds until it sets out: turnout, or the end of what it does",
         "term": "what the rule weighs beside time: beat, cover_lost, preparedness, gain_s; "
         "otherwise: what another rule thinks of it",
-        "value": "the candidate's value of it",
+        "value": "the candidate's value of it: place from 1 (beat), share of demand (cover_lost), "
+        "1/min (preparedness), s (gain_s)",
         "why": "of the winner: only, first, nearest, beat, cover, late, prepared, urgent, "
         "diverted, person, recorded, ordered or score; held where the call waits for it",
     },

@@ -125,8 +125,18 @@ class Toll(Timed):
     kind: Literal["toll"]
     links: list[LinkNumber] = Field(default=[], description=_LINKS)
     street: str | None = Field(default=None, description="Street or bridge name in the city.")
-    charge: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a link.")
-    charge_per_km: float | None = Field(default=None, ge=0.0, le=1e6, description="Money a km.")
+    charge: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1e6,
+        description="Charge for each link that a driver enters, in money.",
+    )
+    charge_per_km: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1e6,
+        description="Charge for each kilometre driven on them, in money.",
+    )
     value_of_time: float = Field(gt=0.0, le=1e9, description="What an hour is worth, in money.")
 
     @model_validator(mode="after")
@@ -186,9 +196,24 @@ class PreemptSignals(_AtSignals):
     """Let signals turn green for units under siren; all signals if none are named (micro only)."""
 
     kind: Literal["preempt-signals"]
-    detection_m: float = Field(default=400.0, ge=0.0, le=5000.0, description="Metres.")
-    detection_s: float = Field(default=0.0, ge=0.0, le=600.0, description="Seconds at free flow.")
-    longest_s: float = Field(default=120.0, ge=10.0, le=3600.0, description="Seconds.")
+    detection_m: float = Field(
+        default=400.0,
+        ge=0.0,
+        le=5000.0,
+        description="A unit asks signals for green that are nearer along its route, metres.",
+    )
+    detection_s: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=600.0,
+        description="Or that it reaches in less than so many seconds at free flow.",
+    )
+    longest_s: float = Field(
+        default=120.0,
+        ge=10.0,
+        le=3600.0,
+        description="No unit holds a signal green for longer, seconds.",
+    )
 
 
 class RetimeSignals(_AtSignals):

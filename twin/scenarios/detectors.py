@@ -38,7 +38,12 @@ class Loops(Part):
     per_lane: bool = Field(
         default=False, description="A row for every lane; else one for the link."
     )
-    every_s: float = Field(default=60.0, ge=10.0, le=3600.0, description="Interval, seconds.")
+    every_s: float = Field(
+        default=60.0,
+        ge=10.0,
+        le=3600.0,
+        description="Seconds over which a loop counts before it gives a row.",
+    )
     missed_share: float = Field(
         default=0.01, ge=0.0, le=1.0, description="Share of vehicles that are not seen."
     )
@@ -94,7 +99,9 @@ class Probes(Part):
     kind: Literal["probes"]
     name: Name = Field(description="Its name in the table.")
     share: float = Field(gt=0.0, le=1.0, description="Share of vehicles that report.")
-    every_s: float = Field(default=10.0, ge=1.0, le=3600.0, description="Seconds.")
+    every_s: float = Field(
+        default=10.0, ge=1.0, le=3600.0, description="Seconds between two reports of a vehicle."
+    )
     position_error_m: float = Field(
         default=5.0,
         ge=0.0,

@@ -153,7 +153,12 @@ class Traffic(Part):
     reroute_share: float = Field(
         default=0.3, ge=0.0, le=1.0, description="Share of drivers who follow live travel times."
     )
-    reroute_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
+    reroute_every_s: float = Field(
+        default=300.0,
+        ge=30.0,
+        le=3600.0,
+        description="Seconds between two looks of those drivers for a better way.",
+    )
     routes: str | None = Field(
         default=None,
         description="Folder of `twin assign`: drivers begin with the routes that they learned.",
@@ -245,11 +250,23 @@ class Calls(Part):
 class Record(Part):
     """What a run keeps."""
 
-    frame_every_s: float = Field(default=10.0, ge=1.0, le=86_400.0, description="Seconds.")
+    frame_every_s: float = Field(
+        default=10.0,
+        ge=1.0,
+        le=86_400.0,
+        description="Seconds between the pictures that a replay shows: positions of vehicles and "
+        "units, and totals of the city (`frames`, `unit_frames`, `pulse`).",
+    )
     frame_vehicles: int = Field(
         default=4000, ge=0, le=100_000, description="At most so many vehicles in a frame."
     )
-    links_every_s: float = Field(default=300.0, ge=30.0, le=3600.0, description="Seconds.")
+    links_every_s: float = Field(
+        default=300.0,
+        ge=30.0,
+        le=3600.0,
+        description="Seconds over which vehicles, speed and emissions of each link are summed up "
+        "to a row (`links`, `emissions`).",
+    )
     trips: bool = Field(default=True, description="Write a row for every finished trip.")
     decisions: bool = Field(
         default=True, description="Write every candidate of each choice of a unit or a hospital."

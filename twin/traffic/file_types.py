@@ -103,6 +103,8 @@ def driven(demand: SumoDemand, model: Model = "idm") -> Driven:
     for own, vehicles in zip(demand.types, count, strict=True):
         if own.model is not None and own.model not in _MODELS:
             left[f"vehicles by carFollowModel {own.model}"] += vehicles
+        if own.vclass == "emergency":
+            left["sirens of vehicles of class emergency, which drive as ordinary ones"] += vehicles
     made = [(own.kind or VehicleKind.CAR, _parameters(own, model)) for own in demand.types]
     for digits in DIGITS:
         rounded = [FileType(kind, _rounded(own, digits)) for kind, own in made]
