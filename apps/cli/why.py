@@ -203,7 +203,7 @@ def _tell_moves(
         head = say["why_table"]
         table = Table(head["station"], head["drive"], say["why_score"]["own"], "")
         for row in rows_of(_best(each.rows, every=every)):
-            # What stations are weighed by is a share, an hour or a price: by no unit of its own.
+            # What stations are weighed by is a share, a drive, a place or a price, by the rule.
             score = "-" if np.isinf(row.score) else f"{row.score:.4g}"
             chosen = head["chosen"] if row.chosen else ""
             name = labels.get(row.station_id, row.station_id)

@@ -15,7 +15,7 @@ _OWN: dict[str, dict[str, str]] = {
         "station_id": "a station that was weighed",
         "eta_s": "the drive there without siren; infinite if longer than `moves.longest_s`, null "
         "where the rule did not ask",
-        "score": "what the rule compares, the least wins: the share of demand gained, with a minus, "
+        "score": "what the rule compares, the least wins: less the share of demand gained, "
         "by dmexclp; the drive in s by compliance-table; the place on the list, from 0, by "
         "priority-list; the price of the drive as a share of demand by ddsm",
         "chosen": "whether the rule chose it; the only rows kept without `record.decisions` are "
