@@ -183,7 +183,7 @@ def test_the_station_of_each_unit_is_named(tmp_path, monkeypatch, capsys) -> Non
     ("arguments", "said"),
     [
         (["I-9"], "no call 'I-9'; did you mean 'I-2'?"),
-        (["A9"], "no call 'A9'; `twin why"),
+        (["A9"], "no call 'A9'; did you mean 'A0'?"),
         (["no-such-thing"], "lists its 2"),
         (["I-1", "--lang", "fr"], "'fr' is not spoken; known: en, ko"),
     ],

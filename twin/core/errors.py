@@ -145,11 +145,16 @@ def nearest(wrong: str, known: Iterable[str], *, alike: float = 0.6) -> str | No
     """Return the nearest of some names, or `None` when none is near.
 
     Capitals count for nothing. `alike` is the least likeness of what counts as near, 0 to 1
-    (`difflib`).
+    (`difflib`); so does one letter in the place of another, which is half of an id such as `s1`.
     """
-    names = {name.casefold(): name for name in known}
-    near = get_close_matches(wrong.casefold(), list(names), n=1, cutoff=alike)
+    names, given = {name.casefold(): name for name in known}, wrong.casefold()
+    near = get_close_matches(given, list(names), n=1, cutoff=alike)
+    near += [name for name in names if len(given) > 1 and _one_letter_apart(given, name)]
     return names[near[0]] if near else None
+
+
+def _one_letter_apart(one: str, other: str) -> bool:
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
