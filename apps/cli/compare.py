@@ -19,10 +19,11 @@ from apps.cli.common import (
     runs_progress,
 )
 from apps.cli.scenario_city import city_for
-from apps.cli.tables import chain_table, comparison_table
+from apps.cli.tables import chain_table, comparison_table, run_differences_table
 from apps.report.care import outcome_difference
 from apps.report.comparison import write_comparison_report
 from apps.report.differences import settings_line, settings_of
+from apps.report.run_differences import MOVES_NOTE, TRAFFIC_NOTE, comparison_reading
 from apps.report.words import (
     BASIS,
     CHANGED,
@@ -32,7 +33,6 @@ from apps.report.words import (
     SMALL_NUMBERS,
     beside_the_response,
     reached,
-    reading,
 )
 from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison
@@ -124,14 +124,17 @@ def show(found: Comparison, report: Path) -> None:
     if first := settings_line(settings_of(found.command)):
         console.print(first)
     console.print(comparison_table(found.rows, title))
-    if found.headline is not None:
-        console.print(reading(found.headline))
-    else:
-        console.print("No call was reached in both runs of a replication: nothing to compare.")
+    console.print(comparison_reading(found.headline, found.traffic))
     if any(row.changed for row in found.chain):
         console.print(chain_table(found.chain), CHANGED_INTERVALS, sep="\n")
         if beside := beside_the_response(found.chain):
             console.print(beside)
+    for heading, rows, about in (
+        ("Traffic", found.traffic, TRAFFIC_NOTE),
+        ("What move-up costs", found.moves, MOVES_NOTE),
+    ):
+        if rows:
+            console.print(run_differences_table(rows, heading), about, sep="\n")
     for outcome in found.outcomes:
         console.print(outcome_difference(outcome))
     for note in found.notes:

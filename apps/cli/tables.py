@@ -9,6 +9,7 @@ from rich.table import Table
 
 from apps.report.buses import bus_sentence
 from apps.report.care import outcome_sentences
+from apps.report.run_differences import COLUMNS, describe_figure, run_cells
 from apps.report.stored import Buses
 from apps.report.words import (
     INTERVAL_NAMES,
@@ -29,6 +30,7 @@ from apps.report.words import (
     without_unchanged,
 )
 from twin.metrics.compare import Difference
+from twin.metrics.run_differences import RunDifference
 
 
 def run_tables(summary: dict[str, Any]) -> list[Table | str]:
@@ -128,6 +130,14 @@ def chain_table(rows: Sequence[Difference]) -> Table:
     )  # fmt: skip
     for row in rows:
         table.add_row(describe(row), *_cells(row))
+    return table
+
+
+def run_differences_table(rows: Sequence[RunDifference], title: str) -> Table:
+    """Return the differences in figures of whole runs."""
+    table = Table("In a run", *COLUMNS, title=title)
+    for row in rows:
+        table.add_row(describe_figure(row), *run_cells(row))
     return table
 
 

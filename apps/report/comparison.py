@@ -24,6 +24,7 @@ from apps.report.html import (
     write_page,
 )
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
+from apps.report.run_differences import comparison_reading, moves_section, traffic_section
 from apps.report.stored import read_origin
 from apps.report.words import (
     BASIS,
@@ -45,7 +46,6 @@ from apps.report.words import (
     percent,
     range_text,
     reached,
-    reading,
     rests_on,
     signed,
     verdict,
@@ -98,6 +98,8 @@ def comparison_page(found: Comparison, city: City) -> str:
         section("What changes", *_changes(base, whatif, city)),
         _table(found.rows),
         _chain(found.chain),
+        traffic_section(found.traffic),
+        moves_section(found.moves),
         outcomes_section(found.outcomes),
         _reach(found),
         comparison_map(found, city, runs),
@@ -141,13 +143,11 @@ def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
 
 def _answer(found: Comparison) -> list[Raw]:
     overall, everything = found.headline, found.reach[0]
+    said = tag("p", comparison_reading(overall, found.traffic), class_="reading")
     if overall is None:
-        return [
-            tag("p", "No call was reached in both runs of a replication.", class_="reading"),
-            tag("p", reached(everything)),
-        ]
+        return [said, tag("p", reached(everything))]
     return [
-        tag("p", reading(overall), class_="reading"),
+        said,
         *([tag("p", beside)] if (beside := beside_the_response(found.chain)) else []),
         key_figures(
             [

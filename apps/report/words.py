@@ -88,7 +88,7 @@ def signed(value: float) -> str:
 
     Verdicts round alike (`twin.metrics.compare.excludes_zero`), so they agree with what is printed.
     """
-    return f"{value:+.{DECIMALS}f}" if round(value, DECIMALS) else f"{0.0:.{DECIMALS}f}"
+    return f"{value:+,.{DECIMALS}f}" if round(value, DECIMALS) else f"{0.0:.{DECIMALS}f}"
 
 
 def range_text(row: Difference) -> str:
@@ -113,13 +113,18 @@ def verdict(row: Difference) -> str:
     """Return what a line says, in a word or three."""
     if not row.changed:
         return "no call changed"
-    if row.low is None:
-        return "one replication"
-    if row.same:
-        return "no difference in any pair"
-    if row.few:
+    if row.low is not None and not row.same and row.few:
         return "too few calls"
-    return "clear difference" if row.clear else "no clear difference"
+    return verdict_of(row.low, same=row.same, clear=row.clear)
+
+
+def verdict_of(low: float | None, *, same: bool, clear: bool) -> str:
+    """Return what an interval says, whose lower end is `low`, in a word or three."""
+    if low is None:
+        return "one replication"
+    if same:
+        return "no difference in any pair"
+    return "clear difference" if clear else "no clear difference"
 
 
 def beside_the_response(rows: Sequence[Difference]) -> str:

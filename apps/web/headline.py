@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.report.differences import stands_instead
+from apps.report.run_differences import READ
 from apps.report.words import signed
 from apps.web.changes import change_list
 from apps.web.runs import is_side
@@ -23,9 +24,9 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
     """Return what to say by language; None if the run is in no comparison.
 
     Each holds `figure`, `interval` (empty without one), `verdict`, `about` (which scenario stands
-    against which, and what only the base changes), and `few` (warnings: of too few calls, and the
-    comparison's notes; empty where there are none). It is also None while a comparison is not
-    finished, or where no call was reached on both sides.
+    against which, and what only the base changes), and `few` (warnings: of too few calls, of
+    traffic that differs clearly, and the comparison's notes; empty where there are none). It is
+    also None while a comparison is not finished, or where no call was reached on both sides.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
         row = found["overall"]
         if row is None:
             return None
-        said = {lang: _say(row, found.get("notes", []), lang) for lang in LANGUAGES}
+        notes, traffic = found.get("notes", []), found.get("traffic", [])
+        said = {lang: _say(row, notes, traffic, lang) for lang in LANGUAGES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # a run is shown though the file beside it is not there or damaged
     sides = {} if city is None else _sides(run.parent, city)
@@ -70,7 +72,9 @@ def _sides(folder: Path, city: City) -> dict[str, list[str]]:
     return said
 
 
-def _say(row: dict[str, Any], notes: list[dict[str, Any]], lang: str) -> dict[str, str]:
+def _say(
+    row: dict[str, Any], notes: list[dict[str, Any]], traffic: list[dict[str, Any]], lang: str
+) -> dict[str, str]:
     text = words(lang)["compared"]
     low, high = row["low"], row["high"]
     few = few_calls(row["calls"])
@@ -83,6 +87,7 @@ def _say(row: dict[str, Any], notes: list[dict[str, Any]], lang: str) -> dict[st
     else:
         verdict = text["clear"] if excludes_zero(low, high, 1.0, DECIMALS) else text["unclear"]
     warnings = [text["few"].format(n=FEW_CALLS)] if few else []
+    warnings += _traffic(traffic, text)
     warnings += [text[note["code"]].format(**note["numbers"]) for note in notes]
     figure = text["figure"].format(difference=signed(float(row["difference"])))
     interval = ""
@@ -95,3 +100,15 @@ def _say(row: dict[str, Any], notes: list[dict[str, Any]], lang: str) -> dict[st
         "about": text["about"].format(pairs=row["replications"], calls=row["calls"]),
         "few": " ".join(warnings),
     }
+
+
+def _traffic(rows: list[dict[str, Any]], text: dict[str, str]) -> list[str]:
+    """Return one sentence on the traffic that differs clearly, where it does."""
+    said = [
+        text[f"traffic-{row['measure']}"].format(
+            **{name: signed(float(row[name])) for name in ("difference", "low", "high")}
+        )
+        for row in rows
+        if row["measure"] in READ and row["shown"]
+    ]
+    return [text["traffic"].format(what=", ".join(said))] if said else []

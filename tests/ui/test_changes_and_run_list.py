@@ -274,6 +274,32 @@ def test_a_comparison_of_few_calls_warns(tmp_path: Path) -> None:
     assert "20건" in said["ko"]["few"]
 
 
+def test_traffic_that_differs_clearly_is_told_beside_the_response(tmp_path: Path) -> None:
+    """However little the responses differ, nobody reads that a closed bridge changes nothing."""
+    ends = {"low": -2369.3, "high": -1724.1, "shown": True}
+    traffic = [
+        {"measure": "entered", "difference": 62.5, "low": 4.0, "high": 121.0, "shown": True},
+        {"measure": "finished", "difference": -2046.7, **ends},
+        {"measure": "speed", "difference": -0.1, "low": -0.3, "high": 0.1, "shown": False},
+    ]
+    file = tmp_path / "compare.json"
+    file.write_text(json.dumps({"overall": ROW, "traffic": traffic}))
+    said = headline(tmp_path / "whatif-000")
+    assert said is not None
+    assert said["en"]["few"] == (
+        "Traffic differs clearly: trips finished -2,046.7 (95% interval -2,369.3 to -1,724.1)."
+    )
+    assert said["ko"]["few"] == (
+        "교통은 뚜렷이 다릅니다: 도착한 통행 -2,046.7건(95% 구간 -2,369.3 ~ -1,724.1)."
+    )
+    speed = {"measure": "speed", "difference": -1.5, "low": -1.8, "high": -1.3, "shown": True}
+    file.write_text(json.dumps({"overall": ROW, "traffic": [speed]}))
+    said = headline(tmp_path / "whatif-000")
+    assert said is not None
+    assert "mean speed of all roads -1.5 km/h (95% interval -1.8 to -1.3)" in said["en"]["few"]
+    assert "전체 도로의 평균 속도 -1.5 km/h(95% 구간 -1.8 ~ -1.3)" in said["ko"]["few"]
+
+
 def test_a_name_in_two_languages_is_told_in_one() -> None:
     both = "서울대학교병원 (Seoul National Univ. Hospital)"
     assert by_language(both) == {"en": "Seoul National Univ. Hospital", "ko": "서울대학교병원"}

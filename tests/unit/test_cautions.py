@@ -59,6 +59,13 @@ def test_calls_that_no_mean_holds_are_told_beyond_a_twentieth(reach, told):
         assert found[0].text.startswith("6 of 100 calls (6.0%) are in no mean")
 
 
+def test_a_share_that_rounds_to_a_twentieth_is_not_said_to_be_more() -> None:
+    (note,) = cautions(small_scenario(), small_scenario(), [line(1196, 1196, 1136, 12)])
+    assert note.text.startswith("60 of 1,196 calls (5.0%) are in no mean")
+    assert "5%" not in note.text.replace("(5.0%)", "")
+    assert "Leaving out so many can turn a mean around" in note.text
+
+
 def test_sides_the_wrong_way_round_are_told():
     plain = small_scenario(name="plain")
     for base in ("plain", "plain.toml"):

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from twin.metrics.pairing import Reach
-from twin.scenarios.change_kinds import BanTurn, Change, CloseLinks, ScaleDemand, Toll, WorkZone
+from twin.scenarios.change_kinds import (
+    BanTurn,
+    Change,
+    ChooseHospital,
+    CloseHospital,
+    CloseLinks,
+    OpenHospital,
+    ScaleDemand,
+    SetPolicy,
+    Toll,
+    WorkZone,
+)
 from twin.scenarios.spec import Scenario
 
 Summaries = Sequence[Mapping[str, Any]]
@@ -41,9 +52,12 @@ TEXTS = {
     "no-hospital": "In {n} of {of} runs of {scenario} there were patients whom no hospital could "
     "take, {patients} in all: their crews stayed on scene with them and took no other call, "
     "{left} of them until the run ended.",
+    "no-beds": "Hospitals have no beds in these runs: a handover takes no longer however many "
+    "patients come, so none gets crowded. Give them beds (`hospitals.beds`, see `twin scenario "
+    "fields hospitals`) to see crowding.",
     "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
-    "reached in one run only, the others in neither before the run ended. More than 5% left "
-    "out can turn a mean around: read the share in time, and choose a period that ends in a quiet "
+    "reached in one run only, the others in neither before the run ended. Leaving out so many "
+    "can turn a mean around: read the share in time, and choose a period that ends in a quiet "
     "hour.",
 }
 
@@ -110,19 +124,24 @@ def cautions(
 def cautions_of_runs(sides: Sequence[tuple[Scenario, Summaries]]) -> list[Caution]:
     """Return what to know of the runs of each side, in the order of `TEXTS`.
 
-    Orders for which no choice came in some of them, and patients whom no hospital could take.
+    Orders for which no choice came in some of them, patients whom no hospital could take, and
+    that hospitals without beds do not get crowded where the sides differ in who is taken where.
 
     Parameters
     ----------
     sides
         Scenario and summaries of the base and of the what-if.
     """
-    return [
+    found = [
         caution
         for told in (_unasked_orders, _without_hospital)
         for scenario, runs in sides
         for caution in told(scenario, runs)
     ]
+    beds = [_has_beds(run) for _, runs in sides for run in runs]
+    if _other_hospitals([scenario for scenario, _ in sides]) and not any(beds) and None not in beds:
+        found.append(Caution("no-beds", {}))
+    return found
 
 
 def _unasked_orders(scenario: Scenario, runs: Summaries) -> list[Caution]:
@@ -159,6 +178,28 @@ def _without_hospital(scenario: Scenario, runs: Summaries) -> list[Caution]:
         "left": f"{sum(each['left'] for each in hit):,}",
     }
     return [Caution("no-hospital", numbers)]
+
+
+def _has_beds(run: Mapping[str, Any]) -> bool | None:
+    """Return whether hospitals of a run have beds; None if an earlier version made it."""
+    if "hospitals" not in run:
+        return None
+    rooms = run["hospitals"]
+    return rooms is not None and rooms["all"]["beds"] > 0
+
+
+def _other_hospitals(scenarios: Sequence[Scenario]) -> bool:
+    """Return whether scenarios differ in which hospitals take patients, or in how one is chosen."""
+    if len({scenario.policy.hospital for scenario in scenarios}) > 1:
+        return True
+    return any(
+        isinstance(change, CloseHospital | OpenHospital | ChooseHospital)
+        or (isinstance(change, SetPolicy) and change.hospital is not None)
+        for one in scenarios
+        for other in scenarios
+        for change in one.changes
+        if change not in other.changes
+    )
 
 
 def _by_table(change: Change) -> str | None:

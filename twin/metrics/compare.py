@@ -125,8 +125,7 @@ class Difference:
     @property
     def same(self) -> bool:
         """Whether the figure was the same in both runs of every replication, and there are two."""
-        ends = (self.low, self.high)
-        return all(end is not None and abs(end) < NOTHING for end in ends)
+        return never_apart(self.low, self.high)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line for JSON."""
@@ -248,26 +247,42 @@ def difference_of(
     if not len(known):
         return None
     base, whatif = known.T
-    apart = whatif - base
-    low, high = interval(apart)
     calls, base_n, whatif_n, changed = counts
     return Difference(
         group=group,
         value=str(value),
         statistic=statistic,
         basis=basis,
-        replications=len(known),
         calls=calls,
         base_n=base_n,
         whatif_n=whatif_n,
         changed=changed,
-        base=float(base.mean()),
-        whatif=float(whatif.mean()),
-        difference=float(apart.mean()),
-        low=low,
-        high=high,
+        **beside(base, whatif)._asdict(),
         correlation=_correlation(base, whatif),
-        variance_reduction=_reduction(base, whatif, apart),
+        variance_reduction=_reduction(base, whatif, whatif - base),
+    )
+
+
+class Beside(NamedTuple):
+    """Means of one figure over the replications, and what lies between them; see `Difference`."""
+
+    replications: int
+    base: float
+    whatif: float
+    difference: float
+    low: float | None
+    high: float | None
+
+
+def beside(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> Beside:
+    """Return the paired t interval of (n,) figures of each side, of one replication each."""
+    apart = whatif - base
+    return Beside(
+        len(apart),
+        float(base.mean()),
+        float(whatif.mean()),
+        float(apart.mean()),
+        *interval(apart),
     )
 
 
@@ -299,6 +314,11 @@ def excludes_zero(low: float | None, high: float | None, unit: float, decimals: 
         return False
     ends = [round(unit * end, decimals) for end in (low, high)]
     return ends[0] > 0.0 or ends[1] < 0.0
+
+
+def never_apart(low: float | None, high: float | None) -> bool:
+    """Return whether an interval is there and is nothing but zero."""
+    return all(end is not None and abs(end) < NOTHING for end in (low, high))
 
 
 def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> float | None:

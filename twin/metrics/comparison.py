@@ -16,6 +16,11 @@ from twin.metrics.chain import chain_differences
 from twin.metrics.compare import Difference, compare
 from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
+from twin.metrics.run_differences import (
+    RunDifference,
+    move_up_differences,
+    traffic_differences,
+)
 from twin.metrics.summary import TARGET_S
 from twin.recording.comparison_folder import FILE, run_folder
 from twin.recording.damage import damaged
@@ -47,6 +52,8 @@ class Comparison:
         What to know of the runs of each side, see `cautions_of_runs`.
     chain
         Differences of the other intervals of the chain, see `chain_differences`.
+    traffic, moves
+        Differences in traffic and of what move-up costs, see `twin.metrics.run_differences`.
     """
 
     base: Scenario
@@ -59,6 +66,8 @@ class Comparison:
     outcomes: list[Outcome] = field(default_factory=list)
     of_runs: list[Caution] = field(default_factory=list)
     chain: list[Difference] = field(default_factory=list)
+    traffic: list[RunDifference] = field(default_factory=list)
+    moves: list[RunDifference] = field(default_factory=list)
 
     @property
     def headline(self) -> Difference | None:
@@ -93,6 +102,8 @@ class Comparison:
             "overall": None if self.headline is None else self.headline.as_dict(),
             "rows": [row.as_dict() for row in self.rows],
             "chain": [row.as_dict() for row in self.chain],
+            "traffic": [row.as_dict() for row in self.traffic],
+            "moves": [row.as_dict() for row in self.moves],
             "outcomes": [line.as_dict() for line in self.outcomes],
             "reach": [line.as_dict() for line in self.reach],
             "notes": [note.as_dict() for note in self.notes],
@@ -144,6 +155,8 @@ def compare_runs(
         command=list(command),
         outcomes=outcomes(readers),
         chain=chain_differences(runs, walks=base.chain.walks or whatif.chain.walks),
+        traffic=traffic_differences(readers),
+        moves=move_up_differences(base, whatif, readers),
         of_runs=cautions_of_runs(sides),
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from twin.metrics.compare import excludes_zero, interval
+from twin.metrics.compare import beside, excludes_zero
 from twin.metrics.fires import fire_figures
 from twin.metrics.survivors import survivors
 from twin.recording.reader import RunReader
@@ -88,15 +88,9 @@ def _outcome(
     measure: Measure, pairs: Sequence[tuple[tuple[float, int], tuple[float, int]]]
 ) -> Outcome:
     base, whatif = np.array([[one[0], two[0]] for one, two in pairs]).T
-    low, high = interval(whatif - base)
     return Outcome(
         measure=measure,
-        replications=len(pairs),
         base_n=sum(one[1] for one, _ in pairs),
         whatif_n=sum(two[1] for _, two in pairs),
-        base=float(base.mean()),
-        whatif=float(whatif.mean()),
-        difference=float((whatif - base).mean()),
-        low=low,
-        high=high,
+        **beside(base, whatif)._asdict(),
     )
