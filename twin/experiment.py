@@ -7,6 +7,7 @@ stopped, and more replications are added to those that are there.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import math
@@ -301,8 +302,12 @@ def _cluster(processes: int) -> Iterator[Client]:
 
 
 def _keep_imports() -> None:
-    """Let no search for garbage look at what a worker has imported: that stays."""
+    """Let no search for garbage look at what a worker has imported: that stays to its end.
+
+    Then it is given back, or a library that counts what is left would report it as leaks.
+    """
     gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 def _post(run: str, t: float, share: float) -> None:

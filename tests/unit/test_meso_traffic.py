@@ -155,6 +155,25 @@ def test_who_stands_before_a_closed_road_takes_another_way_or_ends():
     assert traffic.finished().reached.tolist() == [True, True, False]
 
 
+def test_who_is_on_a_closed_bridge_drives_on_to_its_end():
+    """Its links are closed one by one, and no other way leads off it."""
+    network = road([300.0] * 4)
+    traffic = queued(network, stream([0, 1, 2, 3], 4.0, 120.0, 290.0))
+    traffic.advance(60)
+    traffic.close_lanes(1)
+    traffic.close_lanes(2)
+    at = traffic.running_routes().link
+    on_it, beyond = np.isin(at, [1, 2]).sum(), traffic.counters.finished + (at == 3).sum()
+    assert on_it > 3
+    traffic.advance(120)
+    assert traffic.counters.finished == beyond + on_it
+    assert set(traffic.running_routes().link) == {0}
+    traffic.open_lanes(1)
+    traffic.open_lanes(2)
+    traffic.advance(300)
+    assert (traffic.counters.finished, traffic.counters.removed) == (30, 0)
+
+
 def test_a_banned_turn_is_not_made():
     network = make_network(
         [Link(0, 1), Link(1, 2), Link(1, 3), Link(3, 2), Link(2, 4)],

@@ -51,6 +51,27 @@ def test_closed_link_is_not_entered_and_all_still_arrive():
     assert count.strayed > 0
 
 
+def test_who_is_on_a_closed_bridge_drives_on_to_its_end():
+    """Its links are closed one by one, and no other way leads off it."""
+    network = road([300.0] * 4)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([4.0 * i for i in range(30)], [[0, 1, 2, 3]] * 30, [290.0] * 30))
+    traffic.advance(60)
+    traffic.close_lanes(1)
+    traffic.close_lanes(2)
+    on_it = len(traffic.vehicles.select(link=1)) + len(traffic.vehicles.select(link=2))
+    before = traffic.counters.finished + len(traffic.vehicles.select(link=3))
+    assert on_it > 3
+    _steps(traffic, 120)
+    assert traffic.counters.finished == before + on_it
+    assert len(traffic.vehicles.select(link=1)) == len(traffic.vehicles.select(link=2)) == 0
+    assert len(traffic.vehicles.select(link=0)) > 0
+    traffic.open_lanes(1)
+    traffic.open_lanes(2)
+    _steps(traffic, 300)
+    assert (traffic.counters.finished, traffic.counters.removed) == (30, 0)
+
+
 def test_trip_to_a_closed_link_is_removed_and_counted():
     network = grid(3, 3, 120.0, 1, 13.9)
     traffic = MicroTraffic(network, seed=np.uint64(1))

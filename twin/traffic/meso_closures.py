@@ -18,7 +18,8 @@ class ClosableQueues(SlowedQueues):
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb.
 
-        Nobody enters a closed link or lane; those on it leave.
+        Nobody enters a closed link or lane; those on it drive on, over others that are closed
+        too, to the end of the closure.
         """
         if lanes is None or lanes >= int(self.network.link_lanes[link]):
             self._net.link["closed"][link] = 1

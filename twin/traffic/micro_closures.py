@@ -27,7 +27,8 @@ class ClosableTraffic(Engine):
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb.
 
-        Nobody enters a closed link; those on it leave. Closed lanes are merged out of.
+        Nobody enters a closed link; those on it drive on, over others that are closed too, to
+        the end of the closure. Closed lanes are merged out of.
         """
         every = int(self.network.link_lanes[link])
         if lanes is None or lanes >= every:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.traffic.kernels.carfollowing import ZERO, next_speed
+from twin.traffic.kernels.closures import is_barred
 from twin.traffic.kernels.giving_way import (
     SETS_OFF,
     foes_leave_gap,
@@ -103,7 +104,7 @@ def look_further(
         to = net.turn[t].to
         if (
             (g >= 0 and net.group[g].state != GREEN)
-            or net.link[to].closed
+            or is_barred(net.link, link, to)
             or (net.turn[t].gives_way and not foes_leave_gap(net, t, ahead, R[i].vel, 0))
         ):
             return max(ahead - LINE, ZERO), ZERO
@@ -194,7 +195,7 @@ def approach(
             (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left
         ):
             return hold, ZERO, cap
-    if net.link[to].closed:
+    if is_barred(net.link, k, to):
         held = True
         patience = CLOSED_TICKS
     elif wrong_lane and not any_lane:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from twin.traffic.kernels.closures import is_barred
 from twin.traffic.kernels.jit import inlined, inner, njit_both
 from twin.traffic.kernels.meso_bays import serve_bays
 from twin.traffic.kernels.meso_lanes import (
@@ -152,7 +153,7 @@ def serve_lane(
         if net.link[k].cut == 0:
             return end
         to = int(net.turn[t].to)
-        if net.link[to].closed or net.turn[t].banned:
+        if is_barred(net.link, k, to) or net.turn[t].banned:
             if st.lane[x].since < 0:
                 st.lane[x].since = moment
             if end - st.lane[x].since > net.stuck:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.traffic.kernels.closures import is_barred
 from twin.traffic.kernels.detour import (
     MOST_LINKS,
     NO_PARENT,
@@ -76,7 +77,7 @@ def move_units(now: int, start_s: float, net: Net, st: State) -> None:
                 st.unit[u].t_arrive = start_s + leave / 1000.0
                 break
             to = int(net.turn[t].to)
-            if net.link[to].closed:
+            if is_barred(net.link, int(st.unit[u].link), to):
                 st.unit[u].entered = end
                 st.unit[u].from_pos = st.unit[u].to_pos
                 st.unit[u].leave = end

@@ -20,6 +20,7 @@ from twin.traffic.kernels.bands import (
     stop_speed,
 )
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, accel
+from twin.traffic.kernels.closures import is_barred
 from twin.traffic.kernels.giving_way import siren_waits
 from twin.traffic.kernels.insertion import find_record, retire
 from twin.traffic.kernels.jit import inner
@@ -215,7 +216,7 @@ def line_limit(u: int, i: int, net: Net, st: State, R: Records) -> tuple[np.floa
         R[i].wait = min(wait + 1, 200)
     to = int(net.turn[t].to)
     hold = stop_speed(dist - LINE)
-    if net.link[to].closed:
+    if is_barred(net.link, k, to):
         return hold, -1, -1
     limit = BIG
     g = int(net.turn[t].group)
