@@ -174,6 +174,16 @@ def test_who_is_on_a_closed_bridge_drives_on_to_its_end():
     assert (traffic.counters.finished, traffic.counters.removed) == (30, 0)
 
 
+def test_a_closure_that_grows_lets_nobody_into_the_street_that_was_closed_before():
+    traffic = queued(road([300.0] * 4), stream([0, 1, 2, 3], 4.0, 240.0, 290.0))
+    traffic.close_lanes(2)
+    traffic.advance(110)
+    assert (traffic.running_routes().link == 1).sum() > 10
+    traffic.close_lanes(1)
+    traffic.advance(60)
+    assert set(traffic.running_routes().link) == {0, 1}
+
+
 def test_a_banned_turn_is_not_made():
     network = make_network(
         [Link(0, 1), Link(1, 2), Link(1, 3), Link(3, 2), Link(2, 4)],

@@ -72,6 +72,35 @@ def test_who_is_on_a_closed_bridge_drives_on_to_its_end():
     assert (traffic.counters.finished, traffic.counters.removed) == (30, 0)
 
 
+def test_a_closure_that_grows_lets_nobody_into_the_street_that_was_closed_before():
+    network = road([300.0] * 4)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([4.0 * i for i in range(60)], [[0, 1, 2, 3]] * 60, [290.0] * 60))
+    traffic.close_lanes(2)
+    traffic.advance(110)
+    assert len(traffic.vehicles.select(link=1)) > 10
+    traffic.close_lanes(1)
+    _steps(traffic, 60)
+    assert len(traffic.vehicles.select(link=2)) == len(traffic.vehicles.select(link=3)) == 0
+
+
+def test_who_waits_in_a_jam_within_a_closure_is_not_taken_out_though_his_goal_is_closed():
+    network = road([300.0] * 4)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([4.0 * i for i in range(12)], [[0, 1, 2]] * 12, [290.0] * 12))
+    token = traffic.block(Place(2, 30.0), 1)
+    traffic.advance(100)
+    on_it = [len(traffic.vehicles.select(link=k)) for k in (0, 1, 2)]
+    assert on_it[1] > 3
+    traffic.close_lanes(1)
+    traffic.close_lanes(2)
+    _steps(traffic, 300)
+    assert traffic.counters.removed == on_it[0]
+    traffic.unblock(token)
+    _steps(traffic, 200)
+    assert traffic.counters.finished == on_it[1] + on_it[2]
+
+
 def test_trip_to_a_closed_link_is_removed_and_counted():
     network = grid(3, 3, 120.0, 1, 13.9)
     traffic = MicroTraffic(network, seed=np.uint64(1))

@@ -15,6 +15,7 @@ from twin.network.conditions import Conditions
 from twin.network.graph import F32, I32, I64, U8, Network
 from twin.traffic import noise, storage
 from twin.traffic.books import Books
+from twin.traffic.closures import Closures
 from twin.traffic.conditions import Slowing
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.figures import Counters, Finished
@@ -128,6 +129,7 @@ class Engine(Books):
         self._n_free = storage.FIRST_VEHICLES
         self._geometry = Geometry.of(network)
         self._next_token = 0
+        self._closures = Closures()
         self._blocks: dict[int, int] = {}
         self._stats_base = (
             np.zeros(network.n_links),

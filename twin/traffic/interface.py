@@ -92,6 +92,9 @@ class Traffic(Protocol):
     def open_lanes(self, link: int) -> None:
         """Open a link and all its lanes."""
 
+    def leads_out(self, links: I32) -> bool:
+        """Return whether who is on the first of some links may drive along all of them."""
+
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
         """Keep these lanes of a link for buses and emergency units, and no others of it."""
 

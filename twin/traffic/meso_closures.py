@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from twin.network.graph import I32, Place
+from twin.traffic.closures import leads_out
 from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels.meso_layout import HELD_UP
 from twin.traffic.meso_slowed import SlowedQueues
@@ -18,11 +19,12 @@ class ClosableQueues(SlowedQueues):
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb.
 
-        Nobody enters a closed link or lane; those on it drive on, over others that are closed
-        too, to the end of the closure.
+        Nobody enters a closed link or lane; those on it drive on, over others that were
+        closed at the same tick, to the end of the closure.
         """
         if lanes is None or lanes >= int(self.network.link_lanes[link]):
-            self._net.link["closed"][link] = 1
+            closed = self._net.link["closed"]
+            closed[link] = self._closures.number(self.tick, closed)
         else:
             self._net.link["first_open"][link] = lanes
 
@@ -30,6 +32,10 @@ class ClosableQueues(SlowedQueues):
         """Open a link and all its lanes."""
         self._net.link["closed"][link] = 0
         self._net.link["first_open"][link] = 0
+
+    def leads_out(self, links: I32) -> bool:
+        """Return whether who is on the first of some links may drive along all of them."""
+        return leads_out(self._net.link["closed"], links)
 
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
         """Keep these lanes of a link for buses, and no others of it; who is in one stays."""

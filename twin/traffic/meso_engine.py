@@ -11,6 +11,7 @@ from twin.network.conditions import Conditions
 from twin.network.graph import F64, I32, I64, Network
 from twin.traffic import meso_network
 from twin.traffic.books import Books
+from twin.traffic.closures import Closures
 from twin.traffic.conditions import Slowing
 from twin.traffic.figures import Counters, Finished
 from twin.traffic.kernels import meso, meso_reading
@@ -87,6 +88,7 @@ class QueueEngine(Books):
         self._n_free = 0
         self._geometry = Geometry.of(network)
         self._next_token = 0
+        self._closures = Closures()
         self._blocks: dict[int, tuple[int, int]] = {}
         self._conditions = Conditions.clear(network.n_links)
         self._slowings: dict[int, Slowing] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from twin.network.graph import I32, Place
+from twin.traffic.closures import leads_out
 from twin.traffic.control import note_zippers
 from twin.traffic.engine import Engine
 from twin.traffic.figures import lanes_by_link
@@ -27,12 +28,13 @@ class ClosableTraffic(Engine):
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb.
 
-        Nobody enters a closed link; those on it drive on, over others that are closed too, to
-        the end of the closure. Closed lanes are merged out of.
+        Nobody enters a closed link; those on it drive on, over others that were
+        closed at the same tick, to the end of the closure. Closed lanes are merged out of.
         """
         every = int(self.network.link_lanes[link])
         if lanes is None or lanes >= every:
-            self._net.link["closed"][link] = 1
+            closed = self._net.link["closed"]
+            closed[link] = self._closures.number(self.tick, closed)
             return
         self._open_from(link, lanes)
 
@@ -49,6 +51,10 @@ class ClosableTraffic(Engine):
     def _note_zippers(self) -> None:
         note_zippers(self._net)
         self._state.lane["asks"] = -1
+
+    def leads_out(self, links: I32) -> bool:
+        """Return whether who is on the first of some links may drive along all of them."""
+        return leads_out(self._net.link["closed"], links)
 
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
         """Keep these lanes of a link for buses and emergency units, and no others of it."""

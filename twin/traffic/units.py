@@ -143,7 +143,10 @@ class Units:
         return event
 
     def reroute(self) -> None:
-        """Let units under way take a clearly faster way at present times, or halt without any."""
+        """Let units under way take a clearly faster way at present times, or halt without any.
+
+        Who is on a street that was closed drives on along his way out of it.
+        """
         for unit, drive in sorted(self._drives.items()):
             place = self._traffic.unit_place(unit)
             last = place.link == drive.links[-1] and place.pos_m <= drive.end_m
@@ -151,13 +154,15 @@ class Units:
                 continue
             router = self._costs.router(siren=drive.siren)
             links, begin_m, end_m, stop = router.way(place, drive.goal, moving=True)
-            if not len(links):
-                self.stop(unit)
-                drive.event.fail(_unreachable(place, drive.destination))
-                continue
             found = np.flatnonzero(drive.links == place.link)
             if len(found):
                 drive.links = drive.links[found[0] :]
+            if not len(links):
+                if not (len(found) and self._traffic.leads_out(drive.links)):
+                    self.stop(unit)
+                    drive.event.fail(_unreachable(place, drive.destination))
+                continue
+            if len(found):
                 now = router.seconds_of(drive.links, begin_m, drive.end_m)
                 if router.seconds_of(links, begin_m, end_m) >= WORTH_IT * now:
                     continue

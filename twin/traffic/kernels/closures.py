@@ -11,6 +11,6 @@ def is_barred(link: Records, k: int, to: int) -> bool:
     """Return whether nobody may pass from link `k` on to link `to`, which is closed.
 
     Who is on a closed street drives on over its further links until he is out of it: on a closed
-    bridge there is no other way.
+    bridge there is no other way. Links that were closed at another time are not his.
     """
-    return bool(link[to].closed) and not link[k].closed
+    return bool(link[to].closed != 0 and link[to].closed != link[k].closed)

@@ -12,6 +12,7 @@ import numpy as np
 
 from twin.traffic.kernels.approach import LOST
 from twin.traffic.kernels.carfollowing import ZERO
+from twin.traffic.kernels.closures import is_barred
 from twin.traffic.kernels.detour import (
     MOST_LINKS,
     NO_PARENT,
@@ -115,7 +116,8 @@ def help_lost(k: int, t: float, net: Net, st: State, R: Records) -> None:
         if i < st.lane[x].start or R[i].turn < 0:
             continue
         slot = int(R[i].slot)
-        if net.link[st.vehicle[slot].goal].closed:
+        goal_closed = net.link[st.vehicle[slot].goal].closed
+        if goal_closed and is_barred(net.link, k, int(net.turn[R[i].turn].to)):
             st.vehicle[slot].distance += np.float64(R[i].pos)
             st.lane[x].end = i
             retire(slot, t, REMOVED, st)

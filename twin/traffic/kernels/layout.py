@@ -135,7 +135,7 @@ LINK = _in_lines(
         ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
         ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
         ("lanes", "i1"),
-        ("closed", "i1"),  # nobody may enter
+        ("closed", "i1"),  # number of the closure by which nobody may enter; 0: open
         ("first_open", "i1"),  # lanes below it are closed
         ("busy", "i1"),  # it may hold vehicles: where it is 0, there are none
         ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)

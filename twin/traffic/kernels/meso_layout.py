@@ -92,7 +92,7 @@ LINK = np.dtype(
         ("first", "i4"),  # trips that wait to enter, by departure, linked by `next`; -1
         ("last", "i4"),
         ("waiting", "i4"),
-        ("closed", "i1"),  # nobody may enter
+        ("closed", "i1"),  # number of the closure by which nobody may enter; 0: open
         ("first_open", "i1"),  # lanes below it are closed
         ("lane_marks", "i2"),  # bit of each lane that is for buses only, and `HELD_UP`
         # Since the start: how many and the sum of their moments. Trips that end on the link count
