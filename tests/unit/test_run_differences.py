@@ -157,8 +157,17 @@ def test_a_figure_is_compared_over_the_replications_that_have_it_on_both_sides(t
 
 def line(measure: str, difference: float, half: float) -> RunDifference:
     unit = "km/h" if measure == "speed" else "trips"
-    ends = (difference - half, difference + half)
-    return RunDifference(measure, unit, None, 4, 50.0, 50.0 + difference, difference, *ends)
+    return RunDifference(
+        measure=measure,
+        unit=unit,
+        roads=None,
+        replications=4,
+        base=50.0,
+        whatif=50.0 + difference,
+        difference=difference,
+        low=difference - half,
+        high=difference + half,
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ TEXTS = {
     "order-unasked": "In {n} of {of} runs of {scenario} the order for call {call} ({id}) had no "
     "effect: no such choice came for that call.",
     "no-hospital": "In {n} of {of} runs of {scenario} there were patients whom no hospital could "
-    "take, {patients} in all: their crews stayed on scene with them and took no other call, "
+    "take, {patients} in all: their crews stayed with them and took no other call, "
     "{left} of them until the run ended.",
     "no-beds": "Hospitals have no beds in these runs: a handover takes no longer however many "
     "patients come, so none gets crowded. Give them beds (`hospitals.beds`, see `twin scenario "

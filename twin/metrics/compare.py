@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -49,8 +49,61 @@ _STATISTICS: dict[str, Callable[[NDArray[np.float64]], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """One figure of base and what-if, replication by replication.
+
+    Attributes
+    ----------
+    replications
+        Those in which both sides have the figure.
+    base, whatif, difference
+        Means over them; the difference is the what-if's figure minus the base's.
+    low, high
+        Ends of the 95% interval of the difference (paired t); `None` with fewer than two.
+    """
+
+    decimals: ClassVar[int] = DECIMALS
+
+    replications: int
+    base: float
+    whatif: float
+    difference: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def between(cls, base: NDArray[np.float64], whatif: NDArray[np.float64], **about: Any) -> Self:
+        """Return the line of (n,) figures of each side; `about` are the other attributes."""
+        apart = whatif - base
+        low, high = interval(apart)
+        return cls(
+            replications=len(apart),
+            base=float(base.mean()),
+            whatif=float(whatif.mean()),
+            difference=float(apart.mean()),
+            low=low,
+            high=high,
+            **about,
+        )
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval excludes zero (`excludes_zero`): a difference has been shown."""
+        return excludes_zero(self.low, self.high, 1.0, self.decimals)
+
+    @property
+    def same(self) -> bool:
+        """Whether the figure was the same in both runs of every replication, and there are two."""
+        return all(end is not None and abs(end) < NOTHING for end in (self.low, self.high))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the line for JSON."""
+        return {**asdict(self), "shown": self.shown}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Paired):
     """One line of a comparison.
 
     Attributes
@@ -65,8 +118,6 @@ class Difference:
         `share_within_target`.
     basis
         `pairs`: over the calls that both runs reached; `sides`: over all calls of each side.
-    replications
-        Replications in which the group had such calls.
     calls
         Calls that both runs reached, all replications together, whatever the basis.
     base_n, whatif_n
@@ -76,10 +127,6 @@ class Difference:
     changed
         Calls that were not answered alike: reached sooner or later than in the base, or reached
         on one side only.
-    base, whatif, difference
-        Means over the replications; the difference is the what-if's figure minus the base's.
-    low, high
-        Ends of the 95% interval of the difference; `None` with fewer than two replications.
     correlation
         Between the two runs' figures over the replications; `None` where it is not defined, and
         with fewer than `LEAST_FOR_PAIRING` replications.
@@ -93,16 +140,10 @@ class Difference:
     value: str
     statistic: str
     basis: str
-    replications: int
     calls: int
     base_n: int
     whatif_n: int
     changed: int
-    base: float
-    whatif: float
-    difference: float
-    low: float | None
-    high: float | None
     correlation: float | None
     variance_reduction: float | None
 
@@ -121,15 +162,6 @@ class Difference:
     def clear(self) -> bool:
         """Whether a difference has been shown, by calls enough."""
         return self.shown and not self.few
-
-    @property
-    def same(self) -> bool:
-        """Whether the figure was the same in both runs of every replication, and there are two."""
-        return never_apart(self.low, self.high)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the line for JSON."""
-        return {**asdict(self), "shown": self.shown}
 
 
 def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
@@ -248,7 +280,9 @@ def difference_of(
         return None
     base, whatif = known.T
     calls, base_n, whatif_n, changed = counts
-    return Difference(
+    return Difference.between(
+        base,
+        whatif,
         group=group,
         value=str(value),
         statistic=statistic,
@@ -257,32 +291,8 @@ def difference_of(
         base_n=base_n,
         whatif_n=whatif_n,
         changed=changed,
-        **beside(base, whatif)._asdict(),
         correlation=_correlation(base, whatif),
         variance_reduction=_reduction(base, whatif, whatif - base),
-    )
-
-
-class Beside(NamedTuple):
-    """Means of one figure over the replications, and what lies between them; see `Difference`."""
-
-    replications: int
-    base: float
-    whatif: float
-    difference: float
-    low: float | None
-    high: float | None
-
-
-def beside(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> Beside:
-    """Return the paired t interval of (n,) figures of each side, of one replication each."""
-    apart = whatif - base
-    return Beside(
-        len(apart),
-        float(base.mean()),
-        float(whatif.mean()),
-        float(apart.mean()),
-        *interval(apart),
     )
 
 
@@ -314,11 +324,6 @@ def excludes_zero(low: float | None, high: float | None, unit: float, decimals: 
         return False
     ends = [round(unit * end, decimals) for end in (low, high)]
     return ends[0] > 0.0 or ends[1] < 0.0
-
-
-def never_apart(low: float | None, high: float | None) -> bool:
-    """Return whether an interval is there and is nothing but zero."""
-    return all(end is not None and abs(end) < NOTHING for end in (low, high))
 
 
 def _correlation(base: NDArray[np.float64], whatif: NDArray[np.float64]) -> float | None:

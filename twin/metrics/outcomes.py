@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from twin.metrics.compare import beside, excludes_zero
+from twin.metrics.compare import Paired
 from twin.metrics.fires import fire_figures
 from twin.metrics.survivors import survivors
 from twin.recording.reader import RunReader
@@ -18,42 +18,23 @@ DECIMALS = 2
 """Decimals in which an outcome is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Paired):
     """The difference of one measure, over the replications in which both runs know it.
 
     Attributes
     ----------
     measure
         `survivors`, expected ones in a run, or `burnt_m2`, the area that burnt in a run.
-    replications
-        Pairs of runs.
     base_n, whatif_n
         Patients whose chance is known, or fires that came under control, of all replications.
-    base, whatif, difference
-        Means over the replications; the difference is the what-if's figure minus the base's.
-    low, high
-        Ends of the 95% interval of the difference (paired t); `None` with fewer than two.
     """
 
+    decimals: ClassVar[int] = DECIMALS
+
     measure: Measure
-    replications: int
     base_n: int
     whatif_n: int
-    base: float
-    whatif: float
-    difference: float
-    low: float | None
-    high: float | None
-
-    @property
-    def shown(self) -> bool:
-        """Whether the interval excludes zero (`twin.metrics.compare.excludes_zero`)."""
-        return excludes_zero(self.low, self.high, 1.0, DECIMALS)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the line for JSON."""
-        return {**asdict(self), "shown": self.shown}
 
 
 def outcomes(runs: Sequence[tuple[RunReader, RunReader]]) -> list[Outcome]:
@@ -88,9 +69,10 @@ def _outcome(
     measure: Measure, pairs: Sequence[tuple[tuple[float, int], tuple[float, int]]]
 ) -> Outcome:
     base, whatif = np.array([[one[0], two[0]] for one, two in pairs]).T
-    return Outcome(
+    return Outcome.between(
+        base,
+        whatif,
         measure=measure,
         base_n=sum(one[1] for one, _ in pairs),
         whatif_n=sum(two[1] for _, two in pairs),
-        **beside(base, whatif)._asdict(),
     )

@@ -1,21 +1,21 @@
 """What a what-if changes besides calls: the traffic of a run, and what its move-ups cost.
 
 Each figure is one number a run, so base and what-if are laid side by side replication by
-replication, by the same paired interval as response times (`twin.metrics.compare.beside`).
+replication, by the same paired interval as response times (`twin.metrics.compare.Paired`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from twin.core.clock import HOUR_S
 from twin.core.units import KMH
-from twin.metrics.compare import DECIMALS, beside, excludes_zero, never_apart
+from twin.metrics.compare import Paired
 from twin.metrics.units import kilometres
 from twin.recording.reader import RunReader
 from twin.scenarios.policy import named_rules
@@ -43,8 +43,8 @@ class Roads:
     to_h: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunDifference:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDifference(Paired):
     """The difference of one figure of whole runs.
 
     Attributes
@@ -56,37 +56,11 @@ class RunDifference:
         Of the figures.
     roads
         Of `speed-of-roads`, which.
-    replications
-        Replications in which both runs have the figure.
-    base, whatif, difference
-        Means over these; the difference is the what-if's figure minus the base's.
-    low, high
-        Ends of the 95% interval of the difference (paired t); `None` with fewer than two.
     """
 
     measure: str
     unit: Unit
     roads: Roads | None
-    replications: int
-    base: float
-    whatif: float
-    difference: float
-    low: float | None
-    high: float | None
-
-    @property
-    def shown(self) -> bool:
-        """Whether the interval excludes zero (`twin.metrics.compare.excludes_zero`)."""
-        return excludes_zero(self.low, self.high, 1.0, DECIMALS)
-
-    @property
-    def same(self) -> bool:
-        """Whether the figure was the same in both runs of every replication, and there are two."""
-        return never_apart(self.low, self.high)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the line for JSON."""
-        return {**asdict(self), "shown": self.shown}
 
 
 _Figure = tuple[str, Unit, Roads | None]
@@ -142,7 +116,10 @@ def _differences(runs: _Pairs, figures: Callable[[RunReader], _Figures]) -> list
         known = [(one[figure], two[figure]) for one, two in sides if figure in one.keys() & two]
         if known:
             base, whatif = np.array(known, np.float64).T
-            lines.append(RunDifference(*figure, **beside(base, whatif)._asdict()))
+            measure, unit, roads = figure
+            lines.append(
+                RunDifference.between(base, whatif, measure=measure, unit=unit, roads=roads)
+            )
     return lines
 
 
