@@ -12,7 +12,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.emergency import DAY, at, plan, run, sure, town
+from tests.support.emergency import DAY, add_corner_stations, at, plan, run, sure, town
 from twin.agents.states import ON_THE_ROAD, UNIT_NEXT, UnitState
 from twin.simulation import CityModel
 
@@ -51,16 +51,7 @@ def _town(service: dict[str, Any]) -> Any:
         ambulances=service["ambulances"], engines=0, medical_per_day=service["per_day"],
         fire_per_day=0.0, service=sure(0.5), rows=6,
     )  # fmt: skip
-    stations = city["stations"]
-    network = city.network
-    corners = [
-        stations.assign(
-            station_id=f"S{k}", link=link, lon=network.node_lon[network.link_from[link]],
-            lat=network.node_lat[network.link_from[link]],
-        )
-        for k, link in ((2, 0), (3, network.n_links - 1))
-    ]  # fmt: skip
-    city.tables["stations"] = pd.concat([stations, *corners], ignore_index=True)
+    add_corner_stations(city)
     units = city["units"]
     for k in range(len(units)):
         units.loc[k, ["on_s", "off_s"]] = service["shifts"][k]

@@ -132,6 +132,20 @@ def town(
     return city
 
 
+def add_corner_stations(city: City) -> None:
+    """Give a town of `town` two more stations, S2 and S3, at opposite corners."""
+    stations = city["stations"]
+    network = city.network
+    corners = [
+        stations.assign(
+            station_id=f"S{k}", link=link, lon=network.node_lon[network.link_from[link]],
+            lat=network.node_lat[network.link_from[link]],
+        )
+        for k, link in ((2, 0), (3, network.n_links - 1))
+    ]  # fmt: skip
+    city.tables["stations"] = pd.concat([stations, *corners], ignore_index=True)
+
+
 def dispatch_rules() -> list[str]:
     """Return the rules of dispatch that can hold in a town, of which there are no records."""
     return [name for name in known("dispatch") if name != RECORDED_UNIT]

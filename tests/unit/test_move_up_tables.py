@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.emergency import add_corner_stations, plan, run, town
 from tests.support.move_up import moved, states
 from twin.agents.policies.moveup_double import (
     Positions,
@@ -15,8 +16,9 @@ from twin.agents.policies.moveup_double import (
     positions_by_solver,
     worth,
 )
-from twin.agents.policies.moveup_tables import assigned
+from twin.agents.policies.moveup_tables import assigned, assigned_by_learning
 from twin.core.errors import InputError
+from twin.simulation import CityModel
 
 # Six places on a line, 100 s apart: bases at 0, 300 and 500 s.
 LINE = [[100.0 * abs(a - b) for b in range(6)] for a in range(6)]
@@ -121,6 +123,57 @@ def test_assignments_against_every_other(longest):
             assert (max(drives), sum(drives)) == key
         else:
             assert sum(drives) == min(map(sum, every))
+
+
+class Hidden:
+    """Drives of which only what they take at least is known at first."""
+
+    def __init__(self, true: Any, least: Any) -> None:
+        self._true, self.seconds = true, least.copy()
+        self.known = np.zeros(true.shape, bool)
+
+    def learn(self, pairs: Any) -> bool:
+        new = [pair for pair in pairs if not self.known[pair]]
+        for pair in new:
+            self.known[pair], self.seconds[pair] = True, self._true[pair]
+        return bool(new)
+
+
+@pytest.mark.parametrize("longest", [False, True])
+def test_an_assignment_that_asks_for_few_drives_is_that_of_all(longest):
+    rng = np.random.default_rng(7)
+    asked = drives = 0
+    for _ in range(60):
+        units, stations, slots = rng.integers(1, 12, 3).tolist()
+        true = rng.uniform(60.0, 900.0, (units, stations))
+        true[rng.random(true.shape) < 0.1] = np.inf
+        least = np.where(np.isinf(true), 100.0, true) * rng.uniform(0.85, 1.0, true.shape)
+        column = rng.integers(stations, size=slots)
+        hidden: Any = Hidden(true, least)
+        found = assigned_by_learning(hidden, column, longest=longest)
+        every = assigned(true[:, column], longest=longest)
+        got, want = ([true[u, column[s]] for u, s in pairs] for pairs in (found, every))
+        assert len(got) == len(want)
+        assert sum(got) == pytest.approx(sum(want), rel=1e-12)
+        assert not longest or max(got, default=0.0) == max(want, default=0.0)
+        asked, drives = asked + int(hidden.known.sum()), drives + true.size
+    assert asked < 0.5 * drives
+
+
+def test_drives_that_are_learned_are_those_of_the_streets():
+    scenario = plan(policy={"moveup": "compliance-table"}, record={"decisions": True})
+    city = town(ambulances=4, rows=6)
+    add_corner_stations(city)
+    model, _ = run(CityModel, city, scenario)
+    stations = list(model.stations.values())
+    learned = model.deployer.drives.to_learn(model.units[:4], stations)
+    true = model.deployer.drives.seconds(model.units[:4], stations)
+    assert (learned.seconds <= true + 1e-9).all()
+    assert learned.learn([(0, 1)])
+    assert not learned.learn([(0, 1)])
+    assert learned.seconds[0, 1] == pytest.approx(true[0, 1])
+    assert learned.row(1, whole=True) == pytest.approx(true[1])
+    assert np.isnan(learned.row(2, whole=False)[~learned.known[2]]).all()
 
 
 def test_a_table_is_computed_from_the_expected_cover(tmp_path):

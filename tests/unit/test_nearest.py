@@ -203,6 +203,25 @@ def test_a_lent_stream_is_the_stream():
         assert lent.random() == fresh.random()
 
 
+def test_least_times_are_near_where_streets_are_as_anchors_know_them(network):
+    rng = np.random.default_rng(4)
+    router = UnitRouter(network)
+    router.set_costs(network.free_flow_s)
+    units, goals = places(network, rng, 20), places(network, rng, 8)
+    links = np.array([goal.link for goal in goals], np.int32)
+    router.home = Anchors(
+        network, network.free_flow_s, both_sides(links, router.across), towards=True
+    )
+    least = router.least_times(units, goals, np.zeros(20, np.bool_))
+    assert least is not None
+    for unit, row in zip(units, least, strict=True):
+        found = router.travel_times(unit, goals)
+        # Anchors do not tell how long it takes round the block to a goal behind on the same link.
+        told = np.array([goal.link not in both_sides([unit.link], router.across) for goal in goals])
+        assert (row <= found).all()
+        assert (row >= found - 0.11)[told].all()
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_times_to_anchors_are_those_of_trees(network, seed):
@@ -217,10 +236,15 @@ def test_times_to_anchors_are_those_of_trees(network, seed):
     for unit in units:
         want, got = (router.travel_times(unit, goals) for router in (plain, anchored))
         assert got.tolist() == want.tolist()
+    moving = rng.random(len(units)) < 0.5
+    at_least = anchored.least_times(units, goals, moving)
+    assert plain.least_times(units, goals, moving) is None
+    assert at_least is not None
+    for unit, m, row in zip(units, moving, at_least, strict=True):
+        assert (row <= anchored.travel_times(unit, goals, moving=bool(m))).all()
     for goal in goals:
         want, got = (router.etas(units, goal) for router in (plain, anchored))
         assert got == pytest.approx(want, rel=1e-6)
-        moving = rng.random(len(units)) < 0.5
         each = [
             anchored.travel_times(unit, [goal], moving=bool(m))[0]
             for unit, m in zip(units, moving, strict=True)

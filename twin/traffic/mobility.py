@@ -90,6 +90,19 @@ class Mobility(Protocol):
         The unit stands there, or is `moving`. With (D,) seconds `beside`, as in `etas`.
         """
 
+    def least_times(
+        self,
+        origins: Sequence[Place],
+        destinations: Sequence[Place],
+        moving: NDArray[np.bool_],
+        *,
+        siren: bool,
+    ) -> NDArray[np.float64] | None:
+        """(U, D) seconds that `travel_times` never undercuts, of units of which (U,) are `moving`.
+
+        None where they would cost about as much as the predictions themselves.
+        """
+
     def move(self, t_to: float) -> None:
         """Advance everything that moves to simulated second `t_to`."""
 

@@ -215,6 +215,18 @@ class TableMobility:
         router = self._times.router(self._env.now, siren=siren)
         return router.travel_times(origin, destinations, beside, moving=moving)
 
+    def least_times(
+        self,
+        origins: Sequence[Place],
+        destinations: Sequence[Place],
+        moving: NDArray[np.bool_],
+        *,
+        siren: bool,
+    ) -> F64 | None:
+        """(U, D) seconds that drives take at least; see `Mobility.least_times`."""
+        router = self._times.router(self._env.now, siren=siren)
+        return router.least_times(origins, destinations, moving)
+
     # Time
 
     def move(self, t_to: float) -> None:

@@ -15,6 +15,7 @@ from twin.network.sides import across, both_sides
 from twin.traffic.kernels.anchored import NOTHING, Anchored
 from twin.traffic.kernels.both_sides import (
     etas_to,
+    least_to_anchors,
     on_side,
     times_from,
     times_to_anchors,
@@ -129,9 +130,11 @@ class UnitRouter(Router):
 
     def _to_anchors(self, goals: I32) -> Anchored | None:
         """Return what is known of few goals if all are anchors, on either side, else None."""
-        if self.home is None or len(goals) > FEW:
-            return None
-        if not self.home.holds(both_sides(goals, self.across)):
+        return self._homes(goals) if len(goals) <= FEW else None
+
+    def _homes(self, goals: I32) -> Anchored | None:
+        """Return what is known of goals if all are anchors, on either side, else None."""
+        if self.home is None or not self.home.holds(both_sides(goals, self.across)):
             return None
         return self.home.known(self._rows.row_of, at_once=True)
 
@@ -218,6 +221,20 @@ class UnitRouter(Router):
         if self.keeps_way and which >= 0:
             self._kept()[origin, goals[which], moving] = way
         return out
+
+    def least_times(
+        self, origins: Sequence[Place], goals: Sequence[Place], moving: NDArray[np.bool_]
+    ) -> F64 | None:
+        """Return (U, D) seconds that `travel_times` never undercuts; None if not all are known."""
+        link, pos = columns(goals)
+        anchored = self._homes(link)
+        if anchored is None:
+            return None
+        least: F64 = least_to_anchors(
+            self._rows, self.times, self.network.link_length, self.across, *columns(origins),
+            moving.view(np.uint8), link, pos, anchored,
+        )  # fmt: skip
+        return least
 
 
 def columns(places: Sequence[Place]) -> tuple[I32, F64]:

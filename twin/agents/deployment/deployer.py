@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.agents.agent import CityAgent
 from twin.agents.deployment.cover import KIND
+from twin.agents.deployment.drives import StationDrives
 from twin.agents.policies.registry import make, over
-from twin.agents.states import UnitState
 from twin.core.clock import HOUR_S
 from twin.scenarios.change_kinds import SetPolicy
 from twin.scenarios.policy import named_rules
 
 if TYPE_CHECKING:
     from twin.agents.policies.scores import Move
-    from twin.agents.station import Station
     from twin.agents.units.unit import Unit
     from twin.agents.world import Life, World
 
@@ -31,6 +29,8 @@ class Deployer(CityAgent):
     ----------
     moves
         Moves made in the scenario's period, by unit id.
+    drives
+        What drives to stations take.
     """
 
     def __init__(self, world: World) -> None:
@@ -39,8 +39,7 @@ class Deployer(CityAgent):
         self._made: deque[float] = deque()
         self._made_by: dict[str, deque[float]] = {}
         self._asked_for: set[str] = set()
-        self._drives: dict[tuple[str, int], NDArray[np.float64]] = {}
-        self._row = {station: k for k, station in enumerate(world.stations)}
+        self.drives = StationDrives(world)
         self._check()
 
     def freed(self, unit: Unit) -> None:
@@ -64,50 +63,6 @@ class Deployer(CityAgent):
         if not self._asked_for:
             self.world.env.process(self._look())
         self._asked_for.add(what)
-
-    def seconds(self, units: Sequence[Unit], stations: Sequence[Station]) -> NDArray[np.float64]:
-        """Return (U, S) seconds of drives without siren from where free units are to stations.
-
-        Those from a station are asked of the streets once an hour. What is farther than
-        `moves.longest_s` is infinitely far, but for the station where the unit is or heads for.
-        """
-        found = np.empty((len(units), len(stations)))
-        rows = [self._row[station.station_id] for station in stations]
-        driving = []
-        for k, unit in enumerate(units):
-            if unit.state is UnitState.IDLE:
-                found[k] = self._from_station(unit.base)[rows]
-            else:
-                driving.append(k)
-        mobility = self.world.mobility
-        if len(stations) < len(driving):
-            handles = [units[k].handle for k in driving]
-            for column, station in enumerate(stations):
-                found[driving, column] = mobility.etas(handles, station.place, siren=False)
-        else:
-            goals = [station.place for station in stations]
-            for k in driving:
-                found[k] = mobility.travel_times(
-                    units[k].place, goals, siren=False, moving=units[k].moving
-                )
-        longest = self.world.scenario.moves.longest_s
-        if longest is not None:
-            for k, unit in enumerate(units):
-                elsewhere = np.array([station is not unit.base for station in stations])
-                found[k, elsewhere & (found[k] > longest)] = np.inf
-        return found
-
-    def _from_station(self, station: Station) -> NDArray[np.float64]:
-        """Return seconds from a station to all, as they were first asked of this hour."""
-        hour = int(self.world.env.now // HOUR_S)
-        key = station.station_id, hour
-        if key not in self._drives:
-            self._drives = {k: row for k, row in self._drives.items() if k[1] == hour}
-            goals = [each.place for each in self.world.stations.values()]
-            row = self.world.mobility.travel_times(station.place, goals, siren=False)
-            row[self._row[station.station_id]] = 0.0
-            self._drives[key] = row
-        return self._drives[key]
 
     def summary(self) -> dict[str, int] | None:
         """Return the moves of the scenario's period; None if the scenario names no rule."""

@@ -62,7 +62,7 @@ class Dmexclp:
         every = np.arange(len(stations)) if world.scenario.record.decisions or near else best
         if len(every) > 1:
             # A search of the streets costs most of the choice, so it is made where it is needed.
-            eta[every] = world.deployer.seconds([freed], [stations[k] for k in every])[0]
+            eta[every] = world.deployer.drives.seconds([freed], [stations[k] for k in every])[0]
         if near:
             gain[np.isinf(eta)] = -np.inf
             best = np.flatnonzero(gain >= gain.max() - SAME)

@@ -104,7 +104,7 @@ class DoubleStandard:
         cover = world.cover(units[0].kind)
         far_s = 2.0 * cover.within_s if self._far_s is None else self._far_s
         stations = [world.stations[base] for base in cover.bases]
-        eta = world.deployer.seconds(units, stations)
+        eta = world.deployer.drives.seconds(units, stations)
         wanted = Positions(
             self._minute_cost * eta / 60.0,
             cover.weight / cover.weight.sum(),

@@ -22,6 +22,7 @@ from twin.agents.states import UnitState
 from twin.core.errors import InputError
 
 if TYPE_CHECKING:
+    from twin.agents.deployment.drives import Drives
     from twin.agents.units.unit import Unit
     from twin.agents.world import World
 
@@ -119,14 +120,15 @@ class ComplianceTable:
             return []
         stations = [world.stations[base] for base in dict.fromkeys(slots)]
         number = {station.station_id: k for k, station in enumerate(stations)}
-        eta = world.deployer.seconds(open_units, stations)
-        cost = eta[:, [number[base] for base in slots]]
-        found = assigned(cost, longest=self._assignment == "longest")
+        column = np.array([number[base] for base in slots], np.int64)
+        drives = world.deployer.drives.to_learn(open_units, stations)
+        found = assigned_by_learning(drives, column, longest=self._assignment == "longest")
         moves = []
         for who, slot in sorted(found, key=lambda pair: pair[1]):
             unit, station = open_units[who], world.stations[slots[slot]]
             if station is not unit.base or unit is freed:
-                moves.append(Move(unit, station, stations, eta[who], eta[who]))
+                eta = drives.row(who, whole=world.scenario.record.decisions)
+                moves.append(Move(unit, station, stations, eta, eta))
         return moves
 
     def row(self, world: World, k: int) -> list[str]:
@@ -180,7 +182,7 @@ class PriorityList:
         there = Counter(unit.base.station_id for unit in units if unit is not freed)
         order = list(dict.fromkeys(self._stations))
         stations = [world.stations[base] for base in order]
-        eta = world.deployer.seconds([freed], stations)[0]
+        eta = world.deployer.drives.seconds([freed], stations)[0]
         score = np.arange(len(order), dtype=np.float64)
         wanted: Counter[str] = Counter()
         for base in self._stations:
@@ -190,6 +192,17 @@ class PriorityList:
                 score[:k] = np.inf
                 return [Move(freed, stations[k], stations, eta, score)]
         return []
+
+
+def assigned_by_learning(drives: Drives, column: I64, *, longest: bool) -> list[tuple[int, int]]:
+    """Return what `assigned` does of drives to (S,) stations, asking for few of them.
+
+    What is best by what drives take at least, and knows what its own take, is the best of all.
+    """
+    while True:
+        found = assigned(drives.seconds[:, column], longest=longest)
+        if not drives.learn((unit, int(column[slot])) for unit, slot in found):
+            return found
 
 
 def assigned(cost: F64, *, longest: bool) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.anchored import Anchored, search
+from twin.traffic.kernels.anchored import ROUNDING_S, Anchored, search
 from twin.traffic.kernels.jit import inner, njit, outer
 from twin.traffic.kernels.link_rows import COST, LABEL, Rows, wipe
 from twin.traffic.kernels.nearest import fastest_way, reach
@@ -274,6 +274,39 @@ def times_to_anchors(
                 found = float(rows.real[rows.row_of[goal[g]], LABEL])
                 out[i, j] = min(out[i, j], found + rest)
             wipe(rows, written)
+    return out
+
+
+@njit
+def least_to_anchors(
+    rows: Rows,
+    times: F32,
+    length: F32,
+    across: I32,
+    link: I32,
+    pos: F64,
+    moving: U8,
+    end_link: I32,
+    end_pos: F64,
+    known: Anchored,
+) -> F64:
+    """Return (C, D) seconds that `times_to_anchors` never undercuts, without a search."""
+    units, goals = len(link), len(end_link)
+    out = np.full((units, goals), np.inf)
+    for i in range(units):
+        start, start_at = _start(rows, link[i], pos[i], moving[i] != 0, across, length)
+        leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
+        for j in range(goals):
+            goal, at = _goal(end_link[j], end_pos[j], across, length)
+            onward = _seconds_on(goal, at, OVER_S[1], times, length)
+            for s in range(len(start)):
+                root = rows.row_of[start[s]]
+                own = float(known.seconds[start[s]])
+                for g in range(len(goal)):
+                    here = _straight(start[s], start_at[s], goal[g], at[g], times, length)
+                    away = max(float(known.bounds[root, known.anchor_of[goal[g]]]) - own, 0.0)
+                    around = max(away + leave[s] + onward[g] - ROUNDING_S, 0.0)
+                    out[i, j] = min(out[i, j], here + (OVER_S[1] * g + OVER_S[0] * s), around)
     return out
 
 
