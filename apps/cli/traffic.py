@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from apps.cli.common import AsJson, answers, end_with_json, load, notes, seconds_progress
+from apps.cli.traffic_files import refuse_clashes
 from twin.city.bundle import empty_table
 from twin.core.errors import InputError
 from twin.core.random import Streams
@@ -83,6 +84,13 @@ def traffic(
     for option, value in (("--end", end), ("--interval", 1.0 if interval is None else interval)):
         if not 1.0 <= value <= 1e8:
             raise InputError(f"{value:g} s is not from 1 to 1e8", field=option)
+    if interval is not None and edgedata is None:
+        raise InputError(
+            "without --edgedata nothing is written by interval",
+            field="--interval",
+            hint="add --edgedata FILE, or leave --interval out",
+        )
+    refuse_clashes({"--tripinfo": tripinfo, "--edgedata": edgedata, "--fcd": fcd}, routes, city)
     network_city = load(city, renew=False)
     names = edge_table(network_city)
     network = network_city.network

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from apps.cli.traffic import _LABELS
 from tests.support.sumo_files import NET, ROUTES
 from twin.city.bundle import load_city
+from twin.core.paths import city_home
 from twin.network.tables import read_tables
 
 FIGURES = [
@@ -184,13 +187,87 @@ def test_sirens_that_are_not_driven_are_told(files, city, twin) -> None:
         (["--end", "10", "--fidelity", "macro"], "--fidelity"),
         (["--end", "10", "--car-following", "newell"], "--car-following"),
         (["--end", "10", "--fcd", "."], "cannot be written"),
+        (["--end", "10", "--fcd", "{file}/a.xml"], "cannot be written"),
     ],
 )
 def test_mistakes_are_one_sentence(files, city, twin, words, said) -> None:
+    words = [word.format(file=files / "made.net.xml") for word in words]
     status, out, err = twin("traffic", city, "--routes", files / "made.rou.xml", *words)
     assert status == 2
     assert not out
     assert said in err.splitlines()[-1]
+
+
+@pytest.fixture
+def own(city, tmp_path):
+    """Return files of one's own that a run must leave as they are, and what is in them."""
+    (tmp_path / "own.rou.xml").write_text(ROUTES)
+    (tmp_path / "more.rou.xml").write_text("<routes/>")
+    os.link(tmp_path / "own.rou.xml", tmp_path / "linked.xml")
+    (tmp_path / "soft.xml").symlink_to("own.rou.xml")
+    kept = [*tmp_path.glob("*.xml"), *(path for path in city.rglob("*") if path.is_file())]
+    return {path: path.read_bytes() for path in kept}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--tripinfo", "own.rou.xml"], "own.rou.xml, field '--tripinfo': is a route file"),
+        (["--edgedata", "x/../more.rou.xml"], "field '--edgedata': is a route file"),
+        (["--fcd", "linked.xml"], "linked.xml, field '--fcd': is a route file"),
+        (["--fcd", "soft.xml"], "soft.xml, field '--fcd': is a route file"),
+        (["--tripinfo", "a.xml", "--fcd", "./a.xml"], "a.xml, field '--fcd': is what --tripinfo"),
+        (["--edgedata", "b/a.xml", "--fcd", "b/../b/a.xml"], "'--fcd': is what --edgedata writes"),
+        (["--tripinfo", "{city}/network.npz"], "'--tripinfo': is in the folder of the city"),
+        (["--fcd", "{city}/new.xml"], "'--fcd': is in the folder of the city"),
+        (["--fcd", "a.xml", "--tripinfo", "."], "'--tripinfo': cannot be written, it is a folder"),
+        (["--interval", "10"], "'--interval': without --edgedata"),
+        (["--interval", "10", "--fcd", "a.xml"], "'--interval': without --edgedata"),
+    ],
+)
+def test_outputs_overwrite_nothing(own, city, twin, tmp_path, words, said) -> None:
+    (tmp_path / "x").mkdir()
+    words = [word.format(city=city) for word in words]
+    routes = ["--routes", "own.rou.xml", "--routes", "more.rou.xml"]
+    status, out, err = twin("traffic", city, *routes, "--end", "10", *words)
+    assert status == 2
+    assert not out
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert "give " in err or "leave " in err
+    assert {path: path.read_bytes() for path in own} == own
+    assert not (tmp_path / "a.xml").exists()
+    assert not (tmp_path / "b").exists()
+
+
+def test_outputs_overwrite_nothing_of_a_city_by_name(files, city, twin) -> None:
+    home = city_home() / "kept"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.symlink_to(city)
+    try:
+        words = ["traffic", "kept", "--routes", files / "made.rou.xml", "--end", "10"]
+        status, _, err = twin(*words, "--fcd", home / "new.xml")
+        assert status == 2
+        assert "is in the folder of the city" in err
+        status, _, err = twin(*words, "--fcd", "new.xml")
+        assert status == 0, err
+    finally:
+        home.unlink()
+
+
+def test_outputs_that_are_called_gz_are_gzip(files, city, answer, tmp_path) -> None:
+    words = ["traffic", city, "--routes", files / "made.rou.xml", "--end", 60]
+    plain, packed = ([f"{name}.xml{end}" for name in "tef"] for end in ("", ".gz"))
+    again = [f"again/{name}" for name in packed]
+    for names in (plain, packed, again):
+        outputs = zip(("--tripinfo", "--edgedata", "--fcd"), names, strict=True)
+        answer(*words, *(word for pair in outputs for word in pair))
+    for one, other, third in zip(plain, packed, again, strict=True):
+        content = (tmp_path / one).read_bytes()
+        assert content.startswith(b"<?xml")
+        data = (tmp_path / other).read_bytes()
+        assert gzip.decompress(data) == content
+        assert (tmp_path / third).read_bytes() == data
 
 
 def test_a_city_of_other_roads_goes_by_link_numbers(twin, tmp_path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -50,7 +51,7 @@ class XmlFile:
     Parameters
     ----------
     path
-        Where it goes.
+        Where it goes; packed by gzip if it ends in `.gz`.
     root
         Its root element.
 
@@ -65,7 +66,7 @@ class XmlFile:
         self._root = root
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("wb")
+            self._file: IO[bytes] = _opened(path)
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", file=path) from error
         self.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>\n'.encode())
@@ -79,9 +80,13 @@ class XmlFile:
 
     def close(self) -> None:
         """Write the end."""
-        if not self._file.closed:
-            self.write(f"</{self._root}>\n".encode())
+        if self._file.closed:
+            return
+        self.write(f"</{self._root}>\n".encode())
+        try:
             self._file.close()
+        except OSError as error:
+            raise InputError(f"cannot be written ({error.strerror})", file=self.path) from error
 
     def __enter__(self) -> Self:
         return self
@@ -93,3 +98,10 @@ class XmlFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix.lower() != ".gz":
+        return path.open("wb")
+    # Equal runs have equal bits, so the file does not say when it was written.
+    return cast(IO[bytes], gzip.GzipFile(path, "wb", compresslevel=6, mtime=0))
