@@ -20,7 +20,7 @@ from twin.demand.sumo_edges import edge_table
 from twin.demand.sumo_routes import read_routes
 from twin.network.graph import Network
 from twin.recording.sumo_output import EdgeNames
-from twin.recording.trip_run import Outputs, Totals, drive
+from twin.recording.trip_run import Outputs, Totals, drive, prepare
 from twin.scenarios.vehicle_types import Model
 from twin.traffic.file_types import Driven, driven, unknown_to_queues
 from twin.traffic.interface import Traffic
@@ -112,24 +112,24 @@ def traffic(
     if fidelity == "meso":
         left_out += unknown_to_queues(demand.trips, by_type.types)
     _tell("left aside", left_out)
-    # What is compiled first is not what is measured.
-    _engine(fidelity, network, seed, threads, by_type).advance(1)
-    engine = _engine(fidelity, network, seed, threads, by_type)
     modes = network_city.tables.get("signals", empty_table("signals"))
-    for mode, rows in modes.groupby("mode"):
+    controlled = [(str(mode), rows["signal"].to_numpy()) for mode, rows in modes.groupby("mode")]
+    if fidelity == "meso":
+        for mode, signals in controlled:
+            notes.print(f"{len(signals)} signals that are {mode} follow their plans in {fidelity}")
+
+    def streets() -> Traffic:
+        engine = _engine(fidelity, network, seed, threads, by_type)
         if isinstance(engine, MicroTraffic):
-            engine.control_signals(str(mode), rows["signal"].to_numpy())
-        else:
-            notes.print(f"{len(rows)} signals that are {mode} follow their plans in {fidelity}")
+            for mode, signals in controlled:
+                engine.control_signals(mode, signals)
+        return engine
+
+    called = EdgeNames.of(names.edge, names.entry_m, names.lanes, plane=names.plane)
+    outputs = Outputs(tripinfo, edgedata, fcd, interval)
+    prepare(streets, demand, called, end_s=end, outputs=outputs)
     with seconds_progress("driving", end) as progress:
-        totals = drive(
-            engine,
-            demand,
-            EdgeNames.of(names.edge, names.entry_m, names.lanes, plane=names.plane),
-            end_s=end,
-            outputs=Outputs(tripinfo, edgedata, fcd, interval),
-            progress=progress,
-        )
+        totals = drive(streets(), demand, called, end_s=end, outputs=outputs, progress=progress)
     _answer(totals, as_json=as_json)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import resource
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from twin.network.graph import F64, Network
 from twin.recording.sumo_output import EdgeData, EdgeNames, Fcd, TripInfo, free_times
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
+from twin.traffic.kernels.layout import ROUTE_MARGIN
 from twin.traffic.stopping import StoppingBooks
 
 SLICE_S = 300.0
@@ -104,6 +106,62 @@ class _Writers:
         for writer in (self.tripinfo, self.edgedata, self.fcd):
             if writer is not None:
                 writer.close()
+
+
+def prepare(
+    make: Callable[[], Traffic],
+    demand: SumoDemand,
+    names: EdgeNames,
+    *,
+    end_s: float,
+    outputs: Outputs = Outputs(),  # noqa: B008 - an immutable tuple
+) -> None:
+    """Let everything be compiled that `drive` uses, so that its clock measures driving alone.
+
+    A few of the trips drive for two ticks, in traffic of their own; nothing of it stays.
+
+    Parameters
+    ----------
+    make
+        Returns traffic as `drive` gets it.
+    demand, names, end_s, outputs
+        As for `drive`; nothing is written to the files.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        there = Outputs(
+            *(None if path is None else Path(folder) / str(k) for k, path in enumerate(outputs[:3]))
+        )
+        for brief in _briefs(demand, end_s):
+            traffic = make()
+            drive(traffic, brief, names, end_s=2 * traffic.dt_s, outputs=there)
+
+
+def _briefs(demand: SumoDemand, end_s: float) -> list[SumoDemand]:
+    """Return trips that want everything of the traffic that a demand wants, and set out at once."""
+    trips, calls = demand.trips, demand.calls
+    upto, first = (int(np.searchsorted(trips.depart_s, t)) for t in (end_s, min(SLICE_S, end_s)))
+    # So many trips that the store of routes must be made larger, if the whole demand makes it so.
+    enough = min(upto, int(np.searchsorted(trips.route_ptr, 2 * ROUTE_MARGIN)) + 1)
+    if calls is None:
+        return [_brief(demand, 0, enough, stopping=False)]
+    stops = int(np.searchsorted(calls.ptr, 0, side="right")) - 1
+    if stops < first:
+        return [_brief(demand, 0, max(enough, stops + 1), stopping=True)]
+    # The first slices drive by kernels that know of no stops.
+    parts = [_brief(demand, 0, enough, stopping=False)]
+    if stops < upto:
+        parts.append(_brief(demand, stops, stops + 1, stopping=True))
+    return parts
+
+
+def _brief(demand: SumoDemand, begin: int, end: int, *, stopping: bool) -> SumoDemand:
+    part = demand.trips.part(begin, end)
+    return demand._replace(
+        trips=replace(part, depart_s=np.zeros(len(part))),
+        ids=demand.ids[begin:end],
+        type_of=demand.type_of[begin:end],
+        calls=demand.calls.part(begin, end) if stopping and demand.calls is not None else None,
+    )
 
 
 def drive(
