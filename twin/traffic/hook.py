@@ -184,15 +184,11 @@ class View:
 
     def close_lanes(self, link: int, lanes: int | None = None) -> None:
         """Close a link, or its `lanes` lanes at the kerb (see `MicroTraffic.close_lanes`)."""
-        self._check_link(link)
-        if lanes is not None and not lanes >= 1:
-            raise InputError(f"{lanes} lanes cannot be closed", field="lanes")
         self._traffic.close_lanes(link, lanes)
         self._log("close-lanes", link=int(self.network.link_id[link]), lanes=lanes)
 
     def open_lanes(self, link: int) -> None:
         """Open a link and all its lanes."""
-        self._check_link(link)
         self._traffic.open_lanes(link)
         self._log("open-lanes", link=int(self.network.link_id[link]))
 
@@ -235,10 +231,6 @@ class View:
         if ((index < 0) | (index >= most)).any():
             raise InputError(f"there are signal groups 0 to {most - 1}", field="groups")
         return index
-
-    def _check_link(self, link: int) -> None:
-        if not 0 <= link < self.network.n_links:
-            raise InputError(f"there is no link {link}", field="link")
 
     def _set_held(self, index: I64, want: I32, kind: str | None) -> None:
         group = self._traffic._net.group  # noqa: SLF001

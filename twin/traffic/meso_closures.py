@@ -10,6 +10,7 @@ from twin.network.graph import I32, Place
 from twin.traffic.closures import leads_out
 from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels.meso_layout import HELD_UP
+from twin.traffic.known_roads import check_closing, check_link, check_turns
 from twin.traffic.meso_slowed import SlowedQueues
 
 
@@ -21,7 +22,13 @@ class ClosableQueues(SlowedQueues):
 
         Nobody enters a closed link or lane; those on it drive on, over others that were
         closed at the same tick, to the end of the closure.
+
+        Raises
+        ------
+        InputError
+            If there is no such link, or the lanes are not one or more.
         """
+        check_closing(self.network, link, lanes)
         if lanes is None or lanes >= int(self.network.link_lanes[link]):
             closed = self._net.link["closed"]
             closed[link] = self._closures.number(self.tick, closed)
@@ -29,7 +36,8 @@ class ClosableQueues(SlowedQueues):
             self._net.link["first_open"][link] = lanes
 
     def open_lanes(self, link: int) -> None:
-        """Open a link and all its lanes."""
+        """Open a link and all its lanes (raises as `close_lanes`)."""
+        check_link(self.network, link)
         self._net.link["closed"][link] = 0
         self._net.link["first_open"][link] = 0
 
@@ -38,7 +46,14 @@ class ClosableQueues(SlowedQueues):
         return leads_out(self._net.link["closed"], links)
 
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
-        """Keep these lanes of a link for buses, and no others of it; who is in one stays."""
+        """Keep these lanes of a link for buses, and no others of it; who is in one stays.
+
+        Raises
+        ------
+        InputError
+            If there is no such link.
+        """
+        check_link(self.network, link)
         marks = self._net.link["lane_marks"]
         marks[link] = marks[link] & HELD_UP | sum(1 << lane for lane in set(lanes))
 
@@ -80,6 +95,13 @@ class ClosableQueues(SlowedQueues):
         return np.flatnonzero(self._net.turn["banned"]).astype(np.int32)
 
     def ban_turns(self, turns: I32) -> None:
-        """Ban these turns and no others; who has one in his route waits until he has another."""
+        """Ban these turns and no others; who has one in his route waits until he has another.
+
+        Raises
+        ------
+        InputError
+            If there is no such turn.
+        """
+        check_turns(self.network, turns)
         self._net.turn["banned"] = 0
         self._net.turn["banned"][turns] = 1

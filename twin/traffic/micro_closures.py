@@ -13,6 +13,7 @@ from twin.traffic.engine import Engine
 from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.escape import BANNED
+from twin.traffic.known_roads import check_closing, check_link, check_turns
 from twin.traffic.unit_ways import stop_on
 
 
@@ -30,7 +31,13 @@ class ClosableTraffic(Engine):
 
         Nobody enters a closed link; those on it drive on, over others that were
         closed at the same tick, to the end of the closure. Closed lanes are merged out of.
+
+        Raises
+        ------
+        InputError
+            If there is no such link, or the lanes are not one or more.
         """
+        check_closing(self.network, link, lanes)
         every = int(self.network.link_lanes[link])
         if lanes is None or lanes >= every:
             closed = self._net.link["closed"]
@@ -39,7 +46,8 @@ class ClosableTraffic(Engine):
         self._open_from(link, lanes)
 
     def open_lanes(self, link: int) -> None:
-        """Open a link and all its lanes."""
+        """Open a link and all its lanes (raises as `close_lanes`)."""
+        check_link(self.network, link)
         self._net.link["closed"][link] = 0
         self._open_from(link, 0)
 
@@ -57,7 +65,14 @@ class ClosableTraffic(Engine):
         return leads_out(self._net.link["closed"], links)
 
     def set_bus_lanes(self, link: int, lanes: Iterable[int]) -> None:
-        """Keep these lanes of a link for buses and emergency units, and no others of it."""
+        """Keep these lanes of a link for buses and emergency units, and no others of it.
+
+        Raises
+        ------
+        InputError
+            If there is no such link.
+        """
+        check_link(self.network, link)
         mask = 0
         for lane in lanes:
             mask |= 1 << lane
@@ -117,7 +132,14 @@ class ClosableTraffic(Engine):
         return np.flatnonzero(self._net.turn["look"] < 0).astype(np.int32)
 
     def ban_turns(self, turns: I32) -> None:
-        """Ban these turns and no others."""
+        """Ban these turns and no others.
+
+        Raises
+        ------
+        InputError
+            If there is no such turn.
+        """
+        check_turns(self.network, turns)
         turn = self._net.turn
         if self._allowed is None:
             self._allowed = (turn["gives_way"].copy(), turn["look"].copy())
