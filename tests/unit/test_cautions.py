@@ -18,6 +18,11 @@ def line(base: int, whatif: int, both: int, only_base: int = 0, only_whatif: int
     return Reach("overall", "", base, whatif, *reached, both, only_base, only_whatif, 0.9, 0.9)
 
 
+def collisions(only_base: int, only_whatif: int) -> Reach:
+    sides = (only_base, only_whatif)
+    return Reach("kind", "collision", *sides, *sides, 0, only_base, only_whatif, 1.0, 1.0)
+
+
 def codes(changes, reach=(), fidelity="table", base=()):
     traffic = {"fidelity": fidelity}
     one = small_scenario(changes=list(base), traffic=traffic)
@@ -57,6 +62,25 @@ def test_calls_that_no_mean_holds_are_told_beyond_a_twentieth(reach, told):
     assert [note.code for note in found] == (["left-out"] if told else [])
     if told:
         assert found[0].text.startswith("6 of 100 calls (6.0%) are in no mean")
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [
+        # Each run has three collisions of its own, and all medical calls are reached in both.
+        ([line(100, 100, 94, 3, 3), collisions(3, 3)], ["own-collisions"]),
+        ([line(100, 100, 88, 6, 6), collisions(3, 3)], ["left-out", "own-collisions"]),
+        ([line(100, 100, 92, 4, 4), collisions(2, 2)], []),
+    ],
+)
+def test_collisions_of_one_runs_own_traffic_are_told_apart(reach, told):
+    found = cautions(small_scenario(), small_scenario(), reach)
+    assert [note.code for note in found] == told
+    if told[:1] == ["own-collisions"]:
+        assert found[0].text.startswith("6 of 100 calls (6.0%) are collisions")
+    for note in found[:1] if len(told) == 2 else ():
+        assert note.text.startswith("6 of 100 calls (6.0%) are in no mean")
+        assert ": 6 reached in one run only" in note.text
 
 
 def test_a_share_that_rounds_to_a_twentieth_is_not_said_to_be_more() -> None:

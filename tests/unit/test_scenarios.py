@@ -195,6 +195,8 @@ def test_wrong_settings_are_told(write, setting, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ('name = "plain"', 'name = "plain"\ntitle = "Green"',
+         r"plain\.toml, row 2, field 'title'.*'Green' does not say its language.*write { en = "),
         ("demand_scale = 0.5", "demand_scal = 0.5",
          r"plain\.toml, row 9, field 'traffic\.demand_scal'.*did you mean 'demand_scale'"),
         ("demand_scale = 0.5", 'demand_scale = "lots"', r"row 9, field 'traffic\.demand_scale'"),

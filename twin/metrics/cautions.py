@@ -32,6 +32,8 @@ Summaries = Sequence[Mapping[str, Any]]
 
 MOST_LEFT_OUT = 0.05
 """Share of the calls that means and percentiles may leave out without a caution."""
+COLLISIONS = ("kind", "collision")
+"""Group and value of the calls that come of a run's own traffic."""
 
 TEXTS = {
     "swapped": "The sides may be the wrong way round: {base} is itself a what-if of {whatif}, so "
@@ -59,6 +61,9 @@ TEXTS = {
     "reached in one run only, the others in neither before the run ended. Leaving out so many "
     "can turn a mean around: read the share in time, and choose a period that ends in a quiet "
     "hour.",
+    "own-collisions": "{n} of {of} calls ({percent}) are collisions that units reached in one run "
+    "only: they come of the traffic, so each run has its own. They are in no mean, median or "
+    "percentile; medical calls and fires are the same on both sides.",
 }
 
 
@@ -118,7 +123,7 @@ def cautions(
     codes = {code for change in asked if (code := _by_table(change)) is not None}
     found += [Caution(code, {}) for code in TEXTS if code in codes]
     found += of_runs
-    return [*found, *_left_out(reach[0])] if reach else found
+    return [*found, *_left_out(reach)] if reach else found
 
 
 def cautions_of_runs(sides: Sequence[tuple[Scenario, Summaries]]) -> list[Caution]:
@@ -216,17 +221,19 @@ def _by_table(change: Change) -> str | None:
             return None
 
 
-def _left_out(line: Reach) -> list[Caution]:
-    one_sided = line.only_base + line.only_whatif
+def _left_out(reach: Sequence[Reach]) -> list[Caution]:
+    line = reach[0]
     # Collisions arise from the traffic, so each side may have calls that the other has not.
-    of = max(line.base_calls, line.whatif_calls, line.both + one_sided)
-    n = of - line.both
-    if n <= MOST_LEFT_OUT * of:
-        return []
-    numbers = {
-        "n": f"{n:,}",
-        "of": f"{of:,}",
-        "percent": f"{100.0 * n / of:.1f}%",
-        "one_sided": f"{one_sided:,}",
-    }
-    return [Caution("left-out", numbers)]
+    of = max(line.base_calls, line.whatif_calls, line.both + line.one_sided)
+    own = sum(each.one_sided for each in reach if (each.group, each.value) == COLLISIONS)
+    found = []
+    if (n := of - line.both - own) > MOST_LEFT_OUT * of:
+        told = _share(n, of) | {"one_sided": f"{line.one_sided - own:,}"}
+        found.append(Caution("left-out", told))
+    if own > MOST_LEFT_OUT * of:
+        found.append(Caution("own-collisions", _share(own, of)))
+    return found
+
+
+def _share(n: int, of: int) -> dict[str, str]:
+    return {"n": f"{n:,}", "of": f"{of:,}", "percent": f"{100.0 * n / of:.1f}%"}

@@ -18,6 +18,8 @@ from twin.scenarios.toml_lines import Location
 _KINDS_ALIKE = 0.7
 """Kinds share words (add-, close-), so that half alike is not meant."""
 _ALL_ALONG = frozenset({"add-station", "add-units", "remove-units", "move-units"})
+BY_LANGUAGE = frozenset({"title", "question"})
+"""Fields of texts by the code of their language."""
 MOST_TOLD = 20
 """Mistakes that are told at once; who has made more has made one of them many times."""
 
@@ -154,6 +156,8 @@ def wrong_value(problem: Any) -> tuple[str, str | None]:
         hint = did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
     if kind == "string_type" and isinstance(value, int | float):
         hint = f'texts and times stand in quotation marks, as "{value}"'
+    if kind == "dict_type" and isinstance(value, str) and problem["loc"][-1] in BY_LANGUAGE:
+        return f"{shown} does not say its language", 'write { en = "..." }, or ko, or both'
     return f"{shown} is not allowed: it {said[:1].lower()}{said[1:]}", hint
 
 
