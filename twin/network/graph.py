@@ -191,6 +191,16 @@ class Network:
         total: F64 = first + np.bincount(self.more_group, more, minlength=len(first))
         return total
 
+    @property
+    def greens(self) -> tuple[I64, F64, F64]:
+        """(G + E,) group, begin and end in seconds of the cycle of every green, by group."""
+        every = np.arange(len(self.group_signal))
+        group = np.concatenate([every, self.more_group])
+        begin = np.concatenate([self.group_green_from, self.more_from])
+        end = np.concatenate([self.group_green_to, self.more_to])
+        order = np.argsort(group, kind="stable")
+        return group[order], begin[order].astype(np.float64), end[order].astype(np.float64)
+
     def link_of(self, external_id: int) -> int:
         """Return the index of the link with this external number.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.core.errors import InputError
-from twin.network.graph import F64, I32, I64, Network, TurnKind
+from twin.network.graph import F64, I32, I64, YELLOW_S, Network, TurnKind
 from twin.network.signals import CHANGE_S, MAX_STREAM_STEP_M, MIN_GREEN_S, MIN_LEFT_GREEN_S
 from twin.network.stages import Stage, pieces_of, stretched
 
@@ -168,7 +168,8 @@ def design_webster(
     flows = np.asarray(flows, np.float64)
     if flows.shape != (network.n_turns,) or not (flows >= 0).all():
         raise InputError(f"{network.n_turns} turns need as many flows of at least 0", field="flows")
-    plans = [_Plan(network, signal, flows, options) for signal in range(network.n_signals)]
+    greens = network.greens
+    plans = [_Plan(network, signal, flows, options, greens) for signal in range(network.n_signals)]
     before, delay = _streams(network, plans)
     corridor = _corridors(before) if options.coordinate else list(range(len(plans)))
     cycle_of: dict[int, float] = {}
@@ -176,14 +177,13 @@ def design_webster(
         if plan.stages:
             cycle_of[head] = max(cycle_of.get(head, 0.0), plan.wanted)
     cycle = network.signal_cycle.astype(np.float64)
-    begin = network.group_green_from.astype(np.float64)
-    end = network.group_green_to.astype(np.float64)
+    group, begin, end = network.greens
     main_at = np.zeros(len(plans))
     for plan, head in zip(plans, corridor, strict=True):
         if plan.stages:
             first, last, cycle[plan.signal] = plan.timed(cycle_of[head])
-            begin[plan.groups], end[plan.groups] = first, last
-            main_at[plan.signal] = first[np.searchsorted(plan.groups, plan.main.groups[0])]
+            begin[plan.rows], end[plan.rows] = first, last
+            main_at[plan.signal] = first[plan.shown(plan.main)][0]
     offset = network.signal_offset.astype(np.float64)
     if options.coordinate:
         offset = _waves(before, delay, cycle, main_at)
@@ -191,12 +191,22 @@ def design_webster(
         Designed(p.signal, float(network.signal_cycle[p.signal]), float(cycle[p.signal]), p.load)
         for p in plans
     ]
+    # The longest green of a group comes first, as `Network` has it.
+    order = np.lexsort((begin - end, group))
+    group = group[order]
+    green_from, green_to = begin[order].astype(np.float32), end[order].astype(np.float32)
+    first_of = np.searchsorted(group, np.arange(len(network.group_signal)))
+    later = np.ones(len(group), np.bool_)
+    later[first_of] = False
     again = dataclasses.replace(
         network,
         signal_cycle=cycle.astype(np.float32),
         signal_offset=(offset % cycle).astype(np.float32),
-        group_green_from=begin.astype(np.float32),
-        group_green_to=end.astype(np.float32),
+        group_green_from=green_from[first_of],
+        group_green_to=green_to[first_of],
+        more_group=group[later].astype(np.int32),
+        more_from=green_from[later],
+        more_to=green_to[later],
     )
     return again, made
 
@@ -204,11 +214,19 @@ def design_webster(
 class _Plan:
     """One signal: its stages, their flow ratios, and its timing at a given cycle."""
 
-    def __init__(self, network: Network, signal: int, flows: F64, options: DesignOptions) -> None:
+    def __init__(
+        self,
+        network: Network,
+        signal: int,
+        flows: F64,
+        options: DesignOptions,
+        greens: tuple[I64, F64, F64],
+    ) -> None:
         self.network, self.signal, self.options = network, signal, options
-        self.groups: I64 = np.flatnonzero(network.group_signal == signal)
-        self._begin = network.group_green_from[self.groups].astype(np.float64)
-        self._end = network.group_green_to[self.groups].astype(np.float64)
+        group, begin, end = greens
+        self.rows: I64 = np.flatnonzero(network.group_signal[group] == signal)
+        self.groups: I64 = group[self.rows]
+        self._begin, self._end = begin[self.rows], end[self.rows]
         self._cycle = float(network.signal_cycle[signal])
         self.pieces = pieces_of(self.groups, self._begin, self._end, self._cycle)
         self.stages = [p for p in self.pieces if p.groups]
@@ -222,7 +240,14 @@ class _Plan:
         self._ways = [np.unique(network.turn_from[t]) for t in self._turns]
         self._every = np.unique(network.turn_from[turns])
         # Nobody's stage vanishes because nobody was counted.
-        self._ratios = [max(0.02, _flow_ratio(network, t, flows)) for t in self._turns]
+        served = [
+            flows[t] * self._share(stage, t)
+            for stage, t in zip(self.stages, self._turns, strict=True)
+        ]
+        self._ratios = [
+            max(0.02, _flow_ratio(network, t, flows, own))
+            for t, own in zip(self._turns, served, strict=True)
+        ]
         self.load = sum(self._ratios)
         self._least = [self._least_green(n) for n in range(len(self.stages))]
         self.lost = sum(self._empty(p) for p in self.pieces if not p.groups)
@@ -233,13 +258,33 @@ class _Plan:
                 np.clip(ideal, max(options.least_cycle_s, room), max(options.most_cycle_s, room))
             )
         )
-        carried = [float(flows[t].sum()) for t in self._turns]
+        carried = [float(own.sum()) for own in served]
         self.main = self.stages[int(np.argmax(carried))]
         own = self._turns[int(np.argmax(carried))]
         ahead = own[network.turn_kind[own] == TurnKind.THROUGH]
         pick = ahead if len(ahead) else own
         self.lead = int(pick[np.argmax(flows[pick])]) if len(pick) else -1
         self.ways_of_main = set(self._ways[int(np.argmax(carried))].tolist())
+
+    def shown(self, stage: Stage) -> I64:
+        """Return which of the plan's greens show in a stage, as numbers from its first one on."""
+        middle = (stage.begin_s + stage.end_s) / 2.0
+        length = self._end - self._begin
+        on = (middle - self._begin) % self._cycle < length
+        mine = np.isin(self.groups, stage.groups)
+        return np.flatnonzero(mine & (on | (length + YELLOW_S >= self._cycle)))
+
+    def _share(self, stage: Stage, turns: I64) -> F64:
+        """Return the share of each turn's vehicles that the green of a stage serves.
+
+        A group with several greens serves them in proportion to their lengths.
+        """
+        length = self._end - self._begin
+        total = np.bincount(self.groups, length)
+        rows = self.shown(stage)
+        share = np.zeros(len(total))
+        share[self.groups[rows]] = length[rows] / total[self.groups[rows]]
+        return np.asarray(share[self.network.turn_group[turns]], np.float64)
 
     def _width(self, links: I32) -> float:
         """Return the greatest width of the roads that some links are one direction of, metres."""
@@ -283,23 +328,26 @@ class _Plan:
         return stretched(self.groups, self._begin, self._end, self._cycle, lengths)
 
 
-def _flow_ratio(network: Network, turns: I64, flows: F64) -> float:
-    """Return the largest ratio of flow to saturation flow of the links that a stage serves."""
+def _flow_ratio(network: Network, turns: I64, flows: F64, served: F64) -> float:
+    """Return the largest ratio of flow to saturation flow of the links that a stage serves.
+
+    `served` are the vehicles per hour of each of `turns` that it serves, `flows` those of all.
+    """
     most = 0.0
     ways = network.turn_from[turns]
     for link in np.unique(ways):
-        own = turns[ways == link]
+        here = ways == link
         lanes: set[int] = set()
         total = 0.0
-        for turn in own.tolist():
+        for turn, flow in zip(turns[here].tolist(), served[here].tolist(), strict=True):
             mine = range(int(network.turn_lane_lo[turn]), int(network.turn_lane_hi[turn]) + 1)
             lanes |= set(mine)
             worth = 1.0
             if network.turn_yield[turn]:
                 foes = network.foe_turn[network.foe_ptr[turn] : network.foe_ptr[turn + 1]]
                 worth = float(np.interp(flows[foes].sum(), OPPOSED_VPH, LEFT_WORTH))
-            total += worth * flows[turn]
-            most = max(most, worth * flows[turn] / (SATURATION_VPH * len(mine)))
+            total += worth * flow
+            most = max(most, worth * flow / (SATURATION_VPH * len(mine)))
         most = max(most, total / (SATURATION_VPH * max(1, len(lanes))))
     return float(most)
 

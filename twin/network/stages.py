@@ -41,9 +41,9 @@ def pieces_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
     Parameters
     ----------
     groups
-        Indices of the controller's groups.
+        The group that each green of the controller is of; one with several stands several times.
     begin, end
-        Of their greens, seconds of the cycle.
+        Of the greens, seconds of the cycle.
     cycle
         Seconds.
     """
@@ -53,7 +53,7 @@ def pieces_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
     for at, low in enumerate(edges):
         high = edges[at + 1] if at + 1 < len(edges) else edges[0] + cycle
         green = (((low + high) / 2.0 - begin) % cycle < end - begin) | always
-        found.append(Stage(tuple(groups[green].tolist()), float(low), float(high)))
+        found.append(Stage(tuple(np.unique(groups[green]).tolist()), float(low), float(high)))
     return found
 
 
@@ -79,9 +79,10 @@ def stages_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
 def stretched(
     groups: I64, begin: F64, end: F64, cycle: float, lengths: list[float]
 ) -> tuple[F64, F64, float]:
-    """Return the greens of a plan whose pieces (see `pieces_of`) have other lengths, and its cycle.
+    """Return the greens of a plan whose pieces have other lengths, and its cycle.
 
-    The first piece begins at the offset.
+    Parameters are as for `pieces_of`; each green is one again, in the same order. The first piece
+    begins at the offset.
     """
     pieces = pieces_of(groups, begin, end, cycle)
     old = np.array([p.begin_s for p in pieces])
@@ -99,17 +100,17 @@ def stretched(
     return np.where(always, 0.0, first), np.where(always, total, last), total
 
 
-def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[F64, F64]:
-    """Return begin and end of a signal's greens at another cycle, at which they keep their shares.
+def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F64, F64]:
+    """Return group, begin and end of a signal's greens at another cycle, with the shares they had.
 
     Raises
     ------
     InputError
         If a green would be shorter than `LEAST_GREEN_S`.
     """
-    groups = np.flatnonzero(network.group_signal == signal)
-    begin = network.group_green_from[groups].astype(np.float64)
-    end = network.group_green_to[groups].astype(np.float64)
+    group, begin, end = network.greens
+    own = network.group_signal[group] == signal
+    groups, begin, end = group[own], begin[own], end[own]
     cycle = float(network.signal_cycle[signal])
     pieces = pieces_of(groups, begin, end, cycle)
     empty = sum(p.end_s - p.begin_s for p in pieces if not p.groups)
@@ -123,4 +124,4 @@ def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[F64, F
             field="cycle_s",
         )
     first, last, _ = stretched(groups, begin, end, cycle, lengths)
-    return first, last
+    return groups, first, last

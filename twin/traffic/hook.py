@@ -167,11 +167,19 @@ class View:
         offset_s: float,
         green_from: ArrayLike,
         green_to: ArrayLike,
+        groups: ArrayLike | None = None,
     ) -> None:
         """Give a signal another fixed plan (see `MicroTraffic.set_plan`)."""
         begin, end = np.asarray(green_from, np.float64), np.asarray(green_to, np.float64)
+        mine = np.flatnonzero(self.network.group_signal == signal)
+        owner = mine if groups is None else np.asarray(groups, np.int64)
         self._traffic.set_plan(
-            signal, cycle_s=cycle_s, offset_s=offset_s, green_from=begin, green_to=end
+            signal,
+            cycle_s=cycle_s,
+            offset_s=offset_s,
+            green_from=begin,
+            green_to=end,
+            groups=owner,
         )
         self._log(
             "set-plan",
@@ -180,6 +188,7 @@ class View:
             offset_s=offset_s,
             green_from=begin.tolist(),
             green_to=end.tolist(),
+            groups=owner.tolist(),
         )
 
     def close_lanes(self, link: int, lanes: int | None = None) -> None:

@@ -127,6 +127,7 @@ class MicroTraffic(
         """
         self._check_network(parts)
         self._state, *buffers = storage.load(parts, self._net, self._state)
+        self._net = self._net._replace(more=storage.as_records(parts["more"]))
         self._signals = signals.load(self.network, self._net, parts)
         self._buffers = (buffers[0], buffers[1])
         self._current = 0

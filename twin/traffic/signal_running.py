@@ -34,13 +34,14 @@ class SignalRunner:
             cycle = settings.cycle_s[signal]
             if np.isnan(cycle):
                 cycle = float(network.signal_cycle[signal])
-            begin, end = plan_at_cycle(network, signal, cycle)
+            groups, begin, end = plan_at_cycle(network, signal, cycle)
             traffic.set_plan(
                 signal,
                 cycle_s=cycle,
                 offset_s=float(network.signal_offset[signal]),
                 green_from=begin,
                 green_to=end,
+                groups=groups,
             )
         for mode in np.unique(settings.mode[settings.mode != self._mode]):
             traffic.control_signals(

@@ -130,6 +130,7 @@ class SignalledTraffic(Engine):
         offset_s: float,
         green_from: ArrayLike,
         green_to: ArrayLike,
+        groups: ArrayLike | None = None,
     ) -> None:
         """Give a signal another plan from the next tick on; yellow comes before every red.
 
@@ -140,7 +141,10 @@ class SignalledTraffic(Engine):
         cycle_s, offset_s
             Seconds.
         green_from, green_to
-            For each of the signal's groups in order, second of the cycle; yellow follows.
+            Of every green, second of the cycle; yellow follows. No other green remains.
+        groups
+            The group of every green, ascending, each group of the signal at least once; if left
+            out, there is one green to each of the signal's groups in order.
 
         Raises
         ------
@@ -148,11 +152,14 @@ class SignalledTraffic(Engine):
             If the plan does not fit the signal or its own cycle.
         """
         index = np.flatnonzero(self.network.group_signal == signal)
+        owner = index if groups is None else np.asarray(groups, np.int64)
         begin, end = np.asarray(green_from, np.float64), np.asarray(green_to, np.float64)
         if not len(index):
             raise InputError(f"there is no signal {signal}", field="signal")
-        if not begin.shape == end.shape == index.shape:
+        if not begin.shape == end.shape == owner.shape:
             raise InputError(f"signal {signal} has {len(index)} groups", field="green_from")
+        if (np.diff(owner) < 0).any() or not np.array_equal(np.unique(owner), index):
+            raise InputError(f"signal {signal} has groups {index.tolist()}", field="groups")
         if not (0.0 < cycle_s < 1e5 and np.isfinite(offset_s)):
             raise InputError(f"a cycle of {cycle_s} s", field="cycle_s")
         if not ((begin >= 0) & (begin < end) & (end <= cycle_s)).all():
@@ -162,7 +169,7 @@ class SignalledTraffic(Engine):
         group = self._net.group
         control.release_from_plan(self._net, index, self.t - self.dt_s)
         group["cycle"][index], group["offset"][index] = cycle_s, offset_s
-        group["green_from"][index], group["green_for"][index] = begin, end - begin
+        self._net = control.with_greens(self._net, index, owner, begin, end)
         if len(self._signals.control):
             self._rebuild_signals()
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.errors import InputError
-from twin.network.graph import F32, I32, I64, Network
+from twin.network.graph import F32, F64, I32, I64, Network
 from twin.network.stages import stages_of
-from twin.traffic.kernels.layout import Net
+from twin.traffic.kernels.layout import MORE, Net
 from twin.traffic.kernels.signals.holding import PLAN, RELEASE
 from twin.traffic.kernels.signals.layout import (
     ACTUATED,
@@ -142,11 +142,8 @@ def _rows(members: I32, net: Net, timing: Timing) -> tuple[list[Row], int]:
     """Return the stages of one controller, and which has the longest green."""
     if not 1 < len(members) <= MOST_GROUPS:
         return [], 0
-    group = net.group[members]
-    begin = group["green_from"]
-    stages = stages_of(
-        members.astype(np.int64), begin, begin + group["green_for"], float(group["cycle"][0])
-    )
+    owner, begin, end = _greens(members, net)
+    stages = stages_of(owner, begin, end, float(net.group["cycle"][members[0]]))
     place = {group: at for at, group in enumerate(members.tolist())}
     rows: list[Row] = []
     for stage in stages:
@@ -157,6 +154,37 @@ def _rows(members: I32, net: Net, timing: Timing) -> tuple[list[Row], int]:
         rows.append((mask, stage.begin_s, stage.end_s, least, most, 0.0))
     greens = [s.end_s - s.begin_s if s.groups else 0.0 for s in stages]
     return (rows, greens.index(max(greens))) if len(rows) > 1 else ([], 0)
+
+
+def _greens(members: I32, net: Net) -> tuple[I64, F64, F64]:
+    """Return group, begin and end of every green of some groups."""
+    group = net.group[members]
+    rows = [np.arange(low, high) for low, high in zip(group["more0"], group["more1"], strict=True)]
+    later = net.more[np.concatenate(rows)]
+    owner = np.concatenate([members, np.repeat(members, group["more1"] - group["more0"])])
+    begin = np.concatenate([group["green_from"], later["green_from"]])
+    length = np.concatenate([group["green_for"], later["green_for"]])
+    return owner.astype(np.int64), begin, begin + length
+
+
+def with_greens(net: Net, groups: I64, owner: I64, begin: F64, end: F64) -> Net:
+    """Return the network with other greens of some groups: `owner` is the group of each green."""
+    first = np.searchsorted(owner, groups)
+    net.group["green_from"][groups] = begin[first]
+    net.group["green_for"][groups] = (end - begin)[first]
+    later = np.ones(len(owner), np.bool_)
+    later[first] = False
+    new = np.zeros(int(later.sum()), MORE)
+    new["green_from"], new["green_for"] = begin[later], (end - begin)[later]
+    every = np.arange(len(net.group))
+    of = np.repeat(every, net.group["more1"] - net.group["more0"])
+    kept = ~np.isin(of, groups)
+    of = np.concatenate([of[kept], owner[later]])
+    order = np.argsort(of, kind="stable")
+    net.group["more0"] = np.searchsorted(of[order], every)
+    net.group["more1"] = np.searchsorted(of[order], every, side="right")
+    more = np.concatenate([np.asarray(net.more)[kept], new])[order]
+    return net._replace(more=more.view(np.recarray))
 
 
 def saturation(network: Network) -> F32:

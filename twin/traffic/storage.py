@@ -150,6 +150,7 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["turn_zips"] = np.array(net.turn["zips"])
     parts["node_siren"] = np.array(net.node["siren"])
     parts["group"] = np.array(net.group)
+    parts["more"] = np.array(net.more)
     parts["record"] = np.array(buffer)
     return parts
 

@@ -37,14 +37,16 @@ def clears(g: int, t: float, net: Net) -> bool:
 
 
 @inner
-def hold_group(g: int, since: float, t: float, net: Net) -> None:
-    """Write the state of held group `g` at time `t`, `since` seconds after its green by plan began.
+def hold_group(g: int, since: float, green: float, t: float, net: Net) -> None:
+    """Write the state of held group `g` at time `t`.
+
+    By plan a green of `green` seconds began `since` seconds ago.
 
     A group that is led back keeps to its plan as soon as it shows what the plan does and the others
     of its signal have cleared the junction.
     """
     held = net.group[g].held
-    planned = since < net.group[g].green_for
+    planned = since < green
     if held == HOLD_GREEN or (held == RELEASE and planned):
         late = t < net.group[g].until + ALL_RED_S or clears(g, t, net)
         if net.group[g].state == GREEN or not late:
@@ -58,6 +60,6 @@ def hold_group(g: int, since: float, t: float, net: Net) -> None:
     left = np.float32(net.group[g].until - t)
     net.group[g].left = left
     net.group[g].state = YELLOW if left > ZERO else RED
-    dark = t >= net.group[g].until + ALL_RED_S and since >= net.group[g].green_for + YELLOW_S
+    dark = t >= net.group[g].until + ALL_RED_S and since >= green + YELLOW_S
     if held == RELEASE and dark and not clears(g, t, net):
         net.group[g].held = PLAN

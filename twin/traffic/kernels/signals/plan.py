@@ -35,7 +35,7 @@ def set_signals(t: float, net: Net) -> None:
                 since = later
                 green = net.more[m].green_for
         if net.group[g].held:
-            hold_group(g, since, t, net)
+            hold_group(g, since, green, t, net)
         elif green + YELLOW_S >= net.group[g].cycle:
             net.group[g].state = GREEN
             net.group[g].left = BIG
