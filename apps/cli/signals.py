@@ -75,7 +75,21 @@ def signals(
         coordinate=coordinate,
     )
     city = load(name)
+    if city["od"].empty:
+        raise InputError(
+            f"the city {city.meta.name} has no demand, and plans are designed from its traffic",
+            field="--design",
+            hint="import roads of OSM or GMNS with zones and trips (--table od=FILE.csv, see "
+            "docs/how-to/bring-your-own-city.md), or design from flows of your own in Python "
+            "(twin.network.signal_design.design_webster), as for networks of SUMO",
+        )
     flows = counted(city, start, end, warm_up_min=warm_up_min, scale=scale, seed=seed)
+    if not flows.any():
+        raise InputError(
+            f"nobody passes a junction from {start} to {end}, so there is nothing to design from",
+            field="--start",
+            hint="choose another hour (--start, --end) or more trips (--scale)",
+        )
     network, made = design_webster(city.network, flows, options)
     meta = city.meta.model_copy(
         update={

@@ -8,6 +8,7 @@ import os
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from apps.cli.traffic import _LABELS
@@ -103,6 +104,25 @@ def test_intervals_of_edgedata(files, city, answer) -> None:
     ]  # fmt: skip
     departed = sum(int(edge.get("departed")) for interval in intervals for edge in interval)
     assert departed == figures["inserted"]
+
+
+def test_no_plans_are_designed_from_no_traffic(city, twin, tmp_path, monkeypatch) -> None:
+    words = ["city", "signals", city, "--design", "webster", "--out", tmp_path / "plans"]
+    status, _, said = twin(*words)
+    assert status == 2
+    assert "the city made has no demand" in said
+    assert "--table od=FILE.csv" in said
+    # With demand, but in an hour without any.
+    stored = load_city(city)
+    trip = {"origin": [0], "destination": [0], "trips_per_day": [1.0]}
+    stored.tables["od"] = pd.DataFrame(trip)
+    nobody = np.zeros(stored.network.n_turns)
+    monkeypatch.setattr("apps.cli.signals.load", lambda _: stored)
+    monkeypatch.setattr("apps.cli.signals.counted", lambda *_, **__: nobody)
+    status, _, said = twin(*words)
+    assert status == 2
+    assert "nobody passes a junction from 17:30 to 18:30" in said
+    assert not (tmp_path / "plans").exists()
 
 
 def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
