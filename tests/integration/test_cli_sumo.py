@@ -104,6 +104,13 @@ def test_intervals_of_edgedata(files, city, answer) -> None:
     ]  # fmt: skip
     departed = sum(int(edge.get("departed")) for interval in intervals for edge in interval)
     assert departed == figures["inserted"]
+    # Every edge stands in every interval, whether anybody was there or not.
+    named = {edge.get("id") for edge in intervals[0]}
+    assert len(named) == len(intervals[0]) == load_city(city).network.n_links
+    assert all({edge.get("id") for edge in interval} == named for interval in intervals)
+    empty = [e for i in intervals for e in i if float(e.get("sampledSeconds")) == 0.0]
+    assert empty
+    assert all(edge.get("entered") == "0" for edge in empty)
 
 
 def test_no_plans_are_designed_from_no_traffic(city, twin, tmp_path, monkeypatch) -> None:

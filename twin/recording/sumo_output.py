@@ -240,7 +240,8 @@ class EdgeData:
         departed = self._departed + np.bincount(trips.route_link[trips.route_ptr[new]], minlength=n)
         now = np.bincount(view.link[mine], minlength=n)
         entered = np.maximum(now - self._on_link + left - departed, 0)
-        used = np.flatnonzero((seconds > 0.0) | (departed > 0) | (left > 0))
+        some = (seconds > 0.0) | (departed > 0) | (left > 0)
+        used, empty = np.flatnonzero(some), np.flatnonzero(~some)
         length, limit = network.link_length[used], network.link_speed[used]
         speed = metres[used] / np.maximum(seconds[used], 1e-9)
         density = seconds[used] / (end - self._begin) / (length / 1000.0)
@@ -259,9 +260,20 @@ class EdgeData:
             "left": texts(np.maximum(left - self._arrived, 0)[used]),
             "flow": texts(density * speed * (HOUR_S / 1000.0)),
         }
+        # As SUMO: whoever reads the file finds every edge in every interval.
+        nobody = texts(np.zeros(len(empty), np.int64))
+        unused = {
+            "id": self._names.edge.take(pa.array(empty)),
+            "sampledSeconds": texts(np.zeros(len(empty))),
+            "departed": nobody,
+            "arrived": nobody,
+            "entered": nobody,
+            "left": nobody,
+        }
         head = f'    <interval begin="{self._begin:.2f}" end="{end:.2f}" id="twin">\n'
         foot = "    </interval>\n"
-        self._file.write(head.encode() + rows("edge", fields, 8) + foot.encode())
+        body = rows("edge", fields, 8) + rows("edge", unused, 8)
+        self._file.write(head.encode() + body + foot.encode())
         self._running, self._on_link, self._begin = view.id[mine], now, end
         self._departed[:] = 0
         self._arrived[:] = 0
