@@ -128,11 +128,12 @@ def prepare(
         As for `drive`; nothing is written to the files.
     """
     with tempfile.TemporaryDirectory() as folder:
-        there = Outputs(
-            *(None if path is None else Path(folder) / str(k) for k, path in enumerate(outputs[:3]))
+        tripinfo, edgedata, fcd = (
+            None if path is None else Path(folder) / str(k) for k, path in enumerate(outputs[:3])
         )
         for brief in _briefs(demand, end_s):
             traffic = make()
+            there = Outputs(tripinfo, edgedata, fcd)
             drive(traffic, brief, names, end_s=2 * traffic.dt_s, outputs=there)
 
 
