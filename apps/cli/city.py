@@ -24,6 +24,7 @@ from twin.city.travel_table import read_table_city
 from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
+from twin.network.gmns import FILES as GMNS_FILES
 from twin.network.gmns import write_gmns
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
@@ -174,6 +175,12 @@ def import_gmns(
     as_json: AsJson = False,
 ) -> None:
     """Make a city of a node table and a link table (GMNS names, or a mapping)."""
+    unread = [name for name in GMNS_FILES[2:] if (links.parent / name).is_file()]
+    if unread:
+        notes.print(
+            f"not read of {links.parent}: {', '.join(unread)}; lanes of turns, and which turns are "
+            "allowed, are worked out from the links"
+        )
     _bring(
         lambda: read_tables(nodes, links, mapping),
         name, out, timezone, tables, "", as_json=as_json,

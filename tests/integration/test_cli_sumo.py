@@ -132,7 +132,7 @@ def test_no_plans_are_designed_from_no_traffic(city, twin, tmp_path, monkeypatch
     assert not (tmp_path / "plans").exists()
 
 
-def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
+def test_gmns_comes_back_as_it_went(city, answer, twin, tmp_path) -> None:
     answer("city", "export", "gmns", city, "--out", tmp_path / "gmns")
     network = load_city(city).network
     raw = read_tables(tmp_path / "gmns" / "node.csv", tmp_path / "gmns" / "link.csv")
@@ -149,6 +149,19 @@ def test_gmns_comes_back_as_it_went(city, answer, tmp_path) -> None:
     assert len(movements) == network.n_turns + 1
     lanes = (tmp_path / "gmns" / "lane.csv").read_text().splitlines()
     assert len(lanes) == int(network.link_lanes.sum()) + 1
+    numbers = [line.split(",")[2] for line in lanes[1:]]
+    assert numbers == [str(k + 1) for n in network.link_lanes.tolist() for k in range(n)]
+    words = ["city", "import", "gmns", "--nodes", tmp_path / "gmns" / "node.csv"]
+    words += ["--links", tmp_path / "gmns" / "link.csv", "--name", "back", "--out", "back"]
+    status, _, err = twin(*words)
+    assert status == 0, err
+    (said,) = [line for line in err.splitlines() if line.startswith("not read of")]
+    assert "gmns: lane.csv, movement.csv; " in said
+    for name in ("lane.csv", "movement.csv"):
+        (tmp_path / "gmns" / name).unlink()
+    status, _, err = twin(*words[:-1], "again")
+    assert status == 0, err
+    assert "not read of" not in err
 
 
 @pytest.mark.parametrize(

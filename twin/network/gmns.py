@@ -110,7 +110,9 @@ def _links(network: Network) -> Table:
 def _lanes(network: Network) -> Table:
     header = ("lane_id", "link_id", "lane_num", "allowed_uses")
     link = np.repeat(np.arange(network.n_links), network.link_lanes)
-    first = np.repeat(np.cumsum(network.link_lanes) - network.link_lanes, network.link_lanes)
+    # Not as bytes: their sums are unsigned, and less a signed number they become fractions.
+    lanes = network.link_lanes.astype(np.int64)
+    first = np.repeat(np.cumsum(lanes) - lanes, lanes)
     number = np.arange(len(link)) - first + 1
     ids = network.link_id[link].tolist()
     rows = zip(range(1, len(link) + 1), ids, number.tolist(), ["all"] * len(link), strict=True)
