@@ -22,8 +22,13 @@ class RoutedQueues(QueueEngine):
         lane = np.empty(n, np.uint8)
         pos, vel = np.empty(n, np.float32), np.empty(n, np.float32)
         n = meso_reading.list_running(self._now, slot, link, lane, pos, vel, self._net, self._state)
-        # Who stands in a bay is on no link.
-        return slot[:n], link[:n], lane[:n], pos[:n], vel[:n]
+        # Who stands in a bay is on no link. Who is in no queue any more comes by slot, and slots
+        # depend on when ends were read: by number instead.
+        row = self._state.vehicle[slot[:n]]
+        queued = int((row["state"] == DRIVING_PLACE).sum())
+        order = np.arange(n)
+        order[queued:] = queued + np.argsort(row["id"][queued:])
+        return slot[order], link[order], lane[order], pos[order], vel[order]
 
     def vehicles_with(self, link: int) -> I64:
         """Return the numbers of vehicles, also waiting ones, that have yet to enter `link`."""

@@ -206,7 +206,7 @@ def approach(
         zips = net.turn[t].zips and st.lane[x].asks == aim
         if not has_space(st, aim, SQUEEZE_M if zips else net.kinds[R[i].kind, LENGTH], wait):
             held = True
-            patience = FULL_TICKS + int(R[i].slot) % PATIENCE_SPREAD
+            patience = FULL_TICKS + int(st.vehicle[R[i].slot].id % PATIENCE_SPREAD)
         elif siren:
             careful = net.turn[t].gives_way or (g >= 0 and net.group[g].state != GREEN)
             if careful:

@@ -150,15 +150,17 @@ def forced_direction(
 
 
 @inlined
-def falls_back(R: Records, i: int, beside: int, own: int, way: int) -> bool:
+def falls_back(st: State, R: Records, i: int, beside: int, own: int, way: int) -> bool:
     """Return whether record `i`, which must go `way` to where `beside` is, brakes to go behind it.
 
-    Of two who are each to go to the other's lane, one does.
+    Of two who are each to go to the other's lane, the one with the greater number does.
     """
     if R[i].vel < CREEP or R[i].vel < R[beside].vel - FALL_BACK:
         return False
     crosses = R[beside].hi < own + way if way > 0 else R[beside].lo > own + way
-    return not crosses or bool(R[i].slot > R[beside].slot)
+    if not crosses or R[beside].kind == OBSTACLE:
+        return True
+    return bool(st.vehicle[R[i].slot].id > st.vehicle[R[beside].slot].id)
 
 
 @inlined
@@ -236,8 +238,8 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
                     # Who is beside it goes first: were he asked, both would stand for good.
                     f = j - 1
                     beside = f >= lane[y].start and p - kinds[kind, LENGTH] - R[f].pos < MIN_GAP
-                    if (beside and falls_back(R, i, f, own, way)) or (
-                        close and falls_back(R, i, j, own, way)
+                    if (beside and falls_back(st, R, i, f, own, way)) or (
+                        close and j < lane[y].end and falls_back(st, R, i, j, own, way)
                     ):
                         R[i].marks = R[i].marks | COOPERATE
                     if beside:
@@ -256,7 +258,9 @@ def change_lanes(k: int, tick: int, key: np.uint64, net: Net, st: State, R: Reco
             ):
                 i += 1
                 continue
-            if v < CREEP and (int(R[i].slot) + tick) & 7 > 1:
+            # Of those who creep each looks every fourth time, by its place in the queue: its number
+            # would be one more access to memory.
+            if v < CREEP and (end - i + tick) & 7 > 1:
                 i += 1
                 continue
             gap = R[i + 1].pos - kinds[R[i + 1].kind, LENGTH] - p
