@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin.core.errors import InputError
 from twin.demand.trips import Trips
 from twin.network.graph import F32, F64, I32, I64, U8, Network
+from twin.traffic.closures import Closures
 from twin.traffic.figures import Finished, LinkStats
 from twin.traffic.kernels import layout
 from twin.traffic.kernels.layout import FREE, WAITING, Records
@@ -50,6 +51,7 @@ class Books(ABC):
     _n_free: int
     _next_id: int
     _next_token: int
+    _closures: Closures
     _stats_base: tuple[F64, F64, I64]
 
     @property
@@ -235,6 +237,7 @@ class Books(ABC):
         parts["free"] = self._free[: self._n_free].copy()
         parts["kinds"] = self.fleet.table.copy()
         parts["numbers"] = np.array([self.tick, self._next_id, self._next_token], np.int64)
+        parts["closure"] = np.array(self._closures.last, np.int64)
         for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
             parts[f"base_{name}"] = value.copy()
 
@@ -244,11 +247,12 @@ class Books(ABC):
         self._free = np.zeros(len(self._state.vehicle), np.int32)
         self._free[: self._n_free] = parts["free"]
         self.tick, self._next_id, self._next_token = (int(v) for v in parts["numbers"])
+        self._closures = Closures(*parts["closure"].tolist())
         base = [np.array(parts[f"base_{name}"]) for name in LinkStats._fields]
         self._stats_base = (base[0], base[1], base[2])
 
     def _check_network(self, parts: Checkpoint) -> None:
-        if parts["link"].dtype != self._net.link.dtype:
+        if parts["link"].dtype != self._net.link.dtype or "closure" not in parts:
             raise InputError("the checkpoint was made by another version of Twin")
         if len(parts["link"]) != self.network.n_links:
             raise InputError("the checkpoint is of another network")

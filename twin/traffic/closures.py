@@ -12,9 +12,14 @@ MOST = np.iinfo(np.int8).max
 class Closures:
     """Numbers of closures: links that are closed at the same tick share one."""
 
-    def __init__(self) -> None:
-        self._tick = -1
-        self._number = 0
+    def __init__(self, tick: int = -1, number: int = 0) -> None:
+        self._tick = tick
+        self._number = number
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """Tick and number of the last closure, which make an equal one (`Closures(*last)`)."""
+        return self._tick, self._number
 
     def number(self, tick: int, closed: NDArray[np.int8]) -> int:
         """Return the number of a closure of this tick, 1 to `MOST`.

@@ -9,6 +9,7 @@ reads columns.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 
@@ -109,6 +110,7 @@ class MicroTraffic(
         """Return the whole state as plain arrays; a run restored from them has the same bits."""
         parts = storage.save(self._net, self._state, self._records)
         parts.update(signals.save(self._signals))
+        parts["signal_timing"] = np.array(astuple(self._timing))
         self._save_books(parts)
         tokens = [(token, link) for token, link in self._blocks.items()]
         parts["blocks"] = np.array(tokens, np.int64).reshape(-1, 2)
@@ -129,6 +131,7 @@ class MicroTraffic(
         self._state, *buffers = storage.load(parts, self._net, self._state)
         self._net = self._net._replace(more=storage.as_records(parts["more"]))
         self._signals = signals.load(self.network, self._net, parts)
+        self._timing = signals.Timing(*parts["signal_timing"].tolist())
         self._buffers = (buffers[0], buffers[1])
         self._current = 0
         self._restore_books(parts)

@@ -1,0 +1,96 @@
+"""What a checkpoint holds beside the vehicles: closures of its tick, the timing of signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.support.roads import random_trips
+from tests.support.traffic_checks import digest
+from twin.core.errors import InputError
+from twin.network.generate import grid
+from twin.traffic.meso import MesoTraffic
+from twin.traffic.micro import MicroTraffic
+from twin.traffic.signals import Timing
+
+NETWORK = grid(3, 4, 150.0, 2, 13.9)
+NEXT = int(NETWORK.turn_to[NETWORK.turn_ptr[5]])
+TRIPS = random_trips(NETWORK, 400, 120.0, 3)
+
+Traffic = MicroTraffic | MesoTraffic
+
+
+def micro() -> MicroTraffic:
+    return MicroTraffic(NETWORK, seed=np.uint64(2))
+
+
+def meso() -> MesoTraffic:
+    return MesoTraffic(NETWORK)
+
+
+def restored(traffic: Traffic, into: Traffic) -> Traffic:
+    into.restore(traffic.checkpoint())
+    return into
+
+
+@pytest.mark.parametrize("new", [micro, meso])
+def test_streets_closed_before_and_after_a_checkpoint_are_one_closure(
+    new: Callable[[], Traffic],
+) -> None:
+    traffic = new()
+    traffic.advance(60)
+    traffic.close_lanes(5)
+    other = restored(traffic, new())
+    way = np.array([5, NEXT], np.int32)
+    for one in (traffic, other):
+        one.close_lanes(NEXT)
+        assert one.leads_out(way)
+
+
+@pytest.mark.parametrize("new", [micro, meso])
+def test_closures_of_used_traffic_end_with_a_restore(new: Callable[[], Traffic]) -> None:
+    traffic, used = new(), new()
+    traffic.advance(30)
+    traffic.close_lanes(5)
+    traffic.advance(30)
+    used.advance(60)
+    used.close_lanes(9)
+    restored(traffic, used)
+    for one in (traffic, used):
+        one.close_lanes(NEXT)
+        assert not one.leads_out(np.array([5, NEXT], np.int32))
+
+
+def test_timing_of_signals_outlives_a_checkpoint() -> None:
+    traffic = micro()
+    traffic.add_trips(TRIPS)
+    traffic.control_signals("actuated", timing=Timing(least_green_s=20.0, most_share=3.0))
+    traffic.advance(60)
+    used = micro()
+    used.control_signals("actuated", timing=Timing(least_green_s=5.0))
+    runs = (traffic, restored(traffic, micro()), restored(traffic, used))
+    groups = np.flatnonzero(NETWORK.group_signal == 0)
+    cycle = float(NETWORK.signal_cycle[0])
+    for one in runs:
+        assert isinstance(one, MicroTraffic)
+        one.set_plan(
+            0,
+            cycle_s=cycle,
+            offset_s=0.0,
+            green_from=np.linspace(0.0, cycle / 2, len(groups)),
+            green_to=np.linspace(cycle / 2 - 6.0, cycle - 6.0, len(groups)),
+        )
+        one.advance(200)
+    assert len({digest(one) for one in runs if isinstance(one, MicroTraffic)}) == 1
+
+
+@pytest.mark.parametrize("new", [micro, meso])
+def test_a_checkpoint_without_the_closure_of_its_tick_is_of_another_version(
+    new: Callable[[], Traffic],
+) -> None:
+    older = new().checkpoint()
+    del older["closure"]
+    with pytest.raises(InputError, match="another version"):
+        new().restore(older)
