@@ -354,7 +354,7 @@ def test_a_comparison_shows_what_was_changed(
     )
     _ready(page)
     assert abs(_time(page) - (START_S + 700)) < 3
-    assert page.locator(".changed").is_hidden()
+    expect(page.locator(".changed")).to_be_hidden()
 
     # A moment stands at the same place of both charts, and nothing of the city under the notice.
     first, second = page.evaluate(AXES)

@@ -198,6 +198,30 @@ def test_a_failing_run_leaves_the_older_one_and_its_own_parts(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r"]
 
 
+def test_a_run_that_finishes_while_it_is_asked_answers(tmp_path, monkeypatch):
+    writer = RunWriter(
+        tmp_path / "r", small_scenario(), small_city(), seconds_per_part=50.0, pause_s=0
+    )
+    record(writer, calls=3)
+    answer = RunReader._answer
+    asked = []
+
+    def late(self, sql, parameters, files):
+        if not asked:
+            writer.finish({"calls": 3}, {})
+            assert not files["frames"][0].exists()
+        asked.append(files)
+        return answer(self, sql, parameters, files)
+
+    monkeypatch.setattr(RunReader, "_answer", late)
+    reader = RunReader(tmp_path / "r")
+    assert reader.query("SELECT count(*) AS n FROM frames WHERE t = 0")["n"][0] == 50
+    assert len(asked) == 2
+    with pytest.raises(InputError, match="the query failed"):
+        reader.query("SELECT nothing FROM frames")
+    assert len(asked) == 3
+
+
 def test_a_killed_writer_leaves_readable_parts(tmp_path):
     code = (
         "import os, signal\n"

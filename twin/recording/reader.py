@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,20 +123,31 @@ class RunReader:
         InputError
             If a file is missing or damaged, or the query is wrong.
         """
+        files = {table: self.files(table) for table in RUN_TABLES}
+        try:
+            return self._answer(sql, parameters, files)
+        except InputError:
+            # The run may have finished, and its parts been merged, since it was asked for them.
+            if all(file.exists() for each in files.values() for file in each):
+                raise
+        return self._answer(sql, parameters, {table: self.files(table) for table in RUN_TABLES})
+
+    def _answer(
+        self, sql: str, parameters: Sequence[Any], files: Mapping[str, list[Path]]
+    ) -> pd.DataFrame:
         with duckdb.connect() as link:
-            for table in RUN_TABLES:
-                files = self.files(table)
-                if files:
-                    names = ", ".join("'" + str(f).replace("'", "''") + "'" for f in files)
-                    try:
-                        link.execute(f'CREATE VIEW "{table}" AS FROM read_parquet([{names}])')
-                    except duckdb.Error as error:
-                        raise InputError(
-                            f"cannot be read as a Parquet table ({_first_line(error)})",
-                            file=files[0],
-                        ) from error
-                else:
+            for table, parts in files.items():
+                if not parts:
                     link.register(table, schema(table).empty_table())
+                    continue
+                names = ", ".join("'" + str(f).replace("'", "''") + "'" for f in parts)
+                try:
+                    link.execute(f'CREATE VIEW "{table}" AS FROM read_parquet([{names}])')
+                except duckdb.Error as error:
+                    raise InputError(
+                        f"cannot be read as a Parquet table ({_first_line(error)})",
+                        file=parts[0],
+                    ) from error
             try:
                 return link.execute(sql, list(parameters)).df()
             except duckdb.Error as error:
