@@ -74,6 +74,21 @@ def passages(
     least_gap
         As for `MicroTraffic`; 1 for drivers whom waiting does not change.
     """
+    traffic = settled(network, queued, streams, seed=seed, hours=hours, least_gap=least_gap)
+    traffic.advance(round(3600.0 * hours))
+    return float(traffic.link_stats().left[link(network, queued[0], 0)]) / hours
+
+
+def settled(
+    network: Network,
+    queued: tuple[int, int],
+    streams: list[tuple[tuple[int, int], float]],
+    *,
+    seed: int,
+    hours: float,
+    least_gap: float = 1.0,
+) -> MicroTraffic:
+    """Return the traffic of `passages` at `SETTLE_S`, from where its figures are counted."""
     rng = np.random.default_rng(seed)
     end = SETTLE_S + 3600.0 * hours
     rows = [(t, queued) for t in np.arange(0.0, end, 2.0).tolist()]
@@ -87,5 +102,4 @@ def passages(
     traffic.add_trips(make_trips([t for t, _ in rows], routes, ends))
     traffic.advance(round(SETTLE_S))
     traffic.link_stats()
-    traffic.advance(round(3600.0 * hours))
-    return float(traffic.link_stats().left[link(network, queued[0], 0)]) / hours
+    return traffic
