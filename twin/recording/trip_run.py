@@ -114,7 +114,7 @@ def prepare(
     names: EdgeNames,
     *,
     end_s: float,
-    outputs: Outputs = Outputs(),  # noqa: B008 - an immutable tuple
+    outputs: Outputs,
 ) -> None:
     """Let everything be compiled that `drive` uses, so that its clock measures driving alone.
 

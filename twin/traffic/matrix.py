@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.network.conditions import Conditions
@@ -173,17 +172,6 @@ class MatrixMobility:
         goals = np.array([place.link for place in destinations], np.int64)
         found: F64 = self._seconds[origin.link, goals]
         return found if siren else found * self._slower
-
-    def least_times(
-        self,
-        origins: Sequence[Place],  # noqa: ARG002
-        destinations: Sequence[Place],  # noqa: ARG002
-        moving: NDArray[np.bool_],  # noqa: ARG002
-        *,
-        siren: bool,  # noqa: ARG002
-    ) -> F64 | None:
-        """Return None: all are at hand."""
-        return None
 
     # Time
 

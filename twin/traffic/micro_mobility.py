@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from twin.city.model import City
 from twin.core.random import Streams
@@ -215,17 +214,6 @@ class MicroMobility:
         return self._costs.travel_times(
             origin, destinations, siren=siren, beside=beside, moving=moving
         )
-
-    def least_times(
-        self,
-        origins: Sequence[Place],  # noqa: ARG002
-        destinations: Sequence[Place],  # noqa: ARG002
-        moving: NDArray[np.bool_],  # noqa: ARG002
-        *,
-        siren: bool,  # noqa: ARG002
-    ) -> F64 | None:
-        """Return None: bounds of undisturbed streets are too low in traffic to spare searches."""
-        return None
 
     # Time
 

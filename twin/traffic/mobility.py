@@ -10,7 +10,7 @@ who is on the move keeps its side to the next junction (`kernels.both_sides`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import simpy
@@ -90,19 +90,6 @@ class Mobility(Protocol):
         The unit stands there, or is `moving`. With (D,) seconds `beside`, as in `etas`.
         """
 
-    def least_times(
-        self,
-        origins: Sequence[Place],
-        destinations: Sequence[Place],
-        moving: NDArray[np.bool_],
-        *,
-        siren: bool,
-    ) -> NDArray[np.float64] | None:
-        """(U, D) seconds that `travel_times` never undercuts, of units of which (U,) are `moving`.
-
-        None where they would cost about as much as the predictions themselves.
-        """
-
     def move(self, t_to: float) -> None:
         """Advance everything that moves to simulated second `t_to`."""
 
@@ -141,3 +128,21 @@ class Mobility(Protocol):
 
     def scale_demand(self, factor: float) -> None:
         """Let the trips that depart from now on be `factor` times the scenario's."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A mobility that knows, for much less than a prediction costs, what drives take at least."""
+
+    def least_times(
+        self,
+        origins: Sequence[Place],
+        destinations: Sequence[Place],
+        moving: NDArray[np.bool_],
+        *,
+        siren: bool,
+    ) -> NDArray[np.float64] | None:
+        """(U, D) seconds that `Mobility.travel_times` never undercuts, of units of which (U,) move.
+
+        None where nothing is known of the destinations.
+        """

@@ -223,7 +223,7 @@ class TableMobility:
         *,
         siren: bool,
     ) -> F64 | None:
-        """(U, D) seconds that drives take at least; see `Mobility.least_times`."""
+        """(U, D) seconds that drives take at least; see `Bounded.least_times`."""
         router = self._times.router(self._env.now, siren=siren)
         return router.least_times(origins, destinations, moving)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from twin.agents.states import UnitState
 from twin.core.clock import HOUR_S
+from twin.traffic.mobility import Bounded
 
 if TYPE_CHECKING:
     from twin.agents.station import Station
@@ -116,7 +117,9 @@ class Drives:
         ]
         self._moving = np.array([unit.moving for unit in units], np.bool_)
         self._goals = [station.place for station in stations]
-        least = world.mobility.least_times(self._places, self._goals, self._moving, siren=False)
+        least = None
+        if isinstance(world.mobility, Bounded):
+            least = world.mobility.least_times(self._places, self._goals, self._moving, siren=False)
         if least is None:
             self.seconds = of.seconds(units, stations)
             self.known = np.ones(self.seconds.shape, np.bool_)

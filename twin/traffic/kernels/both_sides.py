@@ -105,6 +105,37 @@ def _seconds_on(side: I32, metres: F64, over_s: float, times: F32, length: F32) 
     return out
 
 
+@njit
+def _leaving(
+    rows: Rows, link: int, pos: float, moving: bool, times: F32, length: F32, across: I32
+) -> tuple[I32, F64, F32]:
+    """Return links and metres where one unit may set out, and seconds to the ends of the links."""
+    side, at = _start(rows, link, pos, moving, across, length)
+    return side, at, _seconds_on(side, length[side] - at, OVER_S[0], times, length)
+
+
+@njit
+def _arriving(link: int, pos: float, times: F32, length: F32, across: I32) -> tuple[I32, F64, F32]:
+    """Return links and metres where a drive may end, and seconds from the starts of the links."""
+    side, at = _goal(link, pos, across, length)
+    return side, at, _seconds_on(side, at, OVER_S[1], times, length)
+
+
+@njit
+def _straight_on(
+    start: I32, start_at: F64, goal: I32, goal_at: F64, times: F32, length: F32
+) -> tuple[float, int]:
+    """Return the least seconds of a drive along its own link, and its side: inf, -1 if none."""
+    least, best = np.inf, -1
+    for s in range(len(start)):
+        for g in range(len(goal)):
+            here = _straight(start[s], start_at[s], goal[g], goal_at[g], times, length)
+            here += OVER_S[0] * s + OVER_S[1] * g
+            if here < least:
+                least, best = here, s
+    return least, best
+
+
 @inner
 def _leave_first(out: F64, beside: F64) -> None:
     """Make all infinite but those of the least sum: of the others one side may be missing."""
@@ -157,7 +188,7 @@ def etas_to(
     """
     n = len(link)
     side, at, unit = _starts(rows, link, pos, moving, across, length)
-    goal, goal_at = _goal(end_link, end_pos, across, length)
+    goal, goal_at, onward = _arriving(end_link, end_pos, times, length, across)
     m = len(side)
     out = np.full(n, np.inf)
     rest, extra, label = np.empty(m), np.empty(m), np.full(m, np.inf)
@@ -174,7 +205,6 @@ def etas_to(
         pace = float(times[side[c]] / length[side[c]])
         rest[c] = max(float(length[side[c]]) - at[c], 0.0) * pace + over
         extra[c] = rest[c] + beside[i]
-    onward = _seconds_on(goal, goal_at, OVER_S[1], times, length)
     limit = np.inf if first else within_s
     way, best = reach(rows, goal, onward, side, extra, least, limit, True, first, known, label)
     for c in range(m):
@@ -210,7 +240,7 @@ def times_from(
     It is -1 where there is none. Otherwise as `etas_to`.
     """
     n = len(link)
-    start, start_at = _start(rows, start_link, start_pos, moving, across, length)
+    start, start_at, leave = _leaving(rows, start_link, start_pos, moving, times, length, across)
     side, at, goal = _both(link, pos, np.zeros(n, np.uint8), across, length)
     m = len(side)
     out = np.full(n, np.inf)
@@ -227,7 +257,6 @@ def times_from(
                 least, straight = here + beside[i], c
         onward[c] = at[c] * float(times[side[c]] / length[side[c]]) + over
         extra[c] = onward[c] + beside[i]
-    leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
     way, best = reach(rows, start, leave, side, extra, least, np.inf, False, first, known, label)
     for c in range(m):
         out[goal[c]] = min(out[goal[c]], label[c] + onward[c])
@@ -253,24 +282,21 @@ def times_to_anchors(
 ) -> F64:
     """Return (C, D) seconds from units to goals that are anchors, as `times_from` finds them."""
     units, goals = len(link), len(end_link)
-    out = np.full((units, goals), np.inf)
+    out = np.empty((units, goals))
     for i in range(units):
-        start, start_at = _start(rows, link[i], pos[i], moving[i] != 0, across, length)
-        leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
+        start, start_at, leave = _leaving(
+            rows, link[i], pos[i], moving[i] != 0, times, length, across
+        )
         for j in range(goals):
-            goal, at = _goal(end_link[j], end_pos[j], across, length)
-            onward = _seconds_on(goal, at, OVER_S[1], times, length)
+            goal, at, onward = _arriving(end_link[j], end_pos[j], times, length, across)
+            out[i, j], _ = _straight_on(start, start_at, goal, at, times, length)
             # One search for both sides ends when the other can be no nearer.
             written, _ = search(
                 rows, start, leave, goal, known.anchor_of[goal], onward, False, known.bounds,
                 np.float32(0.0), np.inf,
             )  # fmt: skip
             for g in range(len(goal)):
-                over = OVER_S[1] * g
-                for s in range(len(start)):
-                    here = _straight(start[s], start_at[s], goal[g], at[g], times, length)
-                    out[i, j] = min(out[i, j], here + (over + OVER_S[0] * s))
-                rest = at[g] * float(times[goal[g]] / length[goal[g]]) + over
+                rest = at[g] * float(times[goal[g]] / length[goal[g]]) + OVER_S[1] * g
                 found = float(rows.real[rows.row_of[goal[g]], LABEL])
                 out[i, j] = min(out[i, j], found + rest)
             wipe(rows, written)
@@ -292,21 +318,21 @@ def least_to_anchors(
 ) -> F64:
     """Return (C, D) seconds that `times_to_anchors` never undercuts, without a search."""
     units, goals = len(link), len(end_link)
-    out = np.full((units, goals), np.inf)
+    out = np.empty((units, goals))
     for i in range(units):
-        start, start_at = _start(rows, link[i], pos[i], moving[i] != 0, across, length)
-        leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
+        start, start_at, leave = _leaving(
+            rows, link[i], pos[i], moving[i] != 0, times, length, across
+        )
         for j in range(goals):
-            goal, at = _goal(end_link[j], end_pos[j], across, length)
-            onward = _seconds_on(goal, at, OVER_S[1], times, length)
+            goal, at, onward = _arriving(end_link[j], end_pos[j], times, length, across)
+            out[i, j], _ = _straight_on(start, start_at, goal, at, times, length)
             for s in range(len(start)):
                 root = rows.row_of[start[s]]
                 own = float(known.seconds[start[s]])
                 for g in range(len(goal)):
-                    here = _straight(start[s], start_at[s], goal[g], at[g], times, length)
                     away = max(float(known.bounds[root, known.anchor_of[goal[g]]]) - own, 0.0)
                     around = max(away + leave[s] + onward[g] - ROUNDING_S, 0.0)
-                    out[i, j] = min(out[i, j], here + (OVER_S[1] * g + OVER_S[0] * s), around)
+                    out[i, j] = min(out[i, j], around)
     return out
 
 
@@ -325,18 +351,8 @@ def way_between_sides(
     known: Anchored,
 ) -> I32:
     """Return the links of a unit's fastest way to a goal; empty if there is none."""
-    start, start_at = _start(rows, start_link, start_pos, moving, across, length)
-    goal, goal_at = _goal(end_link, end_pos, across, length)
-    least = np.inf
-    straight = np.empty(0, np.int32)
-    for s in range(len(start)):
-        for g in range(len(goal)):
-            here = _straight(start[s], start_at[s], goal[g], goal_at[g], times, length)
-            here += OVER_S[0] * s + OVER_S[1] * g
-            if here < least:
-                least = here
-                straight = start[s : s + 1].copy()
-    leave = _seconds_on(start, length[start] - start_at, OVER_S[0], times, length)
-    onward = _seconds_on(goal, goal_at, OVER_S[1], times, length)
+    start, start_at, leave = _leaving(rows, start_link, start_pos, moving, times, length, across)
+    goal, goal_at, onward = _arriving(end_link, end_pos, times, length, across)
+    least, straight = _straight_on(start, start_at, goal, goal_at, times, length)
     way = fastest_way(rows, max_speed, start, leave, goal, onward, least, known)
-    return way if len(way) else straight
+    return way if len(way) or straight < 0 else start[straight : straight + 1].copy()
