@@ -221,6 +221,8 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(InputError, match="3600"):
         traffic.preempt_signals(longest_s=float("nan"))
     with pytest.raises(InputError, match="within the cycle"):
-        traffic.set_plan(0, cycle_s=40, offset_s=0, green_from=[0, 30], green_to=[20, 50])
+        traffic.set_plan(0, cycle_s=40, offset_s=0, green_from=[0, 45], green_to=[20, 50])
+    with pytest.raises(InputError, match="no longer than it"):
+        traffic.set_plan(0, cycle_s=40, offset_s=0, green_from=[0, 30], green_to=[20, 71])
     with pytest.raises(InputError, match="positive"):
         Timing(zone_m=-3.0)

@@ -135,7 +135,7 @@ def test_a_designed_corridor_is_a_green_wave():
 
 def test_another_cycle_keeps_shares_and_refuses_what_is_too_short():
     network = crossing()
-    _, begin, end = plan_at_cycle(network, 0, 110.0)
+    _, begin, end, _ = plan_at_cycle(network, 0, 110.0)
     assert (end - begin).tolist() == [50.0, 50.0]
     with pytest.raises(InputError, match="shorter than 5 s"):
         plan_at_cycle(network, 0, 20.0 - 1.0)

@@ -176,7 +176,7 @@ def test_a_group_that_is_let_go_turns_green_with_the_plan_only():
 
 def test_another_cycle_keeps_every_green_and_the_plan_comes_back():
     network = three_streets()
-    groups, begin, end = plan_at_cycle(network, 0, 140.0)
+    groups, begin, end, _ = plan_at_cycle(network, 0, 140.0)
     rows = sorted(zip(groups.tolist(), begin.tolist(), end.tolist(), strict=True))
     assert rows == [(0, 0, 30), (0, 70, 100), (1, 35, 65), (2, 105, 135)]
     traffic = calm(network)
@@ -190,6 +190,52 @@ def test_another_cycle_keeps_every_green_and_the_plan_comes_back():
     runner.set(dataclasses.replace(settings, cycle_s=np.array([np.nan])))
     traffic.advance(120)
     assert (shown_by(traffic, 80)[:, 0] == greens(80, (0, 15), (40, 55))).all()
+
+
+def later(network: Network, seconds: float, offset: float) -> Network:
+    """Return the network with the greens of its plans `seconds` later in the cycle."""
+    return dataclasses.replace(
+        network,
+        signal_offset=np.full(network.n_signals, offset, np.float32),
+        group_green_from=network.group_green_from + np.float32(seconds),
+        group_green_to=network.group_green_to + np.float32(seconds),
+        more_from=network.more_from + np.float32(seconds),
+        more_to=network.more_to + np.float32(seconds),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "offset", "first"), [(0.0, 7.0, 0), (3.0, 0.0, 0), (21.0, 50.0, 2)]
+)
+def test_a_plan_keeps_its_place_in_time_at_another_cycle(seconds, offset, first):
+    network = later(three_streets(), seconds, offset)
+
+    def shown(cycle: float, ticks: int) -> np.ndarray:
+        traffic = calm(network)
+        settings = (np.array(["fixed"]), np.array([cycle]), np.array([False]), 0.0, 0.0, 120.0)
+        SignalRunner(traffic).set(SignalSettings(*settings))
+        traffic.advance(160)
+        return shown_by(traffic, ticks)
+
+    file = shown(np.nan, 160)
+    untouched = calm(network)
+    untouched.advance(160)
+    assert (file == shown_by(untouched, 160)).all()
+    assert (shown(CYCLE, 160) == file).all()
+    # The phase that begins first in the cycle does so at a second at which it did.
+    wide = shown(2 * CYCLE, 160)
+    every, twice = (~_[:-1, first] & _[1:, first] for _ in (file, wide))
+    assert twice.any()
+    assert every[twice].all()
+
+
+def test_a_design_without_waves_keeps_the_begin_of_plans():
+    flows = np.array([600.0, 300.0, 300.0])
+    options = DesignOptions(coordinate=False)
+    plain, _ = design_webster(three_streets(), flows, options)
+    made, _ = design_webster(later(three_streets(), 3.0, 7.0), flows, options)
+    assert [made.signal_offset[0], plain.signal_offset[0]] == [10.0, 0.0]
+    assert all((a == b).all() for a, b in zip(made.greens, plain.greens, strict=True))
 
 
 def test_a_design_times_every_green_of_a_group():

@@ -179,12 +179,15 @@ def design_webster(
     cycle = network.signal_cycle.astype(np.float64)
     group, begin, end = network.greens
     main_at = np.zeros(len(plans))
+    offset = network.signal_offset.astype(np.float64)
     for plan, head in zip(plans, corridor, strict=True):
         if plan.stages:
-            first, last, cycle[plan.signal] = plan.timed(cycle_of[head])
+            cycle[plan.signal] = cycle_of[head]
+            first, last = plan.timed(cycle_of[head])
             begin[plan.rows], end[plan.rows] = first, last
             main_at[plan.signal] = first[plan.shown(plan.main)][0]
-    offset = network.signal_offset.astype(np.float64)
+            # What was second `begin_s` of the plan is its second 0 now.
+            offset[plan.signal] += plan.pieces[0].begin_s
     if options.coordinate:
         offset = _waves(before, delay, cycle, main_at)
     made = [
@@ -320,12 +323,12 @@ class _Plan:
             return CHANGE_S + WALK_S + width / self.options.walking_mps
         return length
 
-    def timed(self, cycle: float) -> tuple[F64, F64, float]:
-        """Return the greens of the groups, and the cycle, when it is to be `cycle` seconds."""
+    def timed(self, cycle: float) -> tuple[F64, F64]:
+        """Return begin and end of the greens when the cycle is to be `cycle` seconds."""
         greens = _shared(cycle - self.lost, self._ratios, self._least)
         length = iter(greens)
         lengths = [next(length) if p.groups else self._empty(p) for p in self.pieces]
-        return stretched(self.groups, self._begin, self._end, self._cycle, lengths)
+        return stretched(self.groups, self._begin, self._end, self._cycle, lengths, cycle)
 
 
 def _flow_ratio(network: Network, turns: I64, flows: F64, served: F64) -> float:

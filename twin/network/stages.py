@@ -77,16 +77,21 @@ def stages_of(groups: I64, begin: F64, end: F64, cycle: float) -> list[Stage]:
 
 
 def stretched(
-    groups: I64, begin: F64, end: F64, cycle: float, lengths: list[float]
-) -> tuple[F64, F64, float]:
-    """Return the greens of a plan whose pieces have other lengths, and its cycle.
+    groups: I64, begin: F64, end: F64, cycle: float, lengths: list[float], total: float
+) -> tuple[F64, F64]:
+    """Return begin and end of the greens of a plan whose pieces have other lengths.
 
-    Parameters are as for `pieces_of`; each green is one again, in the same order. The first piece
-    begins at the offset.
+    Each green is one again, in the same order. The first piece begins at second 0 of the cycle.
+
+    Parameters
+    ----------
+    groups, begin, end, cycle
+        As for `pieces_of`.
+    lengths, total
+        Seconds of each piece, and of the cycle that they fill.
     """
     pieces = pieces_of(groups, begin, end, cycle)
     old = np.array([p.begin_s for p in pieces])
-    total = float(sum(lengths))
     at = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
     always = end - begin + YELLOW_S >= cycle
 
@@ -97,11 +102,21 @@ def stretched(
     first = moved(begin)
     last = moved(end)
     last = np.where(last <= first, last + total, last)
-    return np.where(always, 0.0, first), np.where(always, total, last), total
+    return np.where(always, 0.0, first), np.where(always, total, last)
 
 
-def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F64, F64]:
-    """Return group, begin and end of a signal's greens at another cycle, with the shares they had.
+def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F64, F64, float]:
+    """Return a signal's greens at another cycle, with the shares they had, and its offset.
+
+    The first of its pieces begins as long after midnight as before.
+
+    Returns
+    -------
+    group, begin, end
+        Of every green; seconds of the cycle. An end may pass the cycle's.
+    offset_s
+        Of the plan: that of the network and the begin of the first piece, which now begins at
+        second 0 of the cycle.
 
     Raises
     ------
@@ -123,5 +138,6 @@ def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F
             f"at junction {node}",
             field="cycle_s",
         )
-    first, last, _ = stretched(groups, begin, end, cycle, lengths)
-    return groups, first, last
+    first, last = stretched(groups, begin, end, cycle, lengths, cycle_s)
+    offset = float(network.signal_offset[signal])
+    return groups, first, last, offset + (pieces[0].begin_s if pieces else 0.0)

@@ -34,11 +34,11 @@ class SignalRunner:
             cycle = settings.cycle_s[signal]
             if np.isnan(cycle):
                 cycle = float(network.signal_cycle[signal])
-            groups, begin, end = plan_at_cycle(network, signal, cycle)
+            groups, begin, end, offset = plan_at_cycle(network, signal, cycle)
             traffic.set_plan(
                 signal,
                 cycle_s=cycle,
-                offset_s=float(network.signal_offset[signal]),
+                offset_s=offset,
                 green_from=begin,
                 green_to=end,
                 groups=groups,

@@ -141,7 +141,8 @@ class SignalledTraffic(Engine):
         cycle_s, offset_s
             Seconds.
         green_from, green_to
-            Of every green, second of the cycle; yellow follows. No other green remains.
+            Of every green, second of the cycle, whose end it may pass; yellow follows. No other
+            green remains.
         groups
             The group of every green, ascending, each group of the signal at least once; if left
             out, there is one green to each of the signal's groups in order.
@@ -162,8 +163,10 @@ class SignalledTraffic(Engine):
             raise InputError(f"signal {signal} has groups {index.tolist()}", field="groups")
         if not (0.0 < cycle_s < 1e5 and np.isfinite(offset_s)):
             raise InputError(f"a cycle of {cycle_s} s", field="cycle_s")
-        if not ((begin >= 0) & (begin < end) & (end <= cycle_s)).all():
-            raise InputError("greens must lie within the cycle", field="green_to")
+        inside = (begin >= 0) & (begin < cycle_s) & (begin < end) & (end <= begin + cycle_s)
+        if not inside.all():
+            text = "greens must begin within the cycle, and last no longer than it"
+            raise InputError(text, field="green_to")
         if len(self._signals.control):
             control.leave(self._signals, self._net, np.array([signal]))
         group = self._net.group
