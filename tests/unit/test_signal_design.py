@@ -9,11 +9,11 @@ from tests.support.junctions import build, node
 from tests.support.signals import crossing
 from tests.unit.test_signal_plans import arterial
 from twin.core.errors import InputError
+from twin.network.coordination import bandwidth
 from twin.network.generate import grid
 from twin.network.graph import TurnKind
 from twin.network.signal_design import (
     DesignOptions,
-    bandwidth,
     design_webster,
     pedestrian_green,
     webster_cycle,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.core.errors import InputError
+from twin.network.coordination import corridors, wave_offsets
 from twin.network.graph import F64, I32, I64, YELLOW_S, Network, TurnKind
 from twin.network.signals import CHANGE_S, MAX_STREAM_STEP_M, MIN_GREEN_S, MIN_LEFT_GREEN_S
 from twin.network.stages import Stage, pieces_of, stretched
@@ -123,28 +124,6 @@ def pedestrian_green(width_m: float, walking_mps: float = WALK_MPS) -> float:
     return max(WALK_S, WALK_S + width_m / walking_mps - CHANGE_S)
 
 
-def bandwidth(
-    cycle_s: float, green_from: list[float], green_for: list[float], arrive: list[float]
-) -> float:
-    """Return the seconds of a cycle in which one may set out and meet green at every signal.
-
-    Parameters
-    ----------
-    cycle_s
-        Common cycle.
-    green_from, green_for
-        Begin (seconds of the clock) and length of each green.
-    arrive
-        Driving time from the start to each signal, seconds.
-    """
-    begins = [(g - a) % cycle_s for g, a in zip(green_from, arrive, strict=True)]
-    best = 0.0
-    for begin in begins:
-        left = [g - (begin - other) % cycle_s for other, g in zip(begins, green_for, strict=True)]
-        best = max(best, min(left))
-    return best
-
-
 def design_webster(
     network: Network, flows: F64, options: DesignOptions | None = None
 ) -> tuple[Network, list[Designed]]:
@@ -171,7 +150,7 @@ def design_webster(
     greens = network.greens
     plans = [_Plan(network, signal, flows, options, greens) for signal in range(network.n_signals)]
     before, delay = _streams(network, plans)
-    corridor = _corridors(before) if options.coordinate else list(range(len(plans)))
+    corridor = corridors(before) if options.coordinate else list(range(len(plans)))
     cycle_of: dict[int, float] = {}
     for plan, head in zip(plans, corridor, strict=True):
         if plan.stages:
@@ -189,7 +168,7 @@ def design_webster(
             # What was second `begin_s` of the plan is its second 0 now.
             offset[plan.signal] += plan.pieces[0].begin_s
     if options.coordinate:
-        offset = _waves(before, delay, cycle, main_at)
+        offset = wave_offsets(before, delay, cycle, main_at)
     made = [
         Designed(p.signal, float(network.signal_cycle[p.signal]), float(cycle[p.signal]), p.load)
         for p in plans
@@ -398,33 +377,3 @@ def _streams(network: Network, plans: list[_Plan]) -> tuple[list[int], list[floa
                 break
             link = int(ahead[link])
     return nxt, delay
-
-
-def _corridors(nxt: list[int]) -> list[int]:
-    """Return for each signal the lowest one that streams join it with."""
-    head = list(range(len(nxt)))
-
-    def root(n: int) -> int:
-        while head[n] != n:
-            head[n] = head[head[n]]
-            n = head[n]
-        return n
-
-    for signal, target in enumerate(nxt):
-        if target >= 0:
-            low, high = sorted((root(signal), root(target)))
-            head[high] = low
-    return [root(n) for n in range(len(nxt))]
-
-
-def _waves(nxt: list[int], delay: list[float], cycle: F64, main_at: F64) -> F64:
-    """Return offsets by which the main green of each begins when its platoon arrives."""
-    offset = np.full(len(nxt), np.nan)
-    entered = set(nxt)
-    for start in sorted(range(len(nxt)), key=lambda s: (s in entered, s)):
-        signal, t = start, 0.0
-        while signal >= 0 and np.isnan(offset[signal]):
-            offset[signal] = round(t - float(main_at[signal]))
-            t += delay[signal]
-            signal = nxt[signal]
-    return np.asarray(offset % cycle, np.float64)
