@@ -147,6 +147,7 @@ def run_scenario(
                 "detoured": result.vehicles_detoured,
                 "cleared_red": result.vehicles_cleared_red,
             },
+            "preemptions": result.preemptions,
             "assumed_intervals": result.assumed,
             "unasked_orders": result.unasked_orders,
             "without_hospital": result.without_hospital,
@@ -186,7 +187,7 @@ def compare(
 ) -> Comparison:
     """Run a base and a what-if with common random numbers and compare them.
 
-    Both sides take the seed of the base: the same calls, the same durations, the same trips.
+    Both sides take the seed of the base: the same calls, draws of durations and trips.
 
     Parameters
     ----------

@@ -77,6 +77,9 @@ class Summary:
         Move-ups made, units that made any, most by one unit; None without a rule of move-up.
     unasked_orders
         Orders for which no choice came, see `Orders.unasked`.
+    preemptions
+        Since the start of the warm-up: times that a unit under siren `held` a signal, and how many
+        `signals` were held so; None where no lanes are simulated.
     without_hospital
         `patients` whom for a while no hospital could take, those of the warm-up too, how many of
         them still waited for one at the end (`left`), and how many `hospitals` there are.
@@ -104,6 +107,7 @@ class Summary:
     buses: dict[str, Any] | None = None
     moves: dict[str, int] | None = None
     unasked_orders: list[dict[str, str | int]] = field(default_factory=list)
+    preemptions: dict[str, int] | None = None
     without_hospital: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -345,12 +349,19 @@ class CityModel(World):
             buses=None if (buses := self.mobility.buses) is None else buses.summary(),
             moves=self.deployer.summary(),
             unasked_orders=self.orders.unasked(),
+            preemptions=self._preemptions(),
             without_hospital={
                 "patients": len(self.unplaced),
                 "left": sum(self.unplaced.values()),
                 "hospitals": len(self.hospitals),
             },
         )
+
+    def _preemptions(self) -> dict[str, int] | None:
+        if not isinstance(self.traffic, MicroTraffic):
+            return None
+        times = self.traffic.signal_counts.preemptions
+        return {"held": int(times.sum()), "signals": int(np.count_nonzero(times))}
 
     def _time_of(self, tick: int) -> float:
         return min(self.begin_s + tick * self.mobility.tick_s, self.end_s)

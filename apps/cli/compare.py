@@ -19,11 +19,12 @@ from apps.cli.common import (
     runs_progress,
 )
 from apps.cli.scenario_city import city_for
-from apps.cli.tables import chain_table, comparison_table, run_differences_table
+from apps.cli.tables import chain_table, comparison_table, run_differences_table, streets_table
 from apps.report.care import outcome_difference
 from apps.report.comparison import write_comparison_report
 from apps.report.differences import settings_line, settings_of
 from apps.report.run_differences import MOVES_NOTE, TRAFFIC_NOTE, comparison_reading
+from apps.report.street_differences import streets_reading
 from apps.report.words import (
     BASIS,
     CHANGED,
@@ -135,6 +136,10 @@ def show(found: Comparison, report: Path) -> None:
     ):
         if rows:
             console.print(run_differences_table(rows, heading), about, sep="\n")
+    if found.streets is not None:
+        if found.streets.gained or found.streets.lost:
+            console.print(streets_table(found.streets))
+        console.print(streets_reading(found.streets))
     for outcome in found.outcomes:
         console.print(outcome_difference(outcome))
     for note in found.notes:

@@ -11,6 +11,7 @@ from apps.report.buses import bus_sentence
 from apps.report.care import outcome_sentences
 from apps.report.run_differences import COLUMNS, describe_figure, run_cells
 from apps.report.stored import Buses
+from apps.report.street_differences import STREET_COLUMNS, street_cells, street_name
 from apps.report.words import (
     INTERVAL_NAMES,
     SMALL_NUMBERS,
@@ -22,6 +23,7 @@ from apps.report.words import (
     group_name,
     no_hospital_sentence,
     p90_mark,
+    preemption_sentence,
     range_text,
     rests_on,
     speed_cells,
@@ -31,6 +33,10 @@ from apps.report.words import (
 )
 from twin.metrics.compare import Difference
 from twin.metrics.run_differences import RunDifference
+from twin.metrics.street_differences import StreetDifferences
+
+STREETS_EACH_WAY = 3
+"""Streets that gained and that lost most; the report and the JSON have more."""
 
 
 def run_tables(summary: dict[str, Any]) -> list[Table | str]:
@@ -80,6 +86,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     buses = summary.get("buses")
     lines = outcome_sentences(summary)
     lines += [] if buses is None else [bus_sentence(Buses.model_validate(buses))]
+    if held := preemption_sentence(summary.get("preemptions")):
+        lines.append(held)
     lines += [unasked_sentence(order) for order in summary.get("unasked_orders", [])]
     if stranded := no_hospital_sentence(summary.get("without_hospital", {})):
         lines.append(stranded)
@@ -138,6 +146,14 @@ def run_differences_table(rows: Sequence[RunDifference], title: str) -> Table:
     table = Table("In a run", *COLUMNS, title=title)
     for row in rows:
         table.add_row(describe_figure(row), *run_cells(row))
+    return table
+
+
+def streets_table(found: StreetDifferences) -> Table:
+    """Return the flow of the streets that gained and lost most, `STREETS_EACH_WAY` of each."""
+    table = Table("Street", *STREET_COLUMNS[:5], title="Streets that gain and lose traffic")
+    for row in [*found.gained[:STREETS_EACH_WAY], *found.lost[:STREETS_EACH_WAY]]:
+        table.add_row(street_name(row), *street_cells(row)[:5])
     return table
 
 

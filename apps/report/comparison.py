@@ -26,6 +26,7 @@ from apps.report.html import (
 from apps.report.parts import MOVES, again, assumed, bullets, head, heading
 from apps.report.run_differences import comparison_reading, moves_section, traffic_section
 from apps.report.stored import read_origin
+from apps.report.street_differences import streets_section
 from apps.report.words import (
     BASIS,
     CHANGED,
@@ -99,6 +100,7 @@ def comparison_page(found: Comparison, city: City) -> str:
         _table(found.rows),
         _chain(found.chain),
         traffic_section(found.traffic),
+        streets_section(found.streets),
         moves_section(found.moves),
         outcomes_section(found.outcomes),
         _reach(found),
@@ -211,8 +213,9 @@ def _table(rows: Sequence[Difference]) -> Raw:
         ),
         tag(
             "p",
-            "Both runs of a replication have the same calls, crew times and trips, so only what "
-            "was changed makes them differ. The interval is Student's t over the replications.",
+            "Both runs of a replication have the same calls, draws of crew times and trips, so "
+            "only what was changed makes them differ. The interval is Student's t over the "
+            "replications.",
             class_="note",
         ),
     )

@@ -41,6 +41,7 @@ from apps.report.words import (
     no_hospital_sentence,
     p90_mark,
     percent,
+    preemption_sentence,
     speed_cells,
     unasked_sentence,
 )
@@ -153,7 +154,7 @@ def run_page(reader: RunReader, city: City) -> str:
             section(
                 "The city over time",
                 *_pulse(reader, moving=moving),
-                *([_note_vehicles(summary.vehicles)] if moving else []),
+                *([_note_vehicles(summary.vehicles, summary.preemptions)] if moving else []),
                 *(
                     [tag("p", bus_sentence(summary.buses), class_="note")]
                     if summary.buses is not None
@@ -201,15 +202,15 @@ def _note_response() -> Raw:
     )
 
 
-def _note_vehicles(vehicles: Vehicles) -> Raw:
+def _note_vehicles(vehicles: Vehicles, preemptions: dict[str, int] | None) -> Raw:
     said = f"{vehicles.removed:,} vehicles were taken out because their destination was closed. "
     if vehicles.detoured is not None and vehicles.cleared_red is not None:
         said += (
             f"{vehicles.detoured:,} times a driver who could not get into the lane for a turn took "
             f"another way; {vehicles.cleared_red:,} waiting inside a junction to turn left cleared "
-            "it in the first seconds of red."
+            "it in the first seconds of red. "
         )
-    return tag("p", said, class_="note")
+    return tag("p", said + preemption_sentence(preemptions), class_="note")
 
 
 def _pulse(reader: RunReader, *, moving: bool) -> list[Raw]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from apps.report.html import Raw, section, table, tag
 from apps.report.words import NO_RANGE, reading, signed, verdict_of
 from twin.metrics.compare import DECIMALS, Difference
-from twin.metrics.run_differences import ROADS, SPEED, RunDifference
+from twin.metrics.run_differences import PREEMPTIONS, ROADS, SPEED, RunDifference
 
 COLUMNS = ("base", "what-if", "difference", "95% interval", "result")
 NAMES = {
@@ -16,9 +16,13 @@ NAMES = {
     "waiting": "trips waiting to enter at the end",
     "running": "trips on the road at the end",
     "removed": "trips removed, their goal closed",
+    "trip-time": "mean time of a trip, s",
+    "entry-wait": "of this, wait to enter, s",
     "driven": "driven, vehicle-km",
     "on-road": "time on the roads, vehicle-hours",
+    "lost": "of this, more than at free flow, vehicle-hours",
     SPEED: "mean speed of all roads, km/h",
+    PREEMPTIONS: "signals held for units under siren, times",
     "moves": "moves to other stations",
     "movers": "units moved at least once",
     "most-moves": "most moves of one unit",
@@ -28,9 +32,14 @@ READ = ("finished", SPEED)
 """Measures of which the sentence tells. No others: of a dozen lines chance alone would often make
 one look clear."""
 TRAFFIC_NOTE = (
-    "Means of the replications, of one run each. Trips are counted from the start of the warm-up; "
+    "Means of the replications, of one run each. Trips and signals held are counted from the start "
+    "of the warm-up; "
     "what was driven, the time on the roads and the speeds are those of the period. Trips that "
-    "wait to enter are not on the roads: their time is in no speed. Mean speed of all roads: "
+    "wait to enter are not on the roads: their time is in no speed. Mean time of a trip: from when "
+    "it wants to set out to its goal, of the trips that reached their goal in the period; those "
+    "that did not are in no mean, so where fewer finish the others may look quicker. More than at "
+    "free flow: beyond what the same links take at their free-flow speeds; drivers who like to "
+    "drive faster gain there. Mean speed of all roads: "
     "distance over time of all vehicles. Speed of roads for which the city publishes one: their "
     "length over the time that driving each of them once takes, so roads that stand still weigh "
     "much."

@@ -112,6 +112,7 @@ class Summary(BaseModel):
     buses: Buses | None = None
     unasked_orders: list[Unasked] = []
     without_hospital: WithoutHospital = WithoutHospital()
+    preemptions: dict[str, int] | None = None
 
 
 class Inputs(BaseModel):

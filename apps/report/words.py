@@ -317,6 +317,17 @@ def no_hospital_sentence(found: Mapping[str, int]) -> str:
     )
 
 
+def preemption_sentence(found: Mapping[str, int] | None) -> str:
+    """Return how often units under siren held signals; empty where they held none.
+
+    `found` is `preemptions` of a run's summary.
+    """
+    if not found or not found["held"]:
+        return ""
+    times = "once" if found["held"] == 1 else f"{found['held']:,} times"
+    return f"Units under siren held {counted(found['signals'], 'signal')}, {times} in all."
+
+
 def unasked_sentence(order: dict[str, Any]) -> str:
     """Return what is to be known of an order for which no choice came in a run."""
     if order.get("unit"):

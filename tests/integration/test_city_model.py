@@ -126,6 +126,21 @@ def test_the_chain_runs_in_lane_level_traffic() -> None:
     assert (reached["t_onscene"] - reached["t_enroute"] < 600.0).all()
 
 
+def test_signals_that_units_under_siren_hold_are_counted() -> None:
+    model, _ = micro_run()
+    assert model.summary().preemptions == {"held": 0, "signals": 0}
+    city = micro_town()
+    traffic = {**MICRO["traffic"], "preemption": {"enabled": True}}
+    settings = {**MICRO, "traffic": traffic}
+    model, _ = run(CityModel, city, plan(**settings, changes=[inject(city, "08:00:30")]))
+    times = model.traffic.signal_counts.preemptions
+    found = model.summary().preemptions
+    assert found == {"held": times.sum(), "signals": (times > 0).sum()}
+    assert found["held"] > found["signals"] > 0
+    model, _ = run(CityModel, town(), plan())
+    assert model.summary().preemptions is None
+
+
 def test_what_is_seen_is_written_when_it_is_due() -> None:
     model, recorder = micro_run()
     start, end = 8 * 3600.0, 8 * 3600.0 + 1200.0

@@ -11,6 +11,7 @@ from tests.support.roads import random_trips
 from tests.support.traffic_checks import digest
 from twin.core.errors import InputError
 from twin.network.generate import grid
+from twin.network.graph import Network, Place, TurnKind
 from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.signals import Timing
@@ -94,3 +95,41 @@ def test_a_checkpoint_without_the_closure_of_its_tick_is_of_another_version(
     del older["closure"]
     with pytest.raises(InputError, match="another version"):
         new().restore(older)
+
+
+def test_a_unit_holds_each_signal_on_its_way_once_also_over_a_checkpoint() -> None:
+    network = grid(3, 6, 200.0, 2, 13.9)
+
+    # From the west end of the middle row.
+    path = np.flatnonzero((network.link_from == 6) & (network.link_to == 7)).tolist()
+    while (ahead := straight_on(network, path[-1])) is not None:
+        path.append(ahead)
+    assert len(path) == 5
+    held = np.zeros(network.n_signals, np.int64)
+    signals = network.node_signal[network.link_to[path[:-1]]]
+    held[signals[signals >= 0]] = 1
+    assert held.sum() == 4
+
+    def new() -> MicroTraffic:
+        return MicroTraffic(network, seed=np.uint64(1))
+
+    whole, cut = new(), new()
+    for traffic in (whole, cut):
+        traffic.preempt_signals(detection_m=250.0)
+        traffic.insert_unit(
+            0, Place(path[0], 10.0), np.array(path, np.int32), 150.0, speed_factor=1.3, siren=True
+        )
+    whole.advance(200)
+    for ticks in (15, 7, 178):
+        cut.advance(ticks)
+        cut = restored(cut, new())
+    assert len(whole.arrivals()[0]) == len(cut.arrivals()[0]) > 0
+    assert whole.signal_counts.preemptions.tolist() == held.tolist()
+    assert cut.signal_counts.preemptions.tolist() == held.tolist()
+
+
+def straight_on(network: Network, link: int) -> int | None:
+    """Return the link straight ahead; None where there is none."""
+    turns = np.arange(network.turn_ptr[link], network.turn_ptr[link + 1])
+    through = turns[network.turn_kind[turns] == TurnKind.THROUGH]
+    return int(network.turn_to[through[0]]) if len(through) else None

@@ -133,6 +133,79 @@ def test_what_was_driven_counts_each_interval_by_its_length(tmp_path) -> None:
     assert traffic_reading(list(lines.values())) == ""
 
 
+def test_the_time_of_trips_is_that_of_those_who_arrived_in_the_period(tmp_path) -> None:
+    start = small_scenario().period.start_s
+
+    def trip(planned: float, depart: float, arrive: float) -> dict[str, float]:
+        return {
+            "t_planned": start + planned,
+            "t_depart": start + depart,
+            "t_arrive": start + arrive,
+        }
+
+    for k, (base, whatif) in enumerate(pairs_of(tmp_path, 3)):
+        for run in (base, whatif):
+            tell(run, vehicles=vehicles(10, 5))
+        # The first arrived in the warm-up; the others take 600 s and 200 s, 30 s and 10 s to enter.
+        rows = [trip(-900, -900, -1), trip(-100, -70, 500), trip(0, 10, 200)]
+        put(base, "trips", rows)
+        put(whatif, "trips", [rows[0], trip(-100, -70, 500 + 10 * k), rows[2]])
+    lines = by_measure(found_in(tmp_path, 3).traffic)
+    assert (lines["trip-time"].base, lines["entry-wait"].base) == pytest.approx((400.0, 20.0))
+    # Differences of 0, 5 and 10: 4.3027 * 5 / sqrt(3) = 12.42 either way.
+    assert lines["trip-time"].difference == pytest.approx(5.0)
+    assert (lines["trip-time"].low, lines["trip-time"].high) == pytest.approx(
+        (-7.421, 17.421), abs=0.001
+    )
+    assert run_cells(lines["trip-time"])[2:] == [
+        "+5.0 s", "-7.4 to +17.4 s", "no clear difference",
+    ]  # fmt: skip
+    assert lines["entry-wait"].same
+    put(base, "trips", rows[:1])
+    assert by_measure(found_in(tmp_path, 3).traffic)["trip-time"].replications == 2
+
+
+def test_time_is_lost_against_the_free_flow_of_each_link(tmp_path) -> None:
+    start = small_scenario().period.start_s
+    ((base, whatif),) = pairs_of(tmp_path, 1)
+    for run, slow in ((base, 5.0), (whatif, 2.0)):
+        tell(run, vehicles=vehicles(10, 5))
+        put(
+            run,
+            "links",
+            [
+                {"t": start + 300, "link": 0, "vehicles": 12.0, "speed_mps": slow, "left": 1},
+                {"t": start + 300, "link": 2, "vehicles": 1.0, "speed_mps": 10.0, "left": 1},
+            ],
+        )
+        free = {0: 20.0, 1: 15.0, 2: 10.0, 3: 5.0}
+        names = [
+            {"link": k, "link_id": k, "street": k, "free_mps": v, "length_m": 1.0}
+            for k, v in free.items()
+        ]
+        put(run, "link_names", names)
+    lost = by_measure(found_in(tmp_path, 1).traffic)["lost"]
+    # An hour on link 0, where 5 m/s of 20 lose three quarters of it, and 2 m/s nine tenths.
+    assert (lost.base, lost.whatif) == pytest.approx((0.75, 0.9))
+    for run in (base, whatif):
+        put(run, "link_names", [])
+    assert "lost" not in by_measure(found_in(tmp_path, 1).traffic)
+
+
+def test_signals_held_for_units_stand_where_any_was_held(tmp_path) -> None:
+    for k, (base, whatif) in enumerate(pairs_of(tmp_path, 2)):
+        tell(base, vehicles=vehicles(10, 5), preemptions={"held": 0, "signals": 0})
+        tell(whatif, vehicles=vehicles(10, 5), preemptions={"held": 7 + 2 * k, "signals": 4})
+    held = by_measure(found_in(tmp_path, 2).traffic)["preemptions"]
+    assert (held.base, held.whatif, held.unit) == (0.0, 8.0, "times")
+    # 7 and 9: t(0.975, 1) = 12.7062, times sqrt(2) / sqrt(2).
+    assert (held.low, held.high) == pytest.approx((-4.706, 20.706), abs=0.001)
+    for side in ("base", "whatif"):
+        for k in range(2):
+            tell(tmp_path / f"{side}-{k:03d}", preemptions={"held": 0, "signals": 0})
+    assert "preemptions" not in by_measure(found_in(tmp_path, 2).traffic)
+
+
 def test_a_side_without_traffic_and_runs_of_earlier_versions_have_no_such_lines(tmp_path) -> None:
     ((base, whatif),) = pairs_of(tmp_path, 1)
     tell(base, vehicles=vehicles(10, 5))

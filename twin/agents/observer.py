@@ -11,6 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from twin.agents.incidents.exposure import EXPOSURE_S, Exposure
+from twin.network.graph import RoadClass
+from twin.network.streets import middle_of_links, street_of_links
 from twin.traffic.figures import Finished
 from twin.traffic.interface import Traffic
 from twin.traffic.micro import MicroTraffic
@@ -92,8 +94,12 @@ class Observer:
             self._next_frame = _following(self._next_frame, self._frame_every, t)
 
     def begin(self) -> None:
-        """Write the first frame, at the scenario's start; forget the link sums of the warm-up."""
+        """Write what links are called and the first frame, at the scenario's start.
+
+        The link sums of the warm-up are forgotten.
+        """
         if self.traffic is not None:
+            self._write_link_names()
             self.traffic.link_stats(reset=True)
         if self._sensors is not None:
             self._sensors.begin()
@@ -110,6 +116,24 @@ class Observer:
         self._left += left
         if self._exposure is not None:
             self._exposure.accrue(t0, t, np.asarray(metres, np.float64))
+
+    def _write_link_names(self) -> None:
+        network = self.world.city.network
+        names = np.array([*network.names, None], object)  # -1, no name, is the last of them
+        classes = np.array([each.name.lower() for each in RoadClass])
+        lon, lat = middle_of_links(network)
+        self.world.recorder.columns(
+            "link_names",
+            link=np.arange(network.n_links, dtype=np.int32),
+            link_id=network.link_id,
+            street=street_of_links(network),
+            name=names[network.link_name],
+            road_class=classes[network.link_class],
+            length_m=network.link_length,
+            free_mps=network.link_speed,
+            lon=lon,
+            lat=lat,
+        )
 
     def _write_links(self, t: float) -> None:
         seen = np.flatnonzero(self._seconds > 0)

@@ -14,6 +14,7 @@ from twin.core.errors import InputError, NotFoundError
 from twin.metrics.cautions import Caution, cautions, cautions_of_runs
 from twin.metrics.chain import chain_differences
 from twin.metrics.compare import Difference, compare
+from twin.metrics.driven import driven
 from twin.metrics.outcomes import Outcome, outcomes
 from twin.metrics.pairing import Reach, Sides, reach
 from twin.metrics.run_differences import (
@@ -21,6 +22,7 @@ from twin.metrics.run_differences import (
     move_up_differences,
     traffic_differences,
 )
+from twin.metrics.street_differences import StreetDifferences, street_differences
 from twin.metrics.summary import TARGET_S
 from twin.recording.comparison_folder import FILE, run_folder
 from twin.recording.damage import damaged
@@ -54,6 +56,8 @@ class Comparison:
         Differences of the other intervals of the chain, see `chain_differences`.
     traffic, moves
         Differences in traffic and of what move-up costs, see `twin.metrics.run_differences`.
+    streets
+        Those whose traffic differs most; None where a side moves none.
     """
 
     base: Scenario
@@ -68,6 +72,7 @@ class Comparison:
     chain: list[Difference] = field(default_factory=list)
     traffic: list[RunDifference] = field(default_factory=list)
     moves: list[RunDifference] = field(default_factory=list)
+    streets: StreetDifferences | None = None
 
     @property
     def headline(self) -> Difference | None:
@@ -103,6 +108,7 @@ class Comparison:
             "rows": [row.as_dict() for row in self.rows],
             "chain": [row.as_dict() for row in self.chain],
             "traffic": [row.as_dict() for row in self.traffic],
+            "streets": None if self.streets is None else self.streets.as_dict(),
             "moves": [row.as_dict() for row in self.moves],
             "outcomes": [line.as_dict() for line in self.outcomes],
             "reach": [line.as_dict() for line in self.reach],
@@ -145,6 +151,7 @@ def compare_runs(
     ]
     runs: list[Sides] = [(one.table("calls"), two.table("calls")) for one, two in readers]
     end_s = base.period.end_s
+    drove = [(driven(one), driven(two)) for one, two in readers]
     return Comparison(
         base=base,
         whatif=whatif,
@@ -155,8 +162,9 @@ def compare_runs(
         command=list(command),
         outcomes=outcomes(readers),
         chain=chain_differences(runs, walks=base.chain.walks or whatif.chain.walks),
-        traffic=traffic_differences(readers),
+        traffic=traffic_differences(readers, drove),
         moves=move_up_differences(base, whatif, readers),
+        streets=street_differences(readers, drove),
         of_runs=cautions_of_runs(sides),
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twin.city.model import City
 from twin.core.clock import HOUR_S
 from twin.core.units import KMH
+from twin.network.streets import middle_of_links
 
 F64 = NDArray[np.float64]
 
@@ -134,11 +135,7 @@ def published_beside_simulated(
 def _district_of_links(city: City) -> NDArray[np.str_]:
     """Return (L,) the district halfway between a link's ends; empty where there is none."""
     network = city.network
-    a, b = network.link_from, network.link_to
-    middle = shapely.points(
-        0.5 * (network.node_lon[a] + network.node_lon[b]),
-        0.5 * (network.node_lat[a] + network.node_lat[b]),
-    )
+    middle = shapely.points(*middle_of_links(network))
     table = city["districts"]
     names = table["district"].to_numpy(str)
     found = np.full(network.n_links, "", dtype=names.dtype if len(names) else "U1")

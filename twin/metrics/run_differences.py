@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from twin.core.clock import HOUR_S
 from twin.core.units import KMH
 from twin.metrics.compare import Paired
+from twin.metrics.driven import Driven
 from twin.metrics.units import kilometres
 from twin.recording.reader import RunReader
 from twin.scenarios.policy import named_rules
 from twin.scenarios.spec import Scenario
 
-Unit = Literal["trips", "vehicle-km", "vehicle-hours", "km/h", "moves", "units", "km"]
+Unit = Literal["trips", "s", "vehicle-km", "vehicle-hours", "km/h", "times", "moves", "units", "km"]
 TRIPS = {
     "entered": "inserted",
     "finished": "finished",
@@ -30,7 +30,7 @@ TRIPS = {
     "removed": "removed",
 }
 """Measure of trips, and its key in `vehicles` of a run's summary."""
-SPEED, ROADS = "speed", "speed-of-roads"
+SPEED, ROADS, PREEMPTIONS = "speed", "speed-of-roads", "preemptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ class RunDifference(Paired):
     Attributes
     ----------
     measure
-        Of traffic a key of `TRIPS`, `driven`, `on-road`, `speed`, or `speed-of-roads`; of move-up
-        `moves`, `movers`, `most-moves` or `driven-by-units`.
+        Of traffic a key of `TRIPS`, `trip-time`, `entry-wait`, `driven`, `on-road`, `lost`,
+        `speed`, `speed-of-roads` or `preemptions`; of move-up `moves`, `movers`, `most-moves` or
+        `driven-by-units`.
     unit
         Of the figures.
     roads
@@ -67,24 +68,37 @@ _Figure = tuple[str, Unit, Roads | None]
 """Measure, unit and roads of a figure: what two runs have in common."""
 _Figures = dict[_Figure, float]
 _Pairs = Sequence[tuple[RunReader, RunReader]]
+DrivenPairs = Sequence[tuple[Driven | None, Driven | None]]
+"""What was driven in each pair of runs (base, what-if); None of a run without traffic."""
 
 
-def traffic_differences(runs: _Pairs) -> list[RunDifference]:
+def traffic_differences(runs: _Pairs, driven: DrivenPairs) -> list[RunDifference]:
     """Return the differences in traffic; nothing where a side moves none.
 
-    Trips count from the start of the warm-up (`twin.traffic.figures.Counters`). What was driven is
+    Trips count from the start of the warm-up (`twin.traffic.figures.Counters`). The mean time of a
+    trip, from when it wants to set out to its goal, and what of that it waited to enter, are those
+    of the trips that reached their goal in the period, whichever they are. What was driven is
     that of the period, by the `links` table: vehicle-kilometres, vehicle-hours on the roads (a trip
-    that waits to enter is not there yet) and, as their quotient, the mean speed. The speed of the
+    that waits to enter is not there yet), how much of these is more than the links' free-flow
+    speeds would have taken, and the mean speed, their quotient. The speed of the
     roads for which the city publishes one is that of the run's summary
-    (`twin.metrics.road_speeds`).
+    (`twin.metrics.road_speeds`). Pre-emptions are the times that a unit under siren held a signal;
+    they stand in a line if there was one in any run.
 
     Parameters
     ----------
     runs
         One pair of runs (base, what-if) a replication. What a run of an earlier version does not
         know stands in no line.
+    driven
+        What was driven in them.
     """
-    return _differences(runs, _traffic)
+    sides = [
+        (_traffic(*base), _traffic(*whatif))
+        for base, whatif in (zip(*pair, strict=True) for pair in zip(runs, driven, strict=True))
+    ]
+    lines = _lines(sides)
+    return [row for row in lines if row.measure != PREEMPTIONS or row.base or row.whatif]
 
 
 def move_up_differences(base: Scenario, whatif: Scenario, runs: _Pairs) -> list[RunDifference]:
@@ -110,7 +124,11 @@ def move_up_differences(base: Scenario, whatif: Scenario, runs: _Pairs) -> list[
 
 
 def _differences(runs: _Pairs, figures: Callable[[RunReader], _Figures]) -> list[RunDifference]:
-    sides = [(figures(one), figures(two)) for one, two in runs]
+    return _lines([(figures(one), figures(two)) for one, two in runs])
+
+
+def _lines(sides: Sequence[tuple[_Figures, _Figures]]) -> list[RunDifference]:
+    """Return the line of each figure of the base, over the pairs that have it on both sides."""
     lines = []
     for figure in dict.fromkeys(figure for base, _ in sides for figure in base):
         known = [(one[figure], two[figure]) for one, two in sides if figure in one.keys() & two]
@@ -123,7 +141,7 @@ def _differences(runs: _Pairs, figures: Callable[[RunReader], _Figures]) -> list
     return lines
 
 
-def _traffic(reader: RunReader) -> _Figures:
+def _traffic(reader: RunReader, driven: Driven | None) -> _Figures:
     """Return the figures of a run's traffic, in the order in which they are shown."""
     summary = reader.meta["summary"]
     vehicles = summary.get("vehicles", {})
@@ -134,33 +152,35 @@ def _traffic(reader: RunReader) -> _Figures:
         for measure, key in TRIPS.items()
         if key in vehicles
     }
-    metres, seconds = _driven(
-        reader.table("links", ["t", "vehicles", "speed_mps"]),
-        reader.scenario.period.start_s,
-        reader.scenario.record.links_every_s,
-    )
-    if seconds > 0.0:
+    found |= _trips(reader)
+    if driven is not None and (seconds := float(driven.seconds.sum())) > 0.0:
+        metres = float(driven.metres.sum())
         found["driven", "vehicle-km", None] = metres / 1000.0
         found["on-road", "vehicle-hours", None] = seconds / HOUR_S
+        free = reader.table("link_names", ["free_mps"])["free_mps"].to_numpy(np.float64)
+        if len(free):
+            least = driven.metres / free[: len(driven.metres)]
+            found["lost", "vehicle-hours", None] = (seconds - float(least.sum())) / HOUR_S
         found[SPEED, "km/h", None] = metres / seconds / KMH
     for row in summary.get("speeds", []):
         if row["simulated_kmh"] is not None:
             roads = Roads(row["title_en"], row["title_ko"], row["from_h"], row["to_h"])
             found[ROADS, "km/h", roads] = float(row["simulated_kmh"])
+    if (preemptions := summary.get("preemptions")) is not None:
+        found[PREEMPTIONS, "times", None] = float(preemptions["held"])
     return found
 
 
-def _driven(links: pd.DataFrame, start_s: float, every_s: float) -> tuple[float, float]:
-    """Return vehicle-metres and vehicle-seconds of a `links` table.
-
-    A row is the mean over the interval that ends at its `t`: `every_s`, or what was left of the
-    period for the last one.
-    """
-    ends, number = np.unique(links["t"].to_numpy(np.float64), return_inverse=True)
-    # An interval without vehicles has no rows, so the one after it seems longer than it was.
-    lasts = np.minimum(np.diff(ends, prepend=start_s), every_s)
-    seconds = links["vehicles"].to_numpy(np.float64) * lasts[number]
-    return float(seconds @ links["speed_mps"].to_numpy(np.float64)), float(seconds.sum())
+def _trips(reader: RunReader) -> _Figures:
+    """Return mean times of the trips that reached their goal in the period, seconds."""
+    trips = reader.table("trips", ["t_planned", "t_depart", "t_arrive"]).astype(np.float64)
+    planned, depart, arrive = trips[trips["t_arrive"] > reader.scenario.period.start_s].to_numpy().T
+    if not len(arrive):
+        return {}
+    return {
+        ("trip-time", "s", None): float((arrive - planned).mean()),
+        ("entry-wait", "s", None): float((depart - planned).mean()),
+    }
 
 
 def _moves(reader: RunReader) -> _Figures:

@@ -219,6 +219,18 @@ _OWN: dict[str, dict[str, str]] = {
         "speed_mps": "distance that all drove on the link over the time that they were on it",
         "left": "those that left the link in the interval, at its end or at their goal",
     },
+    "link_names": {
+        "link": "index of the link, as in `links` and all other tables",
+        "link_id": "its number in the city, by which scenarios and files name it",
+        "street": "number of the street that it is part of, from 0: links of one name are one "
+        "street, both directions; without a name, links of a class that go straight on",
+        "name": "of the street; null where it has none",
+        "road_class": "motorway, trunk, primary, secondary, tertiary, residential or service",
+        "length_m": "of the link, from its start to its end",
+        "free_mps": "speed at free flow, without weather or work zones",
+        "lon": "halfway between its ends",
+        "lat": "halfway between its ends",
+    },
     "trips": {
         "kind": "0 car, 1 taxi, 2 truck, 3 bus, 7 motorcycle, 8 automated",
         "t_planned": "it wants to set out",

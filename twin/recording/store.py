@@ -47,6 +47,7 @@ _STREAMED = {
     "frames": ["vehicle"],
     "unit_frames": ["unit_id"],
     "links": ["link"],
+    "link_names": ["link"],
     "detectors": ["link"],
     "probes": ["vehicle"],
     "emissions": ["link"],

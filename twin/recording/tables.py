@@ -175,6 +175,18 @@ RUN_TABLES: dict[str, dict[str, str]] = {
         "speed_mps": "float32",  # space-mean speed
         "left": "int32",  # vehicles that left the link in the interval
     },
+    # Where traffic moves, one row a link of the city: what its index stands for elsewhere.
+    "link_names": {
+        "link": "int32",
+        "link_id": "int64",
+        "street": "int32",
+        "name": "string",
+        "road_class": "string",
+        "length_m": "float32",
+        "free_mps": "float32",
+        "lon": "float64",
+        "lat": "float64",
+    },
     # One row a finished trip.
     "trips": {
         "vehicle": "int32",
