@@ -24,13 +24,12 @@ from twin.city.travel_table import read_table_city
 from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
-from twin.network.gmns import FILES as GMNS_FILES
 from twin.network.gmns import write_gmns
+from twin.network.gmns_read import GmnsRoads, read_gmns
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
 from twin.network.raw import RawRoads
-from twin.network.tables import read_tables
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -149,7 +148,15 @@ def _import_of(read: Callable[[Path], RawRoads]) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         source = "© OpenStreetMap contributors, ODbL"
-        _bring(lambda: read(file), name, out, timezone, tables, source, as_json=as_json)
+        _bring(
+            lambda: GmnsRoads(read(file), None),
+            name,
+            out,
+            timezone,
+            tables,
+            source,
+            as_json=as_json,
+        )
 
     return command
 
@@ -174,15 +181,9 @@ def import_gmns(
     tables: Tables = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a city of a node table and a link table (GMNS names, or a mapping)."""
-    unread = [name for name in GMNS_FILES[2:] if (links.parent / name).is_file()]
-    if unread:
-        notes.print(
-            f"not read of {links.parent}: {', '.join(unread)}; lanes of turns, and which turns are "
-            "allowed, are worked out from the links"
-        )
+    """Make a city of GMNS tables: nodes, links, and lane.csv and movement.csv beside the links."""
     _bring(
-        lambda: read_tables(nodes, links, mapping),
+        lambda: read_gmns(nodes, links, mapping),
         name, out, timezone, tables, "", as_json=as_json,
     )  # fmt: skip
 
@@ -250,7 +251,7 @@ def export_gmns(
 
 
 def _bring(
-    read: Callable[[], RawRoads],
+    read: Callable[[], GmnsRoads],
     name: str,
     out: Path | None,
     timezone: str,
@@ -266,9 +267,11 @@ def _bring(
         "What the road file does not state of lanes, speeds and signals is imputed.",
     )
     folder = _target(name, out)
+    raw, stated = read()
     # Important roads are signalled where they meet: few road files say where signals stand.
-    options = BuildOptions(infer_signals=RoadClass.SECONDARY)
-    network, report = build_network(read(), options=options)
+    told = stated is not None and bool((stated.control >= 0).any())
+    options = BuildOptions(infer_signals=None if told else RoadClass.SECONDARY)
+    network, report = build_network(raw, stated=stated, options=options)
     city = City(meta=meta, network=network, build=report)
     for setting in tables or []:
         table, equals, file = setting.partition("=")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from apps.cli.traffic import _LABELS
+from tests.support.gmns import check_same
 from tests.support.sumo_files import NET, ROUTES
 from twin.city.bundle import load_city
 from twin.core.paths import city_home
@@ -155,13 +157,20 @@ def test_gmns_comes_back_as_it_went(city, answer, twin, tmp_path) -> None:
     words += ["--links", tmp_path / "gmns" / "link.csv", "--name", "back", "--out", "back"]
     status, _, err = twin(*words)
     assert status == 0, err
-    (said,) = [line for line in err.splitlines() if line.startswith("not read of")]
-    assert "gmns: lane.csv, movement.csv; " in said
+    check_same(network, load_city(Path("back")).network)
+    # Without them, lanes of turns and which turns there are follow from the links.
     for name in ("lane.csv", "movement.csv"):
         (tmp_path / "gmns" / name).unlink()
     status, _, err = twin(*words[:-1], "again")
     assert status == 0, err
-    assert "not read of" not in err
+    assert load_city(Path("again")).network.n_turns != network.n_turns
+    moves = "mvmt_id,node_id,ib_link_id,ob_link_id\n1,1,1,99\n"
+    (tmp_path / "gmns" / "movement.csv").write_text(moves)
+    status, _, err = twin(*words[:-1], "never")
+    assert status == 2
+    assert "movement.csv" in err
+    assert "ib_link_id" in err
+    assert not Path("never").exists()
 
 
 @pytest.mark.parametrize(

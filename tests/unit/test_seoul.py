@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from apps.cli.places import named
+from tests.support.gmns import back, check_same
 from twin.city.bundle import load_city, save_city
 from twin.city.model import TABLES, City
 from twin.city.seoul import build_seoul
@@ -55,6 +56,12 @@ def digest(city: City) -> str:
 
 def test_the_core_has_the_same_bits_every_time(core: City) -> None:
     assert digest(build_seoul(core=True)) == digest(core)
+
+
+def test_the_core_comes_back_from_gmns_tables(core: City, tmp_path) -> None:
+    again = back(core.network, tmp_path)
+    check_same(core.network, again)
+    assert ((again.turn_group >= 0) == (core.network.turn_group >= 0)).all()
 
 
 @pytest.mark.parametrize("which", ["core", "whole"])

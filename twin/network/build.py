@@ -26,7 +26,15 @@ from twin.network.impute import impute
 from twin.network.lengths import LEAST_M, stated_faults
 from twin.network.raw import MAX_LANES, RawRoads, raw_roads
 from twin.network.signals import SignalOptions, SignalPlan, infer_signals, plan_signals
-from twin.network.turns import kinds, turn_lanes
+from twin.network.stated import (
+    Control,
+    Placed,
+    StatedTurns,
+    apart,
+    by_control,
+    no_statement,
+    state,
+)
 
 __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_roads"]
 
@@ -85,9 +93,18 @@ class BuildReport:
 
 
 def build_network(
-    raw: RawRoads, *, options: BuildOptions | None = None
+    raw: RawRoads, *, stated: StatedTurns | None = None, options: BuildOptions | None = None
 ) -> tuple[Network, BuildReport]:
     """Return the network of raw roads, cleaned as traffic needs it, and what was done.
+
+    Parameters
+    ----------
+    raw
+        The roads.
+    stated
+        Movements that the source states. The roads are then taken as they are, without clean-up.
+    options
+        How the rest is done.
 
     Raises
     ------
@@ -107,14 +124,21 @@ def build_network(
     draft = _draft(raw, projection)
     # Now, for joined to its neighbours an absurd length no longer stands out.
     _check_lengths(raw, draft, report)
-    draft = clean(draft, bans, options.clean, report.counts)
-    if not draft.n_links:
-        raise InputError("no road is left that can be driven", file=raw.source or None)
+    if stated is None:
+        draft = clean(draft, bans, options.clean, report.counts)
+        if not draft.n_links:
+            raise InputError("no road is left that can be driven", file=raw.source or None)
     if options.infer_signals is not None:
         report.counts["signals inferred"] = infer_signals(draft, options.infer_signals)
     capacity, report.imputed = impute(draft)
     _settle_bus_lanes(draft, raw.left_out, report)
-    return _finish(draft, capacity, projection, raw.names, options), report
+    if stated is None:
+        turns = no_statement(draft)
+    else:
+        turns = state(draft, stated)
+        report.counts["movements stated"] = len(stated.link_from)
+        report.counts["movements worked out"] = len(turns.kind) - len(stated.link_from)
+    return _finish(draft, turns, capacity, projection, raw.names, options), report
 
 
 def _check_lengths(raw: RawRoads, draft: Draft, report: BuildReport) -> None:
@@ -187,17 +211,18 @@ def _draft(raw: RawRoads, projection: Projection) -> Draft:
 
 def _finish(
     draft: Draft,
+    turns: Placed,
     capacity: F64,
     projection: Projection,
     names: tuple[str, ...],
     options: BuildOptions,
 ) -> Network:
-    """Return the network of a clean draft: turns, signals, who gives way."""
-    kind, angle = kinds(draft)
-    low, high = turn_lanes(draft, kind, angle)
-    conflicts = find_conflicts(draft)
-    plan = plan_signals(draft, conflicts, kind, (low, high), options.signals)
-    yielding, foe, all_stop = _foes(draft, conflicts, kind, plan)
+    """Return the network of a clean draft and its movements: signals, who gives way."""
+    kind, low, high = turns.kind, turns.low, turns.high
+    conflicts = apart(draft, find_conflicts(draft), turns.own_lane)
+    plan = plan_signals(draft, conflicts, kind, (low, high), options.signals, turns.lit)
+    yielding, foe, all_stop = _foes(draft, conflicts, turns, plan)
+    own = np.flatnonzero((turns.own_lane >= 0) & (plan.turn_group < 0))
     foe_ptr, foe_turn = foe_rows(yielding, foe, len(kind))
     gives_way = np.diff(foe_ptr) > 0
     lon, lat = projection.inverse(draft.node_x, draft.node_y)
@@ -242,18 +267,23 @@ def _finish(
         names=names,
         bus_link=bus_link.astype(i32),
         bus_lane=bus_lane.astype(i32),
+        own_turn=own.astype(i32),
+        own_lane=turns.own_lane[own].astype(i32),
     )
 
 
-def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tuple[I64, I64, Flags]:
+def _foes(
+    draft: Draft, conflicts: Conflicts, turns: Placed, plan: SignalPlan
+) -> tuple[I64, I64, Flags]:
     """Return (yielding movement, movement it gives way to), and movements of all-way stops.
 
-    At signals only movements that are green together meet; elsewhere rank and the rules of the
-    road decide. Where all stop, both of two that conflict give way.
+    At signals only movements that are green together meet, and who has no signal meets all;
+    elsewhere what is stated, rank and the rules of the road decide. Where all stop, both of two
+    that conflict give way.
     """
     group_a, group_b = plan.turn_group[conflicts.first], plan.turn_group[conflicts.second]
-    meets = group_a == group_b
-    signalled = group_a >= 0
+    signalled = (group_a >= 0) & (group_b >= 0)
+    meets = ~signalled | (group_a == group_b)
     rank = link_rank(draft)
     free = Conflicts(
         conflicts.first[~signalled],
@@ -262,12 +292,18 @@ def _foes(draft: Draft, conflicts: Conflicts, kind: U8, plan: SignalPlan) -> tup
         conflicts.heading,
     )
     level = settle_equals(draft, free, rank)
-    by_rank = who_yields(draft, conflicts, kind, rank * (draft.n_links + 1) + level)
-    by_rule = who_yields(draft, conflicts, kind, np.zeros(draft.n_links, np.int64))
-    first_yields = np.where(signalled, by_rule, by_rank)[meets]
+    by_rank = who_yields(draft, conflicts, turns.kind, rank * (draft.n_links + 1) + level)
+    by_rule = who_yields(draft, conflicts, turns.kind, np.zeros(draft.n_links, np.int64))
+    first_yields = by_control(turns.control, conflicts.first, conflicts.second, by_rank)
+    first_yields = np.where(signalled, by_rule, first_yields)
+    # Who has no signal where another has one waits for him.
+    first_yields = np.where((group_a >= 0) != (group_b >= 0), group_a < 0, first_yields)[meets]
     a, b = conflicts.first[meets], conflicts.second[meets]
-    stops = all_way_stops(draft, rank)[draft.link_to[draft.pair_from]] & (plan.turn_group < 0)
-    both = stops[a]
+    all_stop = all_way_stops(draft, rank)[draft.link_to[draft.pair_from]]
+    told = turns.control != Control.UNSAID
+    all_stop = np.where(told, turns.control == Control.ALL_WAY_STOP, all_stop)
+    stops = np.asarray(all_stop & (plan.turn_group < 0), np.bool_)
+    both = stops[a] & stops[b]
     yielding = np.concatenate([np.where(first_yields, a, b), np.where(first_yields, b, a)[both]])
     foe = np.concatenate([np.where(first_yields, b, a), np.where(first_yields, a, b)[both]])
     return yielding, foe, stops

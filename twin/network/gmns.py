@@ -40,7 +40,8 @@ def write_gmns(network: Network, folder: Path | str) -> list[Path]:
     """Write `node.csv`, `link.csv`, `lane.csv` and `movement.csv` of a network.
 
     Lengths are metres, speeds km/h, capacities veh/h and lane, coordinates WGS84 degrees; lane 1 is
-    at the median, as GMNS counts. `read_tables` reads the first two.
+    at the median, as GMNS counts. Plans of signals are not written. `gmns_read.read_gmns` reads the
+    tables.
 
     Raises
     ------
@@ -68,16 +69,21 @@ Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 def _nodes(network: Network) -> Table:
     control = np.where(network.node_signal >= 0, "signal", "")
+    # Where links end and nobody drives on: no movement can tell that there is none.
+    on = np.zeros(network.n_nodes, np.bool_)
+    on[network.link_to[network.turn_from]] = True
+    last = np.zeros(network.n_nodes, np.bool_)
+    last[network.link_to] = True
     rows = zip(
         network.node_id.tolist(),
         _texts(network.node_lon, 7),
         _texts(network.node_lat, 7),
+        np.where(last & ~on, "external", "").tolist(),
         control.tolist(),
-        network.node_signal.tolist(),
+        [number if number >= 0 else "" for number in network.node_signal.tolist()],
         strict=True,
     )
-    header = ("node_id", "x_coord", "y_coord", "ctrl_type", "controller_id")
-    return header, ([*row[:4], row[4] if row[4] >= 0 else ""] for row in rows)
+    return ("node_id", "x_coord", "y_coord", "node_type", "ctrl_type", "controller_id"), rows
 
 
 def _links(network: Network) -> Table:
@@ -115,20 +121,30 @@ def _lanes(network: Network) -> Table:
     first = np.repeat(np.cumsum(lanes) - lanes, lanes)
     number = np.arange(len(link)) - first + 1
     ids = network.link_id[link].tolist()
-    rows = zip(range(1, len(link) + 1), ids, number.tolist(), ["all"] * len(link), strict=True)
+    use = np.full(len(link), "all")
+    bus_first = (np.cumsum(lanes) - 1)[network.bus_link]
+    use[bus_first - network.bus_lane] = "bus"
+    rows = zip(range(1, len(link) + 1), ids, number.tolist(), use.tolist(), strict=True)
     return header, rows
 
 
 def _movements(network: Network) -> Table:
     header = (
-        "mvmt_id", "node_id", "ib_link_id", "start_ib_lane", "end_ib_lane", "ob_link_id", "type",
-        "ctrl_type",
+        "mvmt_id", "node_id", "ib_link_id", "start_ib_lane", "end_ib_lane", "ob_link_id",
+        "start_ob_lane", "end_ob_lane", "type", "ctrl_type",
     )  # fmt: skip
     start = network.turn_from
     lanes = network.link_lanes[start].astype(np.int64)
-    control = np.where(
-        network.turn_group >= 0, "signal", np.where(network.turn_yield > 0, "yield", "no_control")
-    )
+    free = np.array(["no_control", "yield", "stop_4_way"])[network.turn_yield]
+    control = np.where(network.turn_group >= 0, "signal", free)
+    own = network.own_turn
+    inner, outer = ([""] * network.n_turns for _ in range(2))
+    width = (network.turn_lane_hi - network.turn_lane_lo).astype(np.int64)[own]
+    entered = network.link_lanes[network.turn_to[own]] - network.own_lane.astype(np.int64)
+    for turn, first, last in zip(
+        own.tolist(), np.maximum(entered - width, 1).tolist(), entered.tolist(), strict=True
+    ):
+        inner[turn], outer[turn] = str(first), str(last)
     rows = zip(
         range(1, network.n_turns + 1),
         network.node_id[network.link_to[start]].tolist(),
@@ -136,6 +152,8 @@ def _movements(network: Network) -> Table:
         (lanes - network.turn_lane_hi).tolist(),
         (lanes - network.turn_lane_lo).tolist(),
         network.link_id[network.turn_to].tolist(),
+        inner,
+        outer,
         [_MOVEMENT[TurnKind(kind)] for kind in network.turn_kind.tolist()],
         control.tolist(),
         strict=True,

@@ -131,12 +131,14 @@ def plan_signals(
     kind: U8,
     lanes: tuple[U8, U8],
     options: SignalOptions,
+    lit: NDArray[np.bool_],
 ) -> SignalPlan:
     """Return the fixed-time plan of every signalled junction.
 
-    A junction whose movements do not conflict gets no signal.
+    A junction whose movements do not conflict gets no signal. `lit` (P,) tells which movements may
+    have one.
     """
-    maker = _Maker(draft, conflicts, kind, lanes, options)
+    maker = _Maker(draft, conflicts, kind, lanes, options, lit)
     plan = SignalPlan(
         node_signal=np.full(draft.n_nodes, -1, np.int32),
         turn_group=np.full(len(kind), -1, np.int32),
@@ -173,6 +175,7 @@ class _Maker:
         kind: U8,
         lanes: tuple[U8, U8],
         options: SignalOptions,
+        lit: NDArray[np.bool_],
     ) -> None:
         self.draft = draft
         self.options = options
@@ -181,12 +184,12 @@ class _Maker:
         self.heading = conflicts.heading
         self.rank = link_rank(draft)
         node = draft.link_to[draft.pair_from]
-        signalled = draft.node_signal[node]
+        signalled = draft.node_signal[node] & lit
         self.turns_at: dict[int, list[int]] = {}
         for turn in np.flatnonzero(signalled).tolist():
             self.turns_at.setdefault(int(node[turn]), []).append(turn)
         self.mates: dict[int, dict[int, bool]] = {}
-        shown = signalled[conflicts.first]
+        shown = signalled[conflicts.first] & signalled[conflicts.second]
         for a, b, opposing in zip(
             conflicts.first[shown].tolist(),
             conflicts.second[shown].tolist(),

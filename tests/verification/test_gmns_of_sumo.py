@@ -1,0 +1,18 @@
+"""Networks that SUMO ships come back from GMNS tables with their turns and turn lanes."""
+
+from __future__ import annotations
+
+import pytest
+
+sumo = pytest.importorskip("sumo")
+
+from pathlib import Path  # noqa: E402
+
+from tests.support.gmns import back, check_same  # noqa: E402
+from twin.network.sumo import read_sumo  # noqa: E402
+
+
+@pytest.mark.parametrize("name", ["DRT/osm", "bs3d/bs", "corridor/corridor", "ramp/ramp"])
+def test_a_network_of_sumo_comes_back(name: str, tmp_path) -> None:
+    network = read_sumo(Path(sumo.SUMO_HOME) / "tools" / "game" / f"{name}.net.xml").network
+    check_same(network, back(network, tmp_path))
