@@ -168,6 +168,22 @@ def test_what_is_seen_is_written_when_it_is_due() -> None:
     assert len(trips) == model.summary().vehicles_finished
 
 
+@pytest.mark.parametrize("every", [7.0, 45.0, 86_400.0])
+@pytest.mark.parametrize("fidelity", ["micro", "meso"])
+def test_frames_are_as_far_apart_as_asked(every: float, fidelity: str) -> None:
+    settings = MICRO | {
+        "traffic": {"fidelity": fidelity},
+        "record": {"frame_every_s": every, "links_every_s": 60.0},
+    }
+    _, recorder = run(CityModel, micro_town(), plan(**settings))
+    start, end = 8 * 3600.0, 8 * 3600.0 + 20 * 60.0
+    # The first at the start, the last at the end, whether the interval divides the period or not.
+    wanted = [*np.arange(start, end, every).tolist(), end]
+    assert recorder.frame("pulse")["t"].tolist() == wanted
+    for table in ("frames", "unit_frames"):
+        assert sorted(set(recorder.frame(table)["t"])) == wanted, table
+
+
 def test_frames_keep_to_their_number_and_to_the_same_vehicles() -> None:
     settings = MICRO | {"record": {"frame_every_s": 10.0, "frame_vehicles": 5}}
     _, recorder = run(CityModel, micro_town(), plan(**settings))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,13 @@ def test_a_hook_closes_lanes_and_reroutes_by_mask_and_what_it_does_is_kept():
         "hold-signal",
     ]
     assert {c.t for c in traffic.commands} == {50.0}
+    goal = int(NETWORK.link_id[path[-1]])
+    assert traffic.commands[0].detail == {
+        "vehicles": view.vehicles.id[chosen].tolist(),
+        "goals": [goal] * count,
+        "taken": count,
+    }
+    assert json.loads(json.dumps(traffic.commands[0].detail)) == traffic.commands[0].detail
     traffic.advance(60)
     check_now(traffic)
 

@@ -35,6 +35,17 @@ def traffic(request):
         ("close_lanes", (1, 1.5), "field 'lanes': 1.5 lanes cannot be closed"),
         ("open_lanes", (-1,), "field 'link': there is no link -1"),
         ("set_bus_lanes", (-1, [0]), "field 'link': there is no link -1"),
+        ("set_bus_lanes", (1, [2]), "field 'lanes': link 1 has no lane 2: its lanes are 0 to 1"),
+        (
+            "set_bus_lanes",
+            (1, [0, -1]),
+            "field 'lanes': link 1 has no lane -1: its lanes are 0 to 1",
+        ),
+        (
+            "set_bus_lanes",
+            (1, [0.5]),
+            "field 'lanes': link 1 has no lane 0.5: its lanes are 0 to 1",
+        ),
         ("ban_turns", ([-1],), "field 'turns': there is no turn -1"),
         ("ban_turns", ([0, 2],), "field 'turns': there is no turn 2"),
     ],
@@ -72,3 +83,25 @@ def test_what_is_there_is_closed_and_banned(traffic) -> None:
     traffic.ban_turns(np.array([0, 1], np.int32))
     assert traffic.closed.tolist() == [0, 2]
     assert traffic.banned.tolist() == [0, 1]
+
+
+def test_of_two_closures_the_last_counts(traffic) -> None:
+    def drive(seconds: int) -> int:
+        begin = traffic.counters.finished
+        trips = make_trips([traffic.t] * 4, [[0, 1, 2]] * 4, [190.0] * 4)
+        traffic.add_trips(trips)
+        traffic.advance(seconds)
+        return int(traffic.counters.finished) - begin
+
+    traffic.close_lanes(1)
+    traffic.close_lanes(1, 1)
+    assert traffic.closed.tolist() == []
+    assert drive(200) == 4
+    traffic.close_lanes(1)
+    assert traffic.closed.tolist() == [1]
+    assert drive(200) == 0
+    # And the lane that was closed before is open when the road is.
+    assert traffic._net.link["first_open"].tolist() == [0, 0, 0]
+    traffic.open_lanes(1)
+    traffic.advance(200)
+    assert traffic.counters.finished == 8

@@ -229,7 +229,8 @@ class View:
         if len(route_ptr) != len(ids) + 1:
             raise InputError(f"{len(ids)} vehicles need as many routes", field="route_ptr")
         taken = self._traffic.set_route(np.asarray(ids, np.int64), route_ptr, route_link)
-        self._log("reroute", vehicles=len(ids), taken=taken)
+        goal = self.network.link_id[np.asarray(route_link)[np.asarray(route_ptr)[1:] - 1]]
+        self._log("reroute", vehicles=ids.tolist(), goals=goal.tolist(), taken=taken)
         return taken
 
     # Inside

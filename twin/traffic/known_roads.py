@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,6 +34,24 @@ def check_closing(network: Network, link: int, lanes: int | None) -> None:
     check_link(network, link)
     if lanes is not None and not (lanes >= 1 and lanes % 1 == 0):
         raise InputError(f"{lanes} lanes cannot be closed", field="lanes")
+
+
+def check_lanes(network: Network, link: int, lanes: Iterable[int]) -> tuple[int, ...]:
+    """Return lanes of a link that are all there.
+
+    Raises
+    ------
+    InputError
+        If there is no such link, or one of them is not a lane of it.
+    """
+    check_link(network, link)
+    count = int(network.link_lanes[link])
+    named = tuple(lanes)
+    for lane in named:
+        if not (0 <= lane < count and lane % 1 == 0):
+            text = f"link {link} has no lane {lane}: its lanes are 0 to {count - 1}"
+            raise InputError(text, field="lanes")
+    return tuple(int(lane) for lane in named)
 
 
 def check_turns(network: Network, turns: ArrayLike) -> None:

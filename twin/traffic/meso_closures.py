@@ -10,7 +10,7 @@ from twin.network.graph import I32, Place
 from twin.traffic.closures import leads_out
 from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels.meso_layout import HELD_UP
-from twin.traffic.known_roads import check_closing, check_link, check_turns
+from twin.traffic.known_roads import check_closing, check_lanes, check_link, check_turns
 from twin.traffic.meso_slowed import SlowedQueues
 
 
@@ -21,7 +21,7 @@ class ClosableQueues(SlowedQueues):
         """Close a link, or its `lanes` lanes at the kerb.
 
         Nobody enters a closed link or lane; those on it drive on, over others that were
-        closed at the same tick, to the end of the closure.
+        closed at the same tick, to the end of the closure. The last call counts.
 
         Raises
         ------
@@ -32,7 +32,9 @@ class ClosableQueues(SlowedQueues):
         if lanes is None or lanes >= int(self.network.link_lanes[link]):
             closed = self._net.link["closed"]
             closed[link] = self._closures.number(self.tick, closed)
+            self._net.link["first_open"][link] = 0
         else:
+            self._net.link["closed"][link] = 0
             self._net.link["first_open"][link] = lanes
 
     def open_lanes(self, link: int) -> None:
@@ -51,11 +53,11 @@ class ClosableQueues(SlowedQueues):
         Raises
         ------
         InputError
-            If there is no such link.
+            If there is no such link, or it has no such lane.
         """
-        check_link(self.network, link)
+        kept = set(check_lanes(self.network, link, lanes))
         marks = self._net.link["lane_marks"]
-        marks[link] = marks[link] & HELD_UP | sum(1 << lane for lane in set(lanes))
+        marks[link] = marks[link] & HELD_UP | sum(1 << lane for lane in kept)
 
     @property
     def bus_lanes(self) -> dict[int, tuple[int, ...]]:

@@ -13,7 +13,7 @@ from twin.traffic.engine import Engine
 from twin.traffic.figures import lanes_by_link
 from twin.traffic.kernels import insertion, layout, routes, step
 from twin.traffic.kernels.escape import BANNED
-from twin.traffic.known_roads import check_closing, check_link, check_turns
+from twin.traffic.known_roads import check_closing, check_lanes, check_link, check_turns
 from twin.traffic.unit_ways import stop_on
 
 
@@ -30,7 +30,8 @@ class ClosableTraffic(Engine):
         """Close a link, or its `lanes` lanes at the kerb.
 
         Nobody enters a closed link; those on it drive on, over others that were
-        closed at the same tick, to the end of the closure. Closed lanes are merged out of.
+        closed at the same tick, to the end of the closure. Closed lanes are merged out of. The
+        last call counts: a closed link of which some lanes are closed then has its others open.
 
         Raises
         ------
@@ -42,7 +43,10 @@ class ClosableTraffic(Engine):
         if lanes is None or lanes >= every:
             closed = self._net.link["closed"]
             closed[link] = self._closures.number(self.tick, closed)
+            if self._net.link["first_open"][link]:
+                self._open_from(link, 0)
             return
+        self._net.link["closed"][link] = 0
         self._open_from(link, lanes)
 
     def open_lanes(self, link: int) -> None:
@@ -70,12 +74,9 @@ class ClosableTraffic(Engine):
         Raises
         ------
         InputError
-            If there is no such link.
+            If there is no such link, or it has no such lane.
         """
-        check_link(self.network, link)
-        mask = 0
-        for lane in lanes:
-            mask |= 1 << lane
+        mask = sum(1 << lane for lane in set(check_lanes(self.network, link, lanes)))
         self._net.link["bus_lanes"][link] = mask
         routes.refresh_wishes(link, self._net, self._state, self._records)
 
