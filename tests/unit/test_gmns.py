@@ -180,6 +180,15 @@ def test_without_movements_lanes_are_taken_and_turns_worked_out(read):
     assert (40, 20) in turns_of(network)
 
 
+def test_a_node_that_only_bicycles_pass_is_covered(read):
+    moves = MOVEMENTS.replace(",20,,,THRU", ",20,2,,THRU") + "5,3,20,2,,50,,,thru,\n"
+    turn = turns_of(read(movement=moves))
+    assert set(turn) == {(10, 30), (40, 30), (50, -50)}
+    none = read(movement=moves.splitlines()[0] + "\n5,3,20,2,,50,,,thru,\n")
+    assert (20, 50) not in turns_of(none)
+    assert (10, 20) in turns_of(none)
+
+
 def test_bicycles_and_pockets(read):
     moves = MOVEMENTS.replace("2,1,10,1,1,20,,,", "2,1,10,-2,,20,,,")
     moves += "5,1,40,1,,20,2,,right,yield\n"

@@ -187,10 +187,13 @@ class _MovementReader:
         leave = self._lanes("ib", start)
         enter = self._lanes("ob", end)
         found: dict[tuple[int, int], list[int]] = {}
+        node = table.keys("node_id")
+        named = ends.copy()
         for row, pair in enumerate(zip(start, end, strict=True)):
             # Movements of bicycles between lanes of their own.
             if leave[row] == [] or enter[row] == []:
                 self.counts["movements left out: none of their lanes is for cars"] += 1
+                named |= self.raw.node_id == node[row]
             else:
                 found.setdefault(pair, []).append(row)
         pairs = sorted(found)
@@ -212,7 +215,7 @@ class _MovementReader:
             own_lane=_own_lanes(link[1], ways, column[1] - column[0] + 1, column[3]),
             kind=column[2],
             control=column[3],
-            ends=ends,
+            ends=named,
         )
 
     def _ends(self) -> tuple[list[int], list[int]]:

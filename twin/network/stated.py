@@ -48,7 +48,7 @@ class StatedTurns:
     control
         (M,) `Control`.
     ends
-        (N,) nodes at which nobody drives on.
+        (N,) nodes at which nobody drives on but by these movements.
     """
 
     link_from: I64
