@@ -24,7 +24,7 @@ from apps.report.care import outcome_difference
 from apps.report.comparison import write_comparison_report
 from apps.report.differences import settings_line, settings_of
 from apps.report.run_differences import MOVES_NOTE, TRAFFIC_NOTE, comparison_reading
-from apps.report.street_differences import streets_reading
+from apps.report.street_differences import STREETS_IN_SHORT, streets_reading
 from apps.report.words import (
     BASIS,
     CHANGED,
@@ -139,7 +139,7 @@ def show(found: Comparison, report: Path) -> None:
     if found.streets is not None:
         if found.streets.gained or found.streets.lost:
             console.print(streets_table(found.streets))
-        console.print(streets_reading(found.streets))
+        console.print(streets_reading(found.streets), STREETS_IN_SHORT)
     for outcome in found.outcomes:
         console.print(outcome_difference(outcome))
     for note in found.notes:

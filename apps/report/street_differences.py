@@ -10,10 +10,14 @@ from twin.metrics.compare import DECIMALS, Paired
 from twin.metrics.street_differences import StreetDifference, StreetDifferences
 
 STREET_COLUMNS = (
-    *("base, veh/h", "what-if, veh/h", "difference", "95% interval", "result"),
-    *("speed, base, km/h", "speed, what-if, km/h", "difference", "95% interval"),
+    *("base, veh/h", "what-if, veh/h", "difference, veh/h", "95% interval", "result"),
+    *("speed, base, km/h", "speed, what-if, km/h", "difference, km/h", "95% interval"),
 )
 ALONE = "clear by itself"
+STREETS_IN_SHORT = (
+    "Vehicles per hour and direction, on the mean of a street's length. The report has more "
+    "streets, their speeds, and what “clear” allows for."
+)
 STREETS_NOTE = (
     "Vehicles per hour and direction, on the mean of a street's length: what was driven on it in "
     "the period over its length and the hours. Streets of one name are one street, both "
@@ -43,8 +47,8 @@ def street_cells(row: StreetDifference) -> list[str]:
     result = verdict_of(flow.low, same=flow.same, clear=row.clear)
     if flow.shown and not row.clear:
         result = ALONE
-    speed = ["-", "-", "-", NO_RANGE] if row.speed is None else _cells(row.speed, "km/h")
-    return [*_cells(flow, "veh/h"), result, *speed]
+    speed = ["-", "-", "-", NO_RANGE] if row.speed is None else _cells(row.speed)
+    return [*_cells(flow), result, *speed]
 
 
 def streets_reading(found: StreetDifferences) -> str:
@@ -82,13 +86,13 @@ def _table(title: str, rows: Sequence[StreetDifference]) -> list[Raw]:
     return [table([title, *STREET_COLUMNS], lines)]
 
 
-def _cells(row: Paired, unit: str) -> list[str]:
+def _cells(row: Paired) -> list[str]:
     interval = NO_RANGE
     if row.low is not None and row.high is not None and not row.same:
-        interval = f"{signed(row.low)} to {signed(row.high)} {unit}"
+        interval = f"{signed(row.low)} to {signed(row.high)}"
     return [
         f"{row.base:,.{DECIMALS}f}",
         f"{row.whatif:,.{DECIMALS}f}",
-        f"{signed(row.difference)} {unit}",
+        signed(row.difference),
         interval,
     ]

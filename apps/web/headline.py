@@ -13,6 +13,7 @@ from apps.web.changes import change_list
 from apps.web.runs import is_side
 from apps.web.texts import LANGUAGES, words
 from twin.city.model import City
+from twin.city.names import by_language
 from twin.core.errors import InputError
 from twin.metrics.compare import DECIMALS, excludes_zero
 from twin.metrics.summary import FEW_CALLS, few_calls
@@ -25,8 +26,9 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
 
     Each holds `figure`, `interval` (empty without one), `verdict`, `about` (which scenario stands
     against which, and what only the base changes), and `few` (warnings: of too few calls, of
-    traffic that differs clearly, and the comparison's notes; empty where there are none). It is
-    also None while a comparison is not finished, or where no call was reached on both sides.
+    traffic that differs clearly, of the streets that gain and lose most, and the comparison's
+    notes; empty where there are none). It is also None while a comparison is not finished, or where
+    no call was reached on both sides.
 
     Parameters
     ----------
@@ -43,7 +45,8 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
         if row is None:
             return None
         notes, traffic = found.get("notes", []), found.get("traffic", [])
-        said = {lang: _say(row, notes, traffic, lang) for lang in LANGUAGES}
+        streets = found.get("streets")
+        said = {lang: _say(row, notes, (traffic, streets), lang) for lang in LANGUAGES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # a run is shown though the file beside it is not there or damaged
     sides = {} if city is None else _sides(run.parent, city)
@@ -73,8 +76,12 @@ def _sides(folder: Path, city: City) -> dict[str, list[str]]:
 
 
 def _say(
-    row: dict[str, Any], notes: list[dict[str, Any]], traffic: list[dict[str, Any]], lang: str
+    row: dict[str, Any],
+    notes: list[dict[str, Any]],
+    moved: tuple[list[dict[str, Any]], dict[str, Any] | None],
+    lang: str,
 ) -> dict[str, str]:
+    """Return what to say in a language; `moved` are the traffic and the streets, if any."""
     text = words(lang)["compared"]
     low, high = row["low"], row["high"]
     few = few_calls(row["calls"])
@@ -87,7 +94,9 @@ def _say(
     else:
         verdict = text["clear"] if excludes_zero(low, high, 1.0, DECIMALS) else text["unclear"]
     warnings = [text["few"].format(n=FEW_CALLS)] if few else []
+    traffic, streets = moved
     warnings += _traffic(traffic, text)
+    warnings += [] if streets is None else _streets(streets, text, lang)
     warnings += [text[note["code"]].format(**note["numbers"]) for note in notes]
     figure = text["figure"].format(difference=signed(float(row["difference"])))
     interval = ""
@@ -112,3 +121,27 @@ def _traffic(rows: list[dict[str, Any]], text: dict[str, str]) -> list[str]:
         if row["measure"] in READ and row["shown"]
     ]
     return [text["traffic"].format(what=", ".join(said))] if said else []
+
+
+def _streets(found: dict[str, Any], text: dict[str, str], lang: str) -> list[str]:
+    """Return one sentence on the streets that gain and lose most, where an interval shows it."""
+    said = []
+    for way in ("gained", "lost"):
+        for row in found[way][:1]:
+            if row["flow"]["shown"]:
+                ends = {name: signed(row["flow"][name]) for name in ("difference", "low", "high")}
+                street = _street(row, text, lang)
+                said.append(text[f"street-{way}"].format(street=street, **ends))
+    if not said:
+        return []
+    what = "; ".join(said)
+    chance = round(found["compared"] / 20)
+    counts = {name: f"{found[name]:,}" for name in ("compared", "shown")}
+    return [text["streets"].format(what=what[:1].upper() + what[1:], chance=chance, **counts)]
+
+
+def _street(row: dict[str, Any], text: dict[str, str], lang: str) -> str:
+    if row["name"] is not None:
+        return by_language(row["name"])[lang]
+    kind = text[f"class-{row['road_class']}"]
+    return text["unnamed"].format(kind=kind, lat=f"{row['lat']:.4f}", lon=f"{row['lon']:.4f}")
