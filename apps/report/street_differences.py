@@ -38,7 +38,7 @@ def street_name(row: StreetDifference) -> str:
     if row.name is not None:
         return row.name
     kind = row.road_class if row.road_class == "motorway" else f"{row.road_class} road"
-    return f"unnamed {kind} at {row.lat:.4f}, {row.lon:.4f}"
+    return f"{kind} at {row.lat:.4f}, {row.lon:.4f}"
 
 
 def street_cells(row: StreetDifference) -> list[str]:

@@ -124,20 +124,16 @@ def _traffic(rows: list[dict[str, Any]], text: dict[str, str]) -> list[str]:
 
 
 def _streets(found: dict[str, Any], text: dict[str, str], lang: str) -> list[str]:
-    """Return one sentence on the streets that gain and lose most, where an interval shows it."""
-    said = []
-    for way in ("gained", "lost"):
-        for row in found[way][:1]:
-            if row["flow"]["shown"]:
-                ends = {name: signed(row["flow"][name]) for name in ("difference", "low", "high")}
-                street = _street(row, text, lang)
-                said.append(text[f"street-{way}"].format(street=street, **ends))
-    if not said:
-        return []
-    what = "; ".join(said)
-    chance = round(found["compared"] / 20)
-    counts = {name: f"{found[name]:,}" for name in ("compared", "shown")}
-    return [text["streets"].format(what=what[:1].upper() + what[1:], chance=chance, **counts)]
+    """Return one sentence on the streets that gain and lose most, where they differ clearly."""
+    said = [
+        text[f"street-{way}"].format(
+            street=_street(row, text, lang), difference=signed(row["flow"]["difference"])
+        )
+        for way in ("gained", "lost")
+        for row in found[way][:1]
+        if row["clear"]
+    ]
+    return [text["streets"].format(what=", ".join(said))] if said else []
 
 
 def _street(row: dict[str, Any], text: dict[str, str], lang: str) -> str:

@@ -303,13 +303,18 @@ def test_traffic_that_differs_clearly_is_told_beside_the_response(tmp_path: Path
 def test_the_streets_that_gain_and_lose_most_are_told_in_both_languages(tmp_path: Path) -> None:
     bridge = {
         "name": "양화대교 (Yanghwa Bridge)",
-        "flow": {"difference": 526.1, "low": 267.9, "high": 784.4, "shown": True},
+        "clear": True,
+        "flow": {"difference": 526.1},
     }
     road = {
-        "name": None, "road_class": "primary", "lat": 37.55014, "lon": 126.90831,
-        "flow": {"difference": -26.1, "low": -40.0, "high": -2.5, "shown": True},
-    }  # fmt: skip
-    found = {"compared": 1820, "shown": 302, "gained": [bridge, road], "lost": [road]}
+        "name": None,
+        "road_class": "primary",
+        "lat": 37.55014,
+        "lon": 126.90831,
+        "clear": True,
+        "flow": {"difference": -26.1},
+    }
+    found = {"gained": [bridge, road], "lost": [road]}
     file = tmp_path / "compare.json"
 
     def few(streets: object) -> dict[str, str]:
@@ -319,21 +324,16 @@ def test_the_streets_that_gain_and_lose_most_are_told_in_both_languages(tmp_path
         return {lang: said[lang]["few"] for lang in LANGUAGES}
 
     assert few(found) == {
-        "en": "Of 1,820 streets 302 gain or lose traffic by an interval without zero (by chance "
-        "alone about 91). Most gained: Yanghwa Bridge +526.1 veh/h (95% interval +267.9 to "
-        "+784.4); most lost: unnamed primary road at 37.5501, 126.9083 -26.1 veh/h (95% interval "
-        "-40.0 to -2.5).",
-        "ko": "도로 1,820곳 중 302곳에서 통행량이 늘거나 줄었고 그 구간에 0이 없습니다"
-        "(우연만으로도 약 91곳). 가장 늘어난 곳: 양화대교 시간당 +526.1대"
-        "(95% 구간 +267.9 ~ +784.4); 가장 줄어든 곳: "
-        "이름 없는 주간선도로(37.5501, 126.9083) 시간당 -26.1대(95% 구간 -40.0 ~ -2.5).",
+        "en": "Streets: most gained by Yanghwa Bridge (+526.1 veh/h), most lost by unnamed primary "
+        "road at 37.5501, 126.9083 (-26.1 veh/h).",
+        "ko": "도로별 통행량: 가장 늘어난 곳 양화대교(시간당 +526.1대), "
+        "가장 줄어든 곳 37.5501, 126.9083의 이름 없는 주간선도로(시간당 -26.1대).",
     }
-    lost = few({**found, "gained": []})
-    assert "Most lost: unnamed primary road" in lost["en"]
-    for nothing in (None, {**found, "gained": [], "lost": []}):
+    assert few({**found, "gained": []})["en"].startswith("Streets: most lost by unnamed")
+    for nothing in (None, {"gained": [], "lost": []}):
         assert set(few(nothing).values()) == {""}
-    unsure = {**bridge, "flow": {**bridge["flow"], "shown": False}}
-    assert set(few({**found, "gained": [unsure], "lost": []}).values()) == {""}
+    unsure = {**bridge, "clear": False}
+    assert set(few({"gained": [unsure, bridge], "lost": []}).values()) == {""}
 
 
 def test_a_name_in_two_languages_is_told_in_one() -> None:
