@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.demand.trips import Trips
-from twin.network.graph import YELLOW_S, Network
+from twin.network.graph import YELLOW_S, Network, TurnYield
 from twin.traffic.control import kernel_network
 from twin.traffic.kernels.junctions import entry_lane
 from twin.traffic.types import Fleet
@@ -112,9 +112,11 @@ def _program(network: Network, node: int, turns: list[int]) -> list[str]:
             since = ((a + b) / 2 - offset - float(network.group_green_from[g])) % cycle
             green = float(network.group_green_to[g] - network.group_green_from[g])
             if since < green:
-                state += "g" if network.turn_yield[t] else "G"
+                state += "g" if network.turn_yield[t] == TurnYield.GIVES_WAY else "G"
+            elif since < green + YELLOW_S:
+                state += "y"
             else:
-                state += "y" if since < green + YELLOW_S else "r"
+                state += "s" if network.turn_yield[t] == TurnYield.ON_RED else "r"
         lines.append(f'<phase duration="{b - a:g}" state="{state}"/>')
     return [*lines, "</tlLogic>"]
 

@@ -330,6 +330,7 @@ def compare_fidelities(
         start_s=period.begin_s,
         speed_factor=settings.speed_factor,
         kinds=kinds,
+        right_on_red=settings.right_on_red,
     )
     meso = MesoTraffic(
         city.network,
@@ -338,6 +339,7 @@ def compare_fidelities(
         speed_factor=settings.speed_factor,
         kinds=kinds,
         space_share=Fleet(kinds).space_share(shares_of(settings).items()),
+        right_on_red=settings.right_on_red,
         parameters=parameters,
     )
     return compare_on_trips(micro, meso, parts, period.start_s, period.end_s)

@@ -146,6 +146,7 @@ def run_scenario(
                 "removed": 0 if counters is None else int(counters.removed),
                 "detoured": result.vehicles_detoured,
                 "cleared_red": result.vehicles_cleared_red,
+                "turned_on_red": result.vehicles_turned_on_red,
             },
             "preemptions": result.preemptions,
             "assumed_intervals": result.assumed,

@@ -59,9 +59,10 @@ class Summary:
         Call received to first unit on scene, over the calls that were reached; None if none was.
     vehicles_inserted, vehicles_finished, vehicles_running
         Trips that entered the traffic, reached their goal, and are still there.
-    vehicles_detoured, vehicles_cleared_red
+    vehicles_detoured, vehicles_cleared_red, vehicles_turned_on_red
         Times that a vehicle took another turn because it could not take its own; vehicles that
-        stood in a junction to turn left and left it in the first seconds of red.
+        stood in a junction to turn left and left it in the first seconds of red; that turned right
+        on red after a stop.
     simulated_s, wall_s, realtime_factor
         Length of the run with its warm-up, what it took, and their ratio.
     phase_seconds
@@ -98,6 +99,7 @@ class Summary:
     vehicles_running: int
     vehicles_detoured: int
     vehicles_cleared_red: int
+    vehicles_turned_on_red: int
     simulated_s: float
     wall_s: float
     realtime_factor: float
@@ -340,6 +342,7 @@ class CityModel(World):
             vehicles_running=self.n_vehicles,
             vehicles_detoured=0 if counters is None else int(counters.strayed),
             vehicles_cleared_red=0 if counters is None else int(counters.cleared),
+            vehicles_turned_on_red=0 if counters is None else int(counters.on_red),
             simulated_s=self.t - self.begin_s,
             wall_s=sum(self.phase_seconds.values()),
             realtime_factor=self.realtime_factor,

@@ -58,6 +58,13 @@ Tables = Annotated[
         help="A table of places or demand (stations, units, hospitals, ...); may be given again.",
     ),
 ]
+RightOnRed = Annotated[
+    bool,
+    typer.Option(
+        "--right-on-red",
+        help="Drivers may turn right on red, as by law in Korea, China and most of North America.",
+    ),
+]
 Roads = Annotated[Path, typer.Argument(help="The file of roads.")]
 
 
@@ -145,18 +152,14 @@ def _import_of(read: Callable[[Path], RawRoads]) -> Callable[..., None]:
         out: Folder = None,
         timezone: Zone = "UTC",
         tables: Tables = None,
+        right_on_red: RightOnRed = False,
         as_json: AsJson = False,
     ) -> None:
         source = "© OpenStreetMap contributors, ODbL"
         _bring(
             lambda: GmnsRoads(read(file), None),
-            name,
-            out,
-            timezone,
-            tables,
-            source,
-            as_json=as_json,
-        )
+            name, out, timezone, tables, source, right_on_red=right_on_red, as_json=as_json,
+        )  # fmt: skip
 
     return command
 
@@ -179,12 +182,13 @@ def import_gmns(
     out: Folder = None,
     timezone: Zone = "UTC",
     tables: Tables = None,
+    right_on_red: RightOnRed = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a city of GMNS tables: nodes, links, and lane.csv and movement.csv beside the links."""
     _bring(
         lambda: read_gmns(nodes, links, mapping),
-        name, out, timezone, tables, "", as_json=as_json,
+        name, out, timezone, tables, "", right_on_red=right_on_red, as_json=as_json,
     )  # fmt: skip
 
 
@@ -258,6 +262,7 @@ def _bring(
     tables: list[str] | None,
     attribution: str,
     *,
+    right_on_red: bool,
     as_json: bool,
 ) -> None:
     meta = _meta(
@@ -270,7 +275,8 @@ def _bring(
     raw, stated = read()
     # Important roads are signalled where they meet: few road files say where signals stand.
     told = stated is not None and bool((stated.control >= 0).any())
-    options = BuildOptions(infer_signals=None if told else RoadClass.SECONDARY)
+    infer = None if told else RoadClass.SECONDARY
+    options = BuildOptions(infer_signals=infer, right_on_red=right_on_red)
     network, report = build_network(raw, stated=stated, options=options)
     city = City(meta=meta, network=network, build=report)
     for setting in tables or []:

@@ -81,7 +81,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
         foot = (
             f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived, "
             f"{vehicles['removed']:,} removed; {vehicles['detoured']:,} detours, "
-            f"{vehicles['cleared_red']:,} left a junction on red; {foot}"
+            f"{vehicles['cleared_red']:,} left a junction on red, "
+            f"{vehicles['turned_on_red']:,} turned right on red; {foot}"
         )
     buses = summary.get("buses")
     lines = outcome_sentences(summary)

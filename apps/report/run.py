@@ -210,6 +210,8 @@ def _note_vehicles(vehicles: Vehicles, preemptions: dict[str, int] | None) -> Ra
             f"another way; {vehicles.cleared_red:,} waiting inside a junction to turn left cleared "
             "it in the first seconds of red. "
         )
+    if vehicles.turned_on_red:
+        said += f"{vehicles.turned_on_red:,} turned right on red, after a stop. "
     return tag("p", said + preemption_sentence(preemptions), class_="note")
 
 

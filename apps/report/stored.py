@@ -48,12 +48,13 @@ class Sent(BaseModel):
 
 
 class Vehicles(BaseModel):
-    """Vehicles of ordinary traffic; runs of older versions did not count the last two."""
+    """Vehicles of ordinary traffic; runs of older versions did not count the last three."""
 
     inserted: int
     removed: int
     detoured: int | None = None
     cleared_red: int | None = None
+    turned_on_red: int | None = None
 
 
 class Buses(BaseModel):

@@ -115,6 +115,7 @@ def test_the_chain_runs_in_lane_level_traffic() -> None:
     assert counters.red_run == 0
     assert summary.vehicles_detoured == counters.strayed
     assert summary.vehicles_cleared_red == counters.cleared
+    assert summary.vehicles_turned_on_red == counters.on_red
     assert summary.vehicles_inserted > 100
     assert len(model.vehicles) >= summary.vehicles_running
     calls = recorder.frame("calls")

@@ -10,7 +10,7 @@ from tests.support.random_roads import build
 from twin.city.bundle import load_city, save_city
 from twin.city.model import City, Meta
 from twin.network.geometry import Polylines
-from twin.network.graph import Network, TurnKind
+from twin.network.graph import Network, TurnKind, TurnYield
 from twin.network.signals import CHANGE_S
 
 
@@ -161,7 +161,11 @@ def test_green_together_means_no_conflict_or_a_left_that_waits(seed):
     left = np.isin(network.turn_kind, [TurnKind.LEFT, TurnKind.U_TURN])
     node = network.link_to[network.turn_from]
     for t in range(network.n_turns):
-        assert bool(network.turn_yield[t]) == bool(foes[t])
+        on_red = network.turn_yield[t] == TurnYield.ON_RED
+        assert bool(network.turn_yield[t]) == bool(foes[t]) or on_red
+        if on_red:
+            assert network.turn_kind[t] == TurnKind.RIGHT
+            assert network.turn_group[t] >= 0
         for u in foes[t]:
             assert network.link_to[network.turn_from[u]] == node[t]
             assert network.turn_from[u] != network.turn_from[t]
@@ -169,9 +173,9 @@ def test_green_together_means_no_conflict_or_a_left_that_waits(seed):
                 assert t in foes[u], "all stop, but one need not"
             else:
                 assert t not in foes[u], "two turns that wait for each other"
-            assert network.turn_group[u] == network.turn_group[t]
+            assert (network.turn_group[u] == network.turn_group[t]) != on_red
             if network.turn_group[t] >= 0:
-                assert left[t], "only a permitted left waits on green"
+                assert left[t] or on_red, "only a permitted left waits on green"
         for u in np.flatnonzero((node == node[t]) & (network.turn_from > network.turn_from[t])):
             merge = network.turn_to[t] == network.turn_to[u] and not own_lane(network, t, u)
             together = network.turn_group[t] == network.turn_group[u]

@@ -11,6 +11,7 @@ from tests.support.roads import make_trips
 from twin.network.build import BuildOptions
 from twin.network.graph import Network
 from twin.network.signals import SignalOptions
+from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 
 SETTLE_S = 300.0
@@ -30,12 +31,15 @@ def harders(conflicting: float, critical_s: float, follow_up_s: float) -> float:
     return conflicting * math.exp(-rate * critical_s) / (1.0 - math.exp(-rate * follow_up_s))
 
 
-def main_road(*, lanes: int, opposing: int | None = None, signals: bool = False) -> Network:
+def main_road(
+    *, lanes: int, opposing: int | None = None, signals: bool = False, right_on_red: bool = False
+) -> Network:
     """Return a main road from west (4) to east (2), crossed by a side road of one lane.
 
     `opposing` lanes come from the east, as many as from the west when left out. A signal has a
     cycle of 90 s and no stage for left turns alone.
     """
+    plans = SignalOptions(protected_left=False, cycles_s=(90.0,) * 3)
     back = lanes if opposing is None else opposing
     main = [(4, 0, lanes), (0, 2, lanes), (2, 0, back), (0, 4, back)]
     return build(
@@ -43,7 +47,7 @@ def main_road(*, lanes: int, opposing: int | None = None, signals: bool = False)
         *(street(0, side) for side in (1, 3)),
         *(street(a, b, lanes=n, kind=PRIMARY, oneway=True) for a, b, n in main),
         signals=(0,) if signals else (),
-        options=BuildOptions(signals=SignalOptions(protected_left=False, cycles_s=(90.0,) * 3)),
+        options=BuildOptions(signals=plans, right_on_red=right_on_red),
     )
 
 
@@ -87,8 +91,12 @@ def settled(
     seed: int,
     hours: float,
     least_gap: float = 1.0,
-) -> MicroTraffic:
-    """Return the traffic of `passages` at `SETTLE_S`, from where its figures are counted."""
+    meso: bool = False,
+) -> MicroTraffic | MesoTraffic:
+    """Return the traffic of `passages` at `SETTLE_S`, from where its figures are counted.
+
+    With `meso` it moves in queues, whose drivers are those of lane-level traffic as they are.
+    """
     rng = np.random.default_rng(seed)
     end = SETTLE_S + 3600.0 * hours
     rows = [(t, queued) for t in np.arange(0.0, end, 2.0).tolist()]
@@ -98,7 +106,11 @@ def settled(
     rows.sort()
     routes = [[link(network, a, 0), link(network, 0, b)] for _, (a, b) in rows]
     ends = [float(network.link_length[route[-1]]) - 5.0 for route in routes]
-    traffic = MicroTraffic(network, seed=np.uint64(seed), least_gap=least_gap)
+    traffic = (
+        MesoTraffic(network)
+        if meso
+        else MicroTraffic(network, seed=np.uint64(seed), least_gap=least_gap)
+    )
     traffic.add_trips(make_trips([t for t, _ in rows], routes, ends))
     traffic.advance(round(SETTLE_S))
     traffic.link_stats()

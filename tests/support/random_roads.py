@@ -58,6 +58,7 @@ def random_roads(seed: int):
 
 def build(seed: int) -> Network | None:
     try:
-        return build_network(random_roads(seed), options=BuildOptions(origin=(127.0, 37.5)))[0]
+        options = BuildOptions(origin=(127.0, 37.5), right_on_red=seed % 2 == 1)
+        return build_network(random_roads(seed), options=options)[0]
     except InputError:
         return None

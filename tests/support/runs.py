@@ -221,6 +221,7 @@ def small_run(
                 "removed": 0,
                 "detoured": 7,
                 "cleared_red": 8,
+                "turned_on_red": 9,
             },
             "real_time_factor": 10.0,
             "peak_rss_mb": 100.0,

@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from tests.support.roads import random_trips
+from tests.support.junctions import turn
+from tests.support.priority import link, main_road, settled
+from tests.support.roads import make_trips, random_trips
 from twin.network.generate import grid
 from twin.network.graph import Network, TurnKind
+from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 
 MOUTH_M = 9.5
@@ -110,3 +113,68 @@ def test_only_who_stood_in_the_junction_to_turn_left_clears_it_on_red(lanes, see
     for crossing in seen:
         mates = [c for c in seen if c.lane == crossing.lane and abs(c.second - crossing.second) < 9]
         assert len(mates) <= 2
+
+
+@pytest.mark.parametrize(("lanes", "seed"), [(1, 3), (2, 4)])
+def test_right_turns_on_red_are_made_where_the_city_allows_them(lanes, seed):
+    network = grid(4, 4, 150.0, lanes, 13.9, True, right_on_red=True)
+    seen, traffic = watch(network, seed, 600)
+    right = [c for c in seen if network.turn_kind[c.turn] == TurnKind.RIGHT]
+    assert len(right) > 20
+    assert traffic.counters.on_red == len(right)
+    assert traffic.counters.cleared == len(seen) - len(right)
+    assert traffic.counters.red_run == 0
+
+
+def test_nobody_turns_on_red_where_the_city_or_the_scenario_forbids_it():
+    network = grid(4, 4, 150.0, 1, 13.9, True, right_on_red=True)
+    for traffic in (
+        MicroTraffic(network, seed=np.uint64(1), right_on_red=False),
+        MesoTraffic(network, right_on_red=False),
+        MicroTraffic(grid(4, 4, 150.0, 1, 13.9, True), seed=np.uint64(1)),
+    ):
+        traffic.add_trips(random_trips(network, 600, 300.0, 1))
+        traffic.advance(600)
+        assert traffic.counters.finished > 100
+        assert traffic.counters.on_red == 0
+
+
+@pytest.mark.parametrize("meso", [False, True])
+def test_who_turns_on_red_stands_first_and_lets_the_main_road_pass(meso):
+    # A main road without a gap in its green: on red a right turn is left only between the greens.
+    network = main_road(lanes=1, signals=True, right_on_red=True)
+    traffic = settled(network, (3, 2), [((4, 2), 3000.0)], seed=1, hours=0.5, meso=meso)
+    into, group = link(network, 0, 2), network.turn_group[turn(network, 4, 0, 2)]
+    side = network.turn_group[turn(network, 3, 0, 2)]
+    shown = {g: (network.group_green_from[g], network.group_green_to[g]) for g in (group, side)}
+    offset = float(network.signal_offset[0])
+    before = traffic.counters.on_red
+    in_gap = 0
+    for _ in range(900):
+        since = (traffic.tick - offset) % 90.0
+        traffic.advance(1)
+        now = traffic.counters.on_red
+        if now > before:
+            # Queues set off late, and know when the last one passes.
+            green = [low + 3.0 * meso <= since < high - 2.0 * meso for low, high in shown.values()]
+            assert not any(green), since
+            in_gap += now - before
+        before = now
+    assert in_gap >= 5
+    assert traffic.link_stats().left[into] > 0
+
+
+def test_a_driver_stands_before_turning_on_red():
+    network = main_road(lanes=1, signals=True, right_on_red=True)
+    way = [link(network, 3, 0), link(network, 0, 2)]
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(make_trips([0.0], [way], [float(network.link_length[way[1]]) - 5.0]))
+    least = np.inf
+    while traffic.tick < 80 and traffic.counters.on_red == 0:
+        traffic.advance(1)
+        least = min([least, *traffic.vehicles.speed_mps.tolist()])
+        assert traffic.vehicles.link.tolist() in ([], [way[0]], [way[1]])
+    red = float(network.group_green_from[network.turn_group[turn(network, 3, 0, 2)]])
+    assert traffic.counters.on_red == 1
+    assert traffic.tick < red
+    assert least < STANDING

@@ -15,13 +15,14 @@ from twin.network.conflicts import (
     all_way_stops,
     find_conflicts,
     foe_rows,
+    foes_on_red,
     link_rank,
     settle_equals,
     who_yields,
 )
 from twin.network.draft import Draft
 from twin.network.geometry import Projection, pointer, ranges
-from twin.network.graph import Network, RoadClass
+from twin.network.graph import Network, RoadClass, TurnKind, TurnYield
 from twin.network.impute import impute
 from twin.network.lengths import LEAST_M, stated_faults
 from twin.network.raw import MAX_LANES, RawRoads, raw_roads
@@ -62,12 +63,16 @@ class BuildOptions:
     infer_signals
         Junctions at which three or more legs of this class or a more important one meet are
         signalled although the source does not say so; None believes the source.
+    right_on_red
+        Whether drivers may turn right on red, after a stop and giving way. It is law in South
+        Korea, most of North America and China, and forbidden in most of Europe.
     """
 
     origin: tuple[float, float] | None = None
     clean: CleanOptions = field(default_factory=CleanOptions)
     signals: SignalOptions = field(default_factory=SignalOptions)
     infer_signals: RoadClass | None = None
+    right_on_red: bool = False
 
 
 @dataclass(slots=True)
@@ -223,8 +228,16 @@ def _finish(
     plan = plan_signals(draft, conflicts, kind, (low, high), options.signals, turns.lit)
     yielding, foe, all_stop = _foes(draft, conflicts, turns, plan)
     own = np.flatnonzero((turns.own_lane >= 0) & (plan.turn_group < 0))
+    turn_yield = np.full(len(kind), TurnYield.FREE, np.uint8)
+    turn_yield[yielding] = TurnYield.GIVES_WAY
+    turn_yield[yielding[all_stop[yielding]]] = TurnYield.ALL_WAY_STOP
+    on_red = turns.control == Control.SIGNAL_OR_STOP
+    on_red |= options.right_on_red & (kind == TurnKind.RIGHT)
+    on_red &= (turn_yield == TurnYield.FREE) & (plan.turn_group >= 0)
+    turn_yield[on_red] = TurnYield.ON_RED
+    waiting, crossing = foes_on_red(conflicts, on_red, plan.turn_group)
+    yielding, foe = np.append(yielding, waiting), np.append(foe, crossing)
     foe_ptr, foe_turn = foe_rows(yielding, foe, len(kind))
-    gives_way = np.diff(foe_ptr) > 0
     lon, lat = projection.inverse(draft.node_x, draft.node_y)
     bus_link, bus_lane = np.nonzero(draft.link_bus[:, None] >> np.arange(MAX_LANES) & 1)
     i32, f32 = np.int32, np.float32
@@ -255,7 +268,7 @@ def _finish(
         turn_lane_lo=low,
         turn_lane_hi=high,
         turn_group=plan.turn_group,
-        turn_yield=(gives_way * (1 + all_stop)).astype(np.uint8),
+        turn_yield=turn_yield,
         foe_ptr=foe_ptr.astype(i32),
         foe_turn=foe_turn.astype(i32),
         signal_node=np.asarray(plan.signal_node, i32),

@@ -198,6 +198,24 @@ def who_yields(draft: Draft, conflicts: Conflicts, kind: U8, precedence: I64) ->
     return np.asarray(np.where(rank_a == rank_b, equal, rank_a > rank_b), np.bool_)
 
 
+def foes_on_red(conflicts: Conflicts, on_red: Flags, group: NDArray[np.int32]) -> tuple[I64, I64]:
+    """Return (movement, movement it gives way to) of movements that may be made on red.
+
+    They give way to all that have green then and meet them.
+
+    Parameters
+    ----------
+    on_red
+        (P,) whether a movement may be made on red.
+    group
+        (P,) signal group of each movement, -1 for none.
+    """
+    a, b = conflicts.first, conflicts.second
+    apart = group[a] != group[b]
+    one, other = apart & on_red[a], apart & on_red[b]
+    return np.append(a[one], b[other]), np.append(b[one], a[other])
+
+
 def foe_rows(yielding: I64, foe: I64, n_turns: int) -> tuple[I64, I64]:
     """Return compressed rows of the movements that each movement gives way to."""
     order = np.lexsort((foe, yielding))

@@ -23,6 +23,7 @@ def grid(
     *,
     cycle_s: float = 60.0,
     road_class: RoadClass = RoadClass.SECONDARY,
+    right_on_red: bool = False,
 ) -> Network:
     """Return a grid of two-way streets.
 
@@ -46,6 +47,8 @@ def grid(
         Cycle of every signal, seconds.
     road_class
         Class of every street.
+    right_on_red
+        Whether drivers may turn right on red.
 
     Raises
     ------
@@ -80,7 +83,10 @@ def grid(
         source="grid",
     )
     plans = SignalOptions(cycles_s=(cycle_s,) * 3, protected_left=False)
-    network, _ = build_network(
-        raw, options=BuildOptions(origin=(0.0, 0.0), clean=CleanOptions(merge=False), signals=plans)
+    options = BuildOptions(
+        origin=(0.0, 0.0),
+        clean=CleanOptions(merge=False),
+        signals=plans,
+        right_on_red=right_on_red,
     )
-    return network
+    return build_network(raw, options=options)[0]

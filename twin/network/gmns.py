@@ -16,7 +16,7 @@ import numpy as np
 from twin.core.errors import InputError
 from twin.core.units import KMH
 from twin.network.geometry import Projection
-from twin.network.graph import Network, RoadClass, TurnKind
+from twin.network.graph import Network, RoadClass, TurnKind, TurnYield
 
 _CLASS = {
     RoadClass.MOTORWAY: "motorway",
@@ -135,8 +135,10 @@ def _movements(network: Network) -> Table:
     )  # fmt: skip
     start = network.turn_from
     lanes = network.link_lanes[start].astype(np.int64)
-    free = np.array(["no_control", "yield", "stop_4_way"])[network.turn_yield]
-    control = np.where(network.turn_group >= 0, "signal", free)
+    yields = network.turn_yield
+    free = np.array(["no_control", "yield", "stop_4_way", "stop"])[yields]
+    lit = np.where(yields == TurnYield.ON_RED, "signal_with_RTOR", "signal")
+    control = np.where(network.turn_group >= 0, lit, free)
     own = network.own_turn
     inner, outer = ([""] * network.n_turns for _ in range(2))
     width = (network.turn_lane_hi - network.turn_lane_lo).astype(np.int64)[own]

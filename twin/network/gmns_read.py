@@ -48,7 +48,7 @@ _CONTROL = {
     "stop_2_way": Control.STOP,
     "stop_4_way": Control.ALL_WAY_STOP,
     "signal": Control.SIGNAL,
-    "signal_with_rtor": Control.SIGNAL,
+    "signal_with_rtor": Control.SIGNAL_OR_STOP,
 }
 MOST_NUMBER = MAX_LANES
 """Largest number of a lane, to either side."""
@@ -311,7 +311,7 @@ def _own_lanes(link_to: I64, ways: list[set[int]], width: I64, control: I64) -> 
         into.setdefault(link, []).append(turn)
     for turns in into.values():
         shared = sum(len(ways[t]) for t in turns) > len(set().union(*(ways[t] for t in turns)))
-        if len(turns) < 2 or shared or (control[turns] == Control.SIGNAL).any():
+        if len(turns) < 2 or shared or (control[turns] >= Control.SIGNAL).any():
             continue
         for turn in turns:
             if ways[turn] and len(ways[turn]) == width[turn]:

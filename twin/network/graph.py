@@ -47,6 +47,17 @@ class TurnKind(IntEnum):
     U_TURN = 3
 
 
+class TurnYield(IntEnum):
+    """Whom a turn gives way to: nobody, its foes, or as its place at the junction says."""
+
+    FREE = 0
+    GIVES_WAY = 1
+    ALL_WAY_STOP = 2
+    """Who came first goes first; foes are foes of each other."""
+    ON_RED = 3
+    """It may be made on red, too, after a stop and giving way to its foes."""
+
+
 class Place(NamedTuple):
     """A point on the road: a link index and the distance from its start in metres."""
 
@@ -81,8 +92,8 @@ class Network:
     turn_group
         (T,) signal group that releases the turn, or -1 when it is not signalled.
     turn_yield
-        (T,) 1 when the turn gives way to its foes (minor road, or a permitted left on green); 2 at
-        an all-way stop, where who came first goes first and foes are foes of each other.
+        (T,) `TurnYield`: 1 when the turn gives way to its foes (minor road, or a permitted left on
+        green); 2 at an all-way stop; 3 where it may be made on red, after a stop and giving way.
     foe_ptr, foe_turn
         (T + 1,), (F,) turns that a yielding turn gives way to, compressed rows.
     signal_node, signal_cycle, signal_offset

@@ -13,7 +13,7 @@ import numpy as np
 
 from twin.core.errors import InputError
 from twin.network.coordination import corridors, wave_offsets
-from twin.network.graph import F64, I32, I64, YELLOW_S, Network, TurnKind
+from twin.network.graph import F64, I32, I64, YELLOW_S, Network, TurnKind, TurnYield
 from twin.network.signals import CHANGE_S, MAX_STREAM_STEP_M, MIN_GREEN_S, MIN_LEFT_GREEN_S
 from twin.network.stages import Stage, pieces_of, stretched
 
@@ -325,7 +325,7 @@ def _flow_ratio(network: Network, turns: I64, flows: F64, served: F64) -> float:
             mine = range(int(network.turn_lane_lo[turn]), int(network.turn_lane_hi[turn]) + 1)
             lanes |= set(mine)
             worth = 1.0
-            if network.turn_yield[turn]:
+            if network.turn_yield[turn] == TurnYield.GIVES_WAY:
                 foes = network.foe_turn[network.foe_ptr[turn] : network.foe_ptr[turn + 1]]
                 worth = float(np.interp(flows[foes].sum(), OPPOSED_VPH, LEFT_WORTH))
             total += worth * flow

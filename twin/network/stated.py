@@ -27,6 +27,8 @@ class Control(IntEnum):
     STOP = 2
     ALL_WAY_STOP = 3
     SIGNAL = 4
+    SIGNAL_OR_STOP = 5
+    """A signal on whose red drivers go after a stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def state(draft: Draft, stated: StatedTurns) -> Placed:
     low[at[known]], high[at[known]] = stated.lane_low[known], stated.lane_high[known]
     control, own = (np.full(len(kind), -1, np.int64) for _ in range(2))
     control[at], own[at] = stated.control, stated.own_lane
-    signal = control == Control.SIGNAL
+    signal = control >= Control.SIGNAL
     draft.node_signal = draft.node_signal.copy()
     draft.node_signal[draft.link_to[draft.pair_from[signal]]] = True
     return Placed(kind, low, high, control, own, signal | (control == Control.UNSAID))
@@ -122,6 +124,6 @@ def by_control(control: I64, a: I64, b: I64, yields: Flags) -> Flags:
     """Return (C,) whether `a` gives way to `b`: as stated where that tells, else as in `yields`."""
     one, other = control[a], control[b]
     # Who has a signal does not wait for who has none.
-    one, other = (np.where(c == Control.SIGNAL, Control.NONE, c) for c in (one, other))
+    one, other = (np.where(c >= Control.SIGNAL, Control.NONE, c) for c in (one, other))
     told = (one >= 0) & (other >= 0) & (one != other)
     return np.asarray(np.where(told, one > other, yields), np.bool_)

@@ -20,11 +20,11 @@ from twin.core.errors import InputError
 from twin.network.build import BuildReport
 from twin.network.conflicts import foe_rows
 from twin.network.geometry import Projection, pointer
-from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind
+from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind, TurnYield
 from twin.network.impute import DEFAULTS
 from twin.network.sumo_lanes import bus_lanes, own_lanes, turn_lanes
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
-from twin.network.sumo_signals import Groups, meet, signal_groups
+from twin.network.sumo_signals import Groups, goes_after_stop, meet, signal_groups
 from twin.network.tags import road_class
 
 _DIRECTION = {
@@ -86,6 +86,9 @@ class SumoNetwork(NamedTuple):
     actuated: I32
 
 
+Flags = NDArray[np.bool_]
+
+
 class _Turns(NamedTuple):
     """Movements by from-link and to-link, and the connections (rows of the file) of each."""
 
@@ -132,6 +135,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     kind = _kinds(file, turns, speed, inside[:, 1])
     node_signal = _node_signals(file, edges, nodes, groups)
     all_stop = np.array([file.junctions[edge.end].kind == "allway_stop" for edge in edges])
+    turn_yield = _yields(file, turns, np.diff(foe_ptr) > 0, all_stop)
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
     more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
     buses = bus_lanes(edges)
@@ -163,7 +167,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         turn_lane_lo=low,
         turn_lane_hi=high,
         turn_group=turn_group,
-        turn_yield=((np.diff(foe_ptr) > 0) * (1 + all_stop[turns.start])).astype(np.uint8),
+        turn_yield=turn_yield,
         foe_ptr=foe_ptr.astype(i32),
         foe_turn=foe_turn.astype(i32),
         signal_node=_signal_nodes(node_signal, groups),
@@ -191,6 +195,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
         "signals": len(groups.signal_of),
         "bus lanes": len(buses),
         "groups with several greens a cycle": len({group for group, _ in more}),
+        "turns after a stop on red": int((turn_yield == TurnYield.ON_RED).sum()),
         **{f"left out: {what}": n for what, n in sorted(file.left_out.items())},
         **{what: int(n) for what, n in sorted(counts.items()) if n},
     }
@@ -254,6 +259,16 @@ def _turn_group(
         lit = sorted(shown - {-1})
         if lit:
             out[turn] = max(lit, key=groups.green_s)
+    return out
+
+
+def _yields(file: SumoFile, turns: _Turns, waits: Flags, all_stop: Flags) -> U8:
+    """Return (T,) `TurnYield`: `waits` are the movements with foes, `all_stop` the edges (L,)."""
+    out = np.where(waits, TurnYield.GIVES_WAY, TurnYield.FREE).astype(np.uint8)
+    out[waits & all_stop[turns.start]] = TurnYield.ALL_WAY_STOP
+    for turn, rows in enumerate(turns.rows):
+        if any(goes_after_stop(file, file.connections[row]) for row in rows):
+            out[turn] = TurnYield.ON_RED
     return out
 
 

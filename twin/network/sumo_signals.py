@@ -18,6 +18,7 @@ from twin.network.sumo_read import Connection, Program, SumoFile
 
 GREEN = frozenset("GgoO")
 UNLIT = frozenset("oO")
+AFTER_STOP = "s"
 _CLOSE_S = 0.05
 
 Window = tuple[float, float]
@@ -99,8 +100,6 @@ def signal_groups(
             wanted.append(-1)
             continue
         used.add(program.id)
-        states = lamp_states(program, joined.lamp)
-        counts["greens after a stop taken as red"] += "s" in states
         windows = greens(program, joined.lamp)
         if not windows:
             counts["lamps without green"] += 1
@@ -123,16 +122,22 @@ def _other_yellow(program: Program) -> bool:
     )
 
 
+def goes_after_stop(file: SumoFile, joined: Connection) -> bool:
+    """Return whether the lamp of a connection ever lets drivers go after a stop (`s`)."""
+    program = file.programs.get(joined.light)
+    return program is not None and AFTER_STOP in lamp_states(program, joined.lamp)
+
+
 def meet(file: SumoFile, one: Connection, other: Connection) -> bool:
     """Return whether `one` ever gives way to `other`, as far as signals are concerned.
 
-    That is when it has a green that gives way while the other may go, too.
+    That is when it has a green that gives way, or may go after a stop, while the other may go, too.
     """
     program = file.programs.get(one.light)
     if program is None:
         return True
     own = lamp_states(program, one.lamp)
     if other.light != one.light:
-        return bool(set("go") & set(own))
+        return bool(set("gos") & set(own))
     theirs = lamp_states(program, other.lamp)
-    return any(a in "go" and b in GREEN for a, b in zip(own, theirs, strict=True))
+    return any(a in "gos" and b in GREEN for a, b in zip(own, theirs, strict=True))

@@ -187,6 +187,11 @@ class Traffic(Part):
         description="fixed: by plan; actuated: by who is there; coordinated: the same with the "
         "plan's green on the main road; max-pressure: by queues. Other than fixed: micro only.",
     )
+    right_on_red: bool = Field(
+        default=True,
+        description="Drivers turn right on red, after a stop and giving way, where the city allows "
+        "it; false: nowhere.",
+    )
     preemption: Preemption = Preemption()
     types: VehicleTypes = VehicleTypes()
     car_following: Model = Field(

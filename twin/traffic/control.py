@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import I32, Network, RoadClass, TurnKind
+from twin.network.graph import I32, Network, RoadClass, TurnKind, TurnYield
 from twin.traffic.kernels.layout import (
     BIG,
     F32,
@@ -71,15 +71,20 @@ so little. That waiting shortens the gap, from about 30 s on, is what Adebisi an
 Shmueli and Livneh (2003, J. Transp. Eng. 129) observed; the share is our assumption."""
 
 
-def _merges(network: Network) -> NDArray[np.int8]:
-    """Return (T,) 1 where a turn joins the stream it gives way to (2 on expressways), else 0."""
+def _merges(network: Network, after_stop: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Return (T,) 1 where a turn joins the stream it gives way to (2 on expressways), else 0.
+
+    At a signal those that go `after_stop` on red do so, (T,).
+    """
     foes = np.diff(network.foe_ptr)
     turn = np.repeat(np.arange(network.n_turns), foes)
     elsewhere = network.turn_to[network.foe_turn] != network.turn_to[turn]
     crosses = np.bincount(turn, weights=elsewhere, minlength=network.n_turns) > 0
-    joins = (network.turn_group < 0) & (foes > 0) & ~crosses
-    expressway = network.link_class[network.turn_to] <= RoadClass.TRUNK
-    return (joins.astype(np.int8) * (1 + expressway)).astype(np.int8)
+    at_sight = (network.turn_group < 0) & (network.turn_yield == TurnYield.GIVES_WAY)
+    joins = (at_sight | after_stop) & (foes > 0) & ~crosses
+    expressway = at_sight & (network.link_class[network.turn_to] <= RoadClass.TRUNK)
+    kinds: NDArray[np.int8] = (joins.astype(np.int8) * (1 + expressway)).astype(np.int8)
+    return kinds
 
 
 def _off_major(network: Network, gives_way: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -98,7 +103,8 @@ def _enters_ring(network: Network, merges: NDArray[np.int8]) -> NDArray[np.bool_
     unlit = network.node_signal[network.link_to] < 0
     rings = oneway & unlit
     into = network.turn_to
-    candidates = np.flatnonzero((merges == 1) & rings[into] & ~rings[network.turn_from])
+    enters = (merges == 1) & (network.turn_group < 0)
+    candidates = np.flatnonzero(enters & rings[into] & ~rings[network.turn_from])
     found = np.zeros(network.n_turns, np.bool_)
     closed: dict[int, bool] = {}
     for turn in candidates.tolist():
@@ -144,6 +150,7 @@ def kernel_network(
     speed_factor: float,
     least_gap: float = LEAST_GAP,
     sirens: Sirens | None = None,
+    right_on_red: bool = True,
 ) -> Net:
     """Return the arrays that kernels use.
 
@@ -159,6 +166,8 @@ def kernel_network(
         Share of the critical gap that drivers take after a long wait; 1 for patient ones.
     sirens
         What drivers do for a siren.
+    right_on_red
+        Whether drivers turn on red where the network allows it.
     """
     lanes = network.link_lanes.astype(np.int64)
     lane0 = np.concatenate([[0], np.cumsum(lanes)])
@@ -183,7 +192,9 @@ def kernel_network(
     turn["foe0"] = network.foe_ptr[:-1]
     turn["foe1"] = network.foe_ptr[1:]
     turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
-    turn["merges"] = _merges(network) * (network.turn_yield == 1)
+    after_stop = (network.turn_yield == TurnYield.ON_RED) & (network.turn_group >= 0)
+    turn["on_red"] = after_stop & right_on_red
+    turn["merges"] = _merges(network, after_stop)
     turn["gap"] = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind])[network.turn_kind]
     turn["look"] = np.array([LOOK_M[kind] for kind in TurnKind])[network.turn_kind]
     # Who leaves the major road or has green does not come to a line, nor does who joins at speed.
@@ -191,11 +202,11 @@ def kernel_network(
     signalled = network.turn_group >= 0
     turn["look"][major | signalled | (turn["merges"] == JOINS)] = BIG
     turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
-    turn["gap"][signalled] = PERMITTED_LEFT_GAP_S
+    turn["gap"][signalled & ~after_stop] = PERMITTED_LEFT_GAP_S
     ring = _enters_ring(network, turn["merges"])
     turn["gap"][ring] = ROUNDABOUT_GAP_S
     turn["look"][ring] = ROUNDABOUT_LOOK_M
-    turn["all_stop"] = network.turn_yield == 2
+    turn["all_stop"] = network.turn_yield == TurnYield.ALL_WAY_STOP
     turn["look"][turn["all_stop"] > 0] = ALL_STOP_LOOK_M
     turn["went"] = -1_000
     turn["least"] = turn["gap"] * least_gap

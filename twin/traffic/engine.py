@@ -77,6 +77,8 @@ class Engine(Books):
         Share of the critical gap that drivers take after a long wait; 1 for patient ones.
     sirens
         What drivers do for a siren.
+    right_on_red
+        Whether drivers turn on red where the network allows it.
 
     Raises
     ------
@@ -99,6 +101,7 @@ class Engine(Books):
         file_types: Sequence[FileType] = (),
         least_gap: float = LEAST_GAP,
         sirens: Sirens | None = None,
+        right_on_red: bool = True,
     ) -> None:
         if not 0.1 <= dt_s <= 1.0:
             raise InputError(f"a tick of {dt_s} s is not in 0.1..1 s", field="dt_s")
@@ -116,6 +119,7 @@ class Engine(Books):
             speed_factor=speed_factor,
             least_gap=least_gap,
             sirens=sirens,
+            right_on_red=right_on_red,
         )
         self._dry = (self._net.link["speed"].copy(), self._net.kinds[:, HEADWAY].copy())
         self._conditions = Conditions.clear(network.n_links)
@@ -249,6 +253,7 @@ class Engine(Books):
             int(total[layout.STRAYED]),
             int(total[layout.RED_RUN]),
             int(total[layout.CLEARED]),
+            int(total[layout.ON_RED]),
             int(total[layout.CHANGES]),
             int(total[layout.UPDATES]),
         )

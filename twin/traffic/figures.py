@@ -28,6 +28,8 @@ class Counters(NamedTuple):
     cleared
         Vehicles that stood in a junction to turn left on green and left it in the first seconds of
         red: at most two of a lane in each cycle.
+    on_red
+        Vehicles that turned on red after a stop, where it is allowed.
     lane_changes, updates
         Lane changes; vehicles moved by one tick, emergency units among them.
     """
@@ -40,6 +42,7 @@ class Counters(NamedTuple):
     strayed: int
     red_run: int
     cleared: int
+    on_red: int
     lane_changes: int
     updates: int
 

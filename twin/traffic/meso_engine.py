@@ -43,6 +43,8 @@ class QueueEngine(Books):
     space_share
         What a standing vehicle takes of a lane on average over what a car takes
         (`Fleet.space_share`): a lane has room for so many fewer.
+    right_on_red
+        Whether drivers turn on red where the network allows it.
     parameters
         Of the queues.
 
@@ -66,6 +68,7 @@ class QueueEngine(Books):
         kinds: Kinds | None = None,
         file_types: Sequence[FileType] = (),
         space_share: float = 1.0,
+        right_on_red: bool = True,
         parameters: Parameters | None = None,
     ) -> None:
         if speed_factor <= 0:
@@ -82,6 +85,7 @@ class QueueEngine(Books):
             parameters=self.parameters,
             fleet=self.fleet,
             space_share=space_share,
+            right_on_red=right_on_red,
         )
         self._next_id = 0
         self._free: I32 = np.empty(0, np.int32)
@@ -145,7 +149,7 @@ class QueueEngine(Books):
 
     @property
     def counters(self) -> Counters:
-        """Totals since the start; there are no lane changes, and nobody passes red."""
+        """Totals since the start; there are no lane changes, and nobody runs a red."""
         total = self._state.tally.sum(axis=0)
         inserted, done, gone = (int(total[c]) for c in (layout.INSERTED, layout.DONE, layout.GONE))
         return Counters(
@@ -157,6 +161,7 @@ class QueueEngine(Books):
             strayed=int(total[layout.STRAYED]),
             red_run=0,
             cleared=0,
+            on_red=int(total[layout.ON_RED]),
             lane_changes=0,
             updates=int(self._state.counts[layout.UPDATES]),
         )

@@ -26,4 +26,5 @@ class MesoMobility(MicroMobility):
             speed_factor=settings.speed_factor,
             kinds=kinds,
             space_share=Fleet(kinds).space_share(shares_of(settings).items()),
+            right_on_red=settings.right_on_red,
         )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import F32, I32, U8, YELLOW_S, Network, RoadClass, TurnKind
+from twin.network.graph import F32, I32, U8, YELLOW_S, Network, RoadClass, TurnKind, TurnYield
 from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
@@ -118,21 +118,27 @@ def _groups(network: Network, start_s: float, parameters: Parameters) -> layout.
     return group
 
 
-def _turns(network: Network) -> layout.Records:
-    view = kernel_network(network, Fleet().table, speed_factor=1.0).turn
+def _turns(network: Network, *, right_on_red: bool) -> layout.Records:
+    fleet = Fleet().table
+    view = kernel_network(network, fleet, speed_factor=1.0, right_on_red=right_on_red).turn
     turn = _records(network.n_turns, layout.TURN)
     for name in ("to", "group", "foe0", "foe1", "lo", "hi"):
         turn[name] = view[name]
     turn["start"] = network.turn_from
     decision = np.array([DECISION_S[kind] for kind in TurnKind])[network.turn_kind]
     follow = np.array([FOLLOW_S[kind] for kind in TurnKind])[network.turn_kind]
-    looks = (view["gives_way"] > 0) & (view["merges"] != JOINS)
+    on_red = view["on_red"] > 0
+    # Whose foes all stand when it has green need not look unless it goes on red.
+    idle = (network.turn_yield == TurnYield.ON_RED) & ~on_red
+    looks = (view["gives_way"] > 0) & (view["merges"] != JOINS) & ~idle
     gap = view["gap"] + decision
     follow = np.where(gap < SHORT_GAP_S, MAJOR_LEFT_FOLLOW_S, follow)
     turn["gap"] = np.where(looks, _ms(gap), 0)
     turn["least"] = np.where(looks, _ms(view["least"] + decision), 0)
-    turn["follow"] = np.where(looks, _ms(follow), 0)
-    turn["clear"] = np.where(looks & (network.turn_group >= 0), _ms(CLEAR_S), 0)
+    turn["follow"] = np.where(looks | on_red, _ms(follow), 0)
+    inside = looks & ~on_red & (network.turn_group >= 0)
+    turn["clear"] = np.where(inside, _ms(CLEAR_S), 0)
+    turn["on_red"] = on_red
     return turn
 
 
@@ -188,6 +194,7 @@ def queue_network(
     parameters: Parameters,
     fleet: Fleet,
     space_share: float = 1.0,
+    right_on_red: bool = True,
 ) -> tuple[Net, State]:
     """Return the arrays that queues work on, without vehicles.
 
@@ -201,7 +208,7 @@ def queue_network(
         Factor on every free-flow speed.
     parameters, fleet
         Of the queues; of the vehicles, whose length and headway count.
-    space_share
+    space_share, right_on_red
         See `twin.traffic.meso.MesoTraffic`.
     """
     n_links = network.n_links
@@ -255,7 +262,7 @@ def queue_network(
     kinds = _kinds(fleet, float(speed.max()))
     net = Net(
         link=link,
-        turn=_turns(network),
+        turn=_turns(network, right_on_red=right_on_red),
         node=node,
         group=_groups(network, start_s, parameters),
         foe=np.array(network.foe_turn, np.int32),

@@ -124,6 +124,7 @@ class MicroMobility:
             speed_factor=settings.speed_factor,
             kinds=kinds_of(settings),
             sirens=Sirens(**settings.siren.model_dump()),
+            right_on_red=settings.right_on_red,
         )
 
     @property

@@ -85,6 +85,7 @@ def finish_city(drawing: Drawing, *, core: bool, say: Progress = _silent) -> Cit
     options = BuildOptions(
         origin=(land.projection.lon0, land.projection.lat0),
         signals=SignalOptions(cycles_s=CYCLES_S),
+        right_on_red=True,
     )
     network, report = build_network(roads.raw(land, banned), options=options)
     say("placing people and stations")

@@ -178,9 +178,13 @@ def cooperate(R: Records, i: int, v: np.float32, dt: np.float32) -> np.float32:
 
 @inlined
 def may_cross(R: Records, i: int, v: np.float32, length: np.float32, net: Net) -> bool:
-    """Return whether the light lasts until record `i`, moving at `v`, is past the line."""
-    g = int(net.turn[R[i].turn].group)
-    if g < 0 or R[i].marks & SIREN:
+    """Return whether the light lasts until record `i`, moving at `v`, is past the line.
+
+    Who has stood where drivers may go on red need not ask: it sets off only when nobody comes.
+    """
+    t = int(R[i].turn)
+    g = int(net.turn[t].group)
+    if g < 0 or R[i].marks & SIREN or (net.turn[t].on_red and R[i].wait > 0):
         return True
     left = seconds_left(net, R, i)
     return bool(left > ZERO and length - R[i].pos <= v * left)

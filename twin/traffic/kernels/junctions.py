@@ -21,6 +21,7 @@ from twin.traffic.kernels.layout import (
     CROSSED,
     INSIDE,
     LENGTH,
+    ON_RED,
     RED_RUN,
     SIREN,
     Net,
@@ -294,8 +295,11 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             slot = R[i].slot
             g = int(net.turn[t].group)
             if g >= 0 and net.group[g].left <= ZERO and not R[i].marks & SIREN:
-                may = seconds_left(net, R, i) > ZERO
-                st.tally[block, CLEARED if may else RED_RUN] += 1
+                if net.turn[t].on_red and R[i].wait > 0:
+                    st.tally[block, ON_RED] += 1
+                else:
+                    may = seconds_left(net, R, i) > ZERO
+                    st.tally[block, CLEARED if may else RED_RUN] += 1
             st.tally[block, CROSSED] += 1
             net.link[k].left += 1
             net.turn[t].passed += 1

@@ -184,6 +184,7 @@ TURN = _in_lines(
         # Where all stop: the greatest `claim` to it, and the tick of the last passage.
         ("claim", "i4"),
         ("went", "i4"),
+        ("on_red", "i1"),  # it may be made on red, after a stop
     ]
 )
 NODE = np.dtype(
@@ -277,8 +278,8 @@ CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
 """Entries of `Net.sirens`: see `twin.traffic.sirens.Sirens`."""
 
 # Columns of the tallies, one row for each block of links or nodes.
-INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED = range(9)
-ACTIVE, TIGHT = 9, 10
+INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ON_RED = range(10)
+ACTIVE, TIGHT = 10, 11
 """All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick; and
 `TIGHT`: a lane needs more space."""
 N_TALLIES = 16

@@ -38,6 +38,7 @@ from twin.traffic.kernels.meso_layout import (
     GONE,
     INSERTED,
     N_BLOCKS,
+    ON_RED,
     REMOVED,
     ROUTE_MARGIN,
     ROUTE_USED,
@@ -48,6 +49,7 @@ from twin.traffic.kernels.meso_layout import (
     WITH_CALLS,
     Net,
     State,
+    next_go,
     next_green,
 )
 from twin.traffic.kernels.meso_reading import update_times
@@ -83,7 +85,7 @@ def conflict(foe: int, x: int, moment: int, until: int, now: int, net: Net, st: 
         if passes >= until:
             return -1
         if st.place[base + at].turn == foe:
-            if net.turn[foe].gap > 0 and when + STANDS < moment:
+            if net.turn[foe].gap > 0 and not net.turn[foe].on_red and when + STANDS < moment:
                 return -1
             passes = next_green(net, foe, passes)
             if passes >= until:
@@ -167,7 +169,7 @@ def serve_lane(
                     continue
                 st.lost[block] = x
             return end
-        moment = next_green(net, t, moment)
+        moment = next_go(net, t, moment, when)
         if moment >= end:
             return moment
         rpos = int(st.place[i].rpos) + 1
@@ -194,7 +196,7 @@ def serve_lane(
             moment = space
             if moment >= end:
                 return moment
-            moment = next_green(net, t, moment)
+            moment = next_go(net, t, moment, when)
             if moment >= end:
                 return moment
         waited = moment - when
@@ -207,7 +209,13 @@ def serve_lane(
         late = 0
         if waited > LATE_MIN and (looks or moment - st.lane[x].free_out > LATE_MIN):
             late = int(net.link[to].restart)
-        st.lane[x].free_out = moment + max(headway_out(x, kind, net, st), int(net.turn[t].follow))
+        follow = int(net.turn[t].follow)
+        if net.turn[t].on_red:
+            if next_green(net, t, moment) > moment:
+                st.tally[block, ON_RED] += 1
+            else:
+                follow = 0
+        st.lane[x].free_out = moment + max(headway_out(x, kind, net, st), follow)
         drop(x, i, k, moment, net, st)
         net.link[k].n_out += 1
         net.link[k].sum_out += moment

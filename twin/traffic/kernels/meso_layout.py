@@ -28,6 +28,8 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 TICK = 1000
+STOP = 1_000
+"""Time for which who may go on red stands before."""
 """Milliseconds of a tick."""
 FAR = 2_000_000_000
 """A moment that never comes."""
@@ -133,6 +135,7 @@ TURN = np.dtype(
         ("lo", "i4"),  # lanes of the link that it leaves
         ("hi", "i4"),
         ("banned", "i4"),  # nobody may make it, for a time
+        ("on_red", "i4"),  # it may be made on red, after a stop
     ]
 )
 NODE = np.dtype(
@@ -195,7 +198,7 @@ UNIT = np.dtype(
 IDLE, DRIVING, ARRIVED = range(3)
 """`state` of an emergency unit."""
 
-INSERTED, DONE, GONE, CROSSED, SQUEEZED, STRAYED = range(6)
+INSERTED, DONE, GONE, CROSSED, SQUEEZED, STRAYED, ON_RED = range(7)
 """Columns of the tallies, one row for each block."""
 ROUTE_USED, SEARCHES, UPDATES = range(3)
 """Entries of `State.counts`."""
@@ -302,6 +305,18 @@ class State(NamedTuple):
     tally: I64
     counts: I64
     search: I32
+
+
+@inlined
+def next_go(net: Net, t: int, moment: int, when: int) -> int:
+    """Return the first moment from `moment` on at which the signal lets a vehicle make turn `t`.
+
+    It came to the end of its link at `when`: where it may go on red, it has to stand first.
+    """
+    go = next_green(net, t, moment)
+    if net.turn[t].on_red:
+        go = min(go, max(moment, when + STOP))
+    return go
 
 
 @inlined
