@@ -30,7 +30,7 @@ def read_roads(data_dir: Path) -> tuple[Network, BuildReport]:
     raw = clip(raw, BOX)
     kind, ramp = classes(raw.link_speed, raw.link_lanes)
     raw = replace(raw, link_class=kind, link_ramp=ramp)
-    options = BuildOptions(origin=ORIGIN, signals=SIGNALS)
+    options = BuildOptions(origin=ORIGIN, signals=SIGNALS, right_on_red=True)
     network, report = build_network(raw, options=options)
     return option_lanes(network), report
 

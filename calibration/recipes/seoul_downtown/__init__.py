@@ -64,7 +64,7 @@ def make(data_dir: Path, tell: Progress) -> City:
     raw = replace(
         raw, link_speed=np.where(local, np.fmin(raw.link_speed, LOCAL_SPEED_MPS), raw.link_speed)
     )
-    options = BuildOptions(infer_signals=RoadClass.TERTIARY)
+    options = BuildOptions(infer_signals=RoadClass.TERTIARY, right_on_red=True)
     network, report = build_network(raw, options=options)
     tell("zones and demand")
     zones, shapes, districts = _zones(data_dir / DONG.path, network)
