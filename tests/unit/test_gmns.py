@@ -15,7 +15,7 @@ from twin.core.errors import InputError
 from twin.network.build import build_network
 from twin.network.generate import grid
 from twin.network.gmns_read import read_gmns
-from twin.network.graph import Network, TurnKind
+from twin.network.graph import Network, TurnKind, TurnYield
 from twin.network.sumo import read_sumo
 
 # Two roads cross at node 1: 10 comes from the west, 40 from the south; 20 leads east, 30 north.
@@ -86,6 +86,8 @@ def test_random_cities_come_back(seed: int, tmp_path):
     again = back(network, tmp_path)
     check_same(network, again)
     assert ((again.turn_group >= 0) == (network.turn_group >= 0)).all()
+    on_red = network.turn_yield == TurnYield.ON_RED
+    assert ((again.turn_yield == TurnYield.ON_RED) == on_red).all()
 
 
 def test_lanes_and_turns_that_no_rule_would_give_come_back(tmp_path):

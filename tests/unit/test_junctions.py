@@ -18,7 +18,8 @@ from tests.support.junctions import (
 )
 from twin.network.build import BuildOptions
 from twin.network.clean import CleanOptions
-from twin.network.graph import RoadClass, TurnKind
+from twin.network.graph import RoadClass, TurnKind, TurnYield
+from twin.network.signals import SignalOptions
 
 
 def test_directions_at_a_cross():
@@ -79,6 +80,31 @@ def test_lanes_split_where_a_road_forks():
         if network.link_to[network.turn_from[t]] == fork
     }
     assert ramp == {True: (0, 0), False: (1, 3)}
+
+
+@pytest.mark.parametrize("protected_left", [False, True])
+def test_on_red_a_right_turn_gives_way_to_whoever_enters_the_same_street(protected_left):
+    plans = SignalOptions(protected_left=protected_left)
+    allowed = BuildOptions(signals=plans, right_on_red=True)
+    streets = cross(main_lanes=2, side_lanes=2)
+    network = build(CROSS, *streets, signals=[0], options=allowed)
+    right = turn(network, 3, 0, 2)
+    assert network.turn_yield[right] == TurnYield.ON_RED
+    # From the left straight on, from the opposite side to the left, and who turns round.
+    own = network.turn_group[right]
+    all_into = {turn(network, a, 0, 2) for a in (4, 1)}
+    assert foes(network, right) == {t for t in all_into if network.turn_group[t] != own}
+    assert turn(network, 4, 0, 2) in foes(network, right)
+    on_red = network.turn_yield == TurnYield.ON_RED
+    assert on_red.sum() == 4
+    assert (network.turn_kind[on_red] == TurnKind.RIGHT).all()
+    forbidden = build(CROSS, *streets, signals=[0], options=BuildOptions(signals=plans))
+    assert not (forbidden.turn_yield == TurnYield.ON_RED).any()
+    assert not foes(forbidden, right)
+    same = network.turn_yield != TurnYield.ON_RED
+    assert (network.turn_yield[same] == forbidden.turn_yield[same]).all()
+    unlit = build(CROSS, *streets, options=allowed)
+    assert not (unlit.turn_yield == TurnYield.ON_RED).any()
 
 
 def test_the_minor_road_gives_way_and_the_major_does_not():

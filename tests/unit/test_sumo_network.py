@@ -10,7 +10,7 @@ import pytest
 from tests.support.kernels import from_python
 from tests.support.sumo_files import NET
 from twin.core.errors import InputError
-from twin.network.graph import RoadClass, TurnKind
+from twin.network.graph import RoadClass, TurnKind, TurnYield
 from twin.network.sumo import read_sumo
 from twin.traffic.control import kernel_network
 from twin.traffic.kernels.signals.plan import set_signals
@@ -66,6 +66,17 @@ def test_only_who_has_a_weak_green_gives_way(read) -> None:
     assert foes.tolist() == [turns["back", "home"]]
     # `down` has to yield to both by its request, but it is never green together with them.
     assert np.flatnonzero(network.turn_yield).tolist() == [left]
+
+
+def test_a_lamp_that_lets_go_after_a_stop(read) -> None:
+    made = read(NET.replace('state="GGgGr"', 'state="GGgGs"'))
+    network, turns = made.network, _turns(made)
+    right = turns["down", "home"]
+    assert network.turn_yield[right] == TurnYield.ON_RED
+    assert made.report.counts["turns after a stop on red"] == 1
+    foes = network.foe_turn[network.foe_ptr[right] : network.foe_ptr[right + 1]]
+    assert sorted(foes.tolist()) == sorted([turns["in", "up"], turns["back", "home"]])
+    assert network.turn_yield[turns["in", "up"]] == TurnYield.GIVES_WAY
 
 
 def test_right_of_way_without_signals(read) -> None:
