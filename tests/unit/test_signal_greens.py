@@ -16,7 +16,9 @@ from twin.network.graph import Network
 from twin.network.signal_design import DesignOptions, design_webster
 from twin.network.stages import pieces_of, plan_at_cycle
 from twin.scenarios.signals import SignalSettings
+from twin.traffic.costs import signal_wait
 from twin.traffic.hook import View
+from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 from twin.traffic.signal_running import SignalRunner
 from twin.traffic.signals import Timing
@@ -70,6 +72,36 @@ def shown_by(traffic: MicroTraffic, seconds: int) -> np.ndarray:
 def greens(seconds: int, *windows: tuple[float, float]) -> np.ndarray:
     t = np.arange(seconds)
     return np.any([(begin <= t) & (t < end) for begin, end in windows], axis=0)
+
+
+def test_who_comes_at_random_waits_for_the_next_of_several_greens():
+    # Reds of 25 s twice, or of 65 s once, in 80 s: the sum of r^2 / 2C.
+    wait = signal_wait(three_streets())
+    assert wait[[0, 2, 4]].tolist() == pytest.approx([7.8125, 26.40625, 26.40625])
+    assert wait[[1, 3, 5]].tolist() == [0.0, 0.0, 0.0]
+    shifted = dataclasses.replace(
+        three_streets(),
+        group_green_from=np.array([75, 20, 60], np.float32),
+        group_green_to=np.array([90, 35, 75], np.float32),
+    )
+    # Green from 75 over the end of the cycle to 10, and from 40 to 55: reds of 30 and 20 s.
+    assert signal_wait(shifted)[0] == pytest.approx((30.0**2 + 20.0**2) / 160.0)
+
+
+def test_queues_leave_in_each_of_several_greens():
+    network = three_streets()
+    traffic = MesoTraffic(network)
+    starts = np.arange(0.0, 1600.0, 2.0)
+    due = [t for t in starts.tolist() for _ in range(2)]
+    routes = [[0, 1], [2, 3]] * len(starts)
+    traffic.add_trips(make_trips(due, routes, [290.0] * len(due)))
+    traffic.advance(400)
+    traffic.link_stats()
+    traffic.advance(round(10 * CYCLE))
+    left = traffic.link_stats().left
+    # 15 s of green at a headway of 2 s, once and twice a cycle.
+    assert left[2] == pytest.approx(75, abs=12)
+    assert left[0] == 2 * left[2]
 
 
 def test_stages_are_the_phases_of_the_file():

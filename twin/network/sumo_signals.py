@@ -105,7 +105,7 @@ def signal_groups(
             counts["lamps without green"] += 1
             # A green too short for anybody to use.
             windows = [(0.0, 0.1)]
-        # The longest first: queues and the mean wait at a signal know that one alone.
+        # The longest first, as designs keep them.
         windows.sort(key=lambda window: window[0] - window[1])
         wanted.append(groups.group(program, tuple(windows)))
     for name in used:

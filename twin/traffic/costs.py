@@ -24,22 +24,41 @@ benchmarks siren_share`); 0.4 saves what lights and sirens were measured to save
 def signal_wait(network: Network) -> F32:
     """Return (L,) mean seconds that a vehicle arriving at random waits for green at a link's end.
 
-    A group that is green for g of C seconds makes it wait (C - g)^2 / (2 C) (the uniform delay of
-    Webster 1958 at vanishing flow), averaged here over the link's turns other than U-turns.
+    A group makes it wait the sum of r^2 / (2 C) over the reds of r seconds in its cycle of C (with
+    one, the uniform delay of Webster 1958 at vanishing flow), averaged here over the link's turns
+    other than U-turns.
     """
     group = network.turn_group
     signalled = (group >= 0) & (network.turn_kind != TurnKind.U_TURN)
     wait = np.zeros(network.n_turns)
     if signalled.any():
-        cycle = network.signal_cycle[network.group_signal].astype(np.float64)
-        green = (network.group_green_to - network.group_green_from).astype(np.float64)
-        red = np.clip(cycle - green, 0.0, None)
-        wait[signalled] = (red**2 / (2.0 * cycle))[group[signalled]]
+        wait[signalled] = _group_wait(network)[group[signalled]]
     counted = (network.turn_kind != TurnKind.U_TURN).astype(np.float64)
     turn_from = network.turn_from
     total = np.bincount(turn_from, weights=wait * counted, minlength=network.n_links)
     turns = np.bincount(turn_from, weights=counted, minlength=network.n_links)
     return (total / np.maximum(turns, 1.0)).astype(np.float32)
+
+
+def _group_wait(network: Network) -> F64:
+    """Return (G,) mean seconds until green of who comes to a signal group at random."""
+    every = np.arange(len(network.group_signal))
+    of = np.append(every, network.more_group)
+    cycle = network.signal_cycle[network.group_signal].astype(np.float64)
+    begin = np.append(network.group_green_from, network.more_from).astype(np.float64)
+    end = np.append(network.group_green_to, network.more_to).astype(np.float64)
+    # Of each group one green after the other, from the one that begins first in the cycle.
+    turned = np.floor(begin / cycle[of]) * cycle[of]
+    begin, end = begin - turned, end - turned
+    order = np.lexsort((begin, of))
+    of, begin, end = of[order], begin[order], end[order]
+    first = np.searchsorted(of, every)
+    last = np.append(first[1:], len(of)) - 1
+    until = np.append(begin[1:], 0.0)
+    until[last] = begin[first] + cycle
+    red = np.clip(until - end, 0.0, None)
+    wait: F64 = np.bincount(of, weights=red**2, minlength=len(every)) / (2.0 * cycle)
+    return wait
 
 
 class RoadCosts:

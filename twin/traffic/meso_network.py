@@ -103,19 +103,29 @@ def _records(count: int, dtype: np.dtype[Any]) -> layout.Records:
     return np.zeros(count, dtype).view(np.recarray)
 
 
-def _groups(network: Network, start_s: float, parameters: Parameters) -> layout.Records:
+def _groups(
+    network: Network, start_s: float, parameters: Parameters
+) -> tuple[layout.Records, layout.Records]:
+    """Return the signal groups with their first green, and the other greens of all."""
     group = _records(len(network.group_signal), layout.GROUP)
-    cycle = network.signal_cycle[network.group_signal].astype(np.float64)
-    offset = network.signal_offset[network.group_signal].astype(np.float64)
-    green_from = network.group_green_from.astype(np.float64)
-    shown = network.group_green_to - green_from
-    always = shown + YELLOW_S >= cycle
-    green = np.clip(shown - parameters.lost_s + parameters.yellow_s, 1.0, cycle)
-    start = offset + green_from + parameters.lost_s - start_s
-    group["cycle"] = _ms(cycle)
-    group["start"] = _ms(start % cycle)
-    group["green"] = np.where(always, _ms(cycle), _ms(green))
-    return group
+    more = _records(len(network.more_group), layout.MORE)
+    every = np.arange(len(group))
+    first = (every, network.group_green_from, network.group_green_to)
+    others = (network.more_group, network.more_from, network.more_to)
+    for table, (of, green_from, green_to) in ((group, first), (more, others)):
+        signal = network.group_signal[of]
+        cycle = network.signal_cycle[signal].astype(np.float64)
+        offset = network.signal_offset[signal].astype(np.float64)
+        shown = green_to - green_from.astype(np.float64)
+        always = shown + YELLOW_S >= cycle
+        green = np.clip(shown - parameters.lost_s + parameters.yellow_s, 1.0, cycle)
+        start = offset + green_from + parameters.lost_s - start_s
+        table["start"] = _ms(start % cycle)
+        table["green"] = np.where(always, _ms(cycle), _ms(green))
+    group["cycle"] = _ms(network.signal_cycle[network.group_signal].astype(np.float64))
+    group["more0"] = np.searchsorted(network.more_group, every)
+    group["more1"] = np.searchsorted(network.more_group, every, side="right")
+    return group, more
 
 
 def _turns(network: Network, *, right_on_red: bool) -> layout.Records:
@@ -260,11 +270,13 @@ def queue_network(
     place["when"] = -1
     np.bitwise_or.at(link["lane_marks"], network.bus_link, np.left_shift(1, network.bus_lane))
     kinds = _kinds(fleet, float(speed.max()))
+    group, more = _groups(network, start_s, parameters)
     net = Net(
         link=link,
         turn=_turns(network, right_on_red=right_on_red),
         node=node,
-        group=_groups(network, start_s, parameters),
+        group=group,
+        more=more,
         foe=np.array(network.foe_turn, np.int32),
         in_link=by_end,
         out_link=by_start,

@@ -147,8 +147,18 @@ NODE = np.dtype(
         ("depart", "i4"),  # when the next trip wants to enter a link that starts here
     ]
 )
-GROUP = np.dtype([("cycle", "i4"), ("start", "i4"), ("green", "i4")])
+GROUP = np.dtype(
+    [
+        ("cycle", "i4"),
+        ("start", "i4"),
+        ("green", "i4"),
+        ("more0", "i4"),  # its other greens are `more[more0:more1]`
+        ("more1", "i4"),
+    ]
+)
 """Effective green: `green` milliseconds from `start` in every cycle."""
+MORE = np.dtype([("start", "i4"), ("green", "i4")])
+"""The same of another green of a group."""
 
 VEHICLE = np.dtype(
     [
@@ -209,8 +219,8 @@ class Net(NamedTuple):
 
     Attributes
     ----------
-    link, turn, node, group
-        Records of links, turns, junctions and signal groups.
+    link, turn, node, group, more
+        Records of links, turns, junctions, signal groups, and greens beside the first of a group.
     foe
         Turns that a turn gives way to, `foe0:foe1`.
     in_link, out_link
@@ -238,6 +248,7 @@ class Net(NamedTuple):
     turn: Records
     node: Records
     group: Records
+    more: Records
     foe: I32
     in_link: I32
     out_link: I32
@@ -325,7 +336,15 @@ def next_green(net: Net, t: int, moment: int) -> int:
     g = int(net.turn[t].group)
     if g < 0:
         return moment
-    since = (moment - int(net.group[g].start)) % int(net.group[g].cycle)
-    if since < int(net.group[g].green) + int(net.turn[t].clear):
+    cycle = int(net.group[g].cycle)
+    clear = int(net.turn[t].clear)
+    since = (moment - int(net.group[g].start)) % cycle
+    if since < int(net.group[g].green) + clear:
         return moment
-    return moment + int(net.group[g].cycle) - since
+    wait = cycle - since
+    for m in range(net.group[g].more0, net.group[g].more1):
+        since = (moment - int(net.more[m].start)) % cycle
+        if since < int(net.more[m].green) + clear:
+            return moment
+        wait = min(wait, cycle - since)
+    return moment + wait
