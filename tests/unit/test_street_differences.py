@@ -235,6 +235,31 @@ def test_nothing_is_said_without_traffic_or_of_older_runs(tmp_path) -> None:
     assert found_in(tmp_path, 1).streets is None
 
 
+@pytest.mark.parametrize("fidelity", ["micro", "meso"])
+def test_free_flow_is_that_of_the_speed_factor(tmp_path, fidelity) -> None:
+    city = forked_city()
+    base, whatif = (
+        Scenario(
+            name=name,
+            city="two-zones",
+            period={"start": "08:00", "end": "08:20", "warm_up_min": 0.0},
+            traffic={"fidelity": fidelity, "speed_factor": factor},
+            calls=QUIET,
+        )
+        for name, factor in (("slow", 0.5), ("fast", 1.5))
+    )
+    for side, each in (("base", base), ("whatif", whatif)):
+        folder = run_folder(tmp_path, side, 0)
+        run_scenario(each, folder, city=city)
+        free = RunReader(folder).table("link_names")["free_mps"].to_numpy()
+        assert free == pytest.approx(city.network.link_speed * each.traffic.speed_factor)
+    rows = {row.measure: row for row in compare_runs(base, whatif, tmp_path, 1, []).traffic}
+    road, lost = rows["on-road"], rows["lost"]
+    # Nearly free roads: at either pace little of the time is lost, and none is won.
+    assert 0.0 <= lost.base < 0.3 * road.base
+    assert 0.0 <= lost.whatif < 0.3 * road.whatif
+
+
 def forked_city() -> City:
     """Return a city whose trips take the Short of two ways; link k has the number 10 k."""
     links = [Link(0, 1, 1000.0), Link(1, 2, 300.0), Link(1, 3, 500.0), Link(2, 4, 300.0)]

@@ -119,6 +119,7 @@ class Observer:
 
     def _write_link_names(self) -> None:
         network = self.world.city.network
+        factor = np.float32(self.world.scenario.traffic.speed_factor)
         names = np.array([*network.names, None], object)  # -1, no name, is the last of them
         classes = np.array([each.name.lower() for each in RoadClass])
         lon, lat = middle_of_links(network)
@@ -130,7 +131,7 @@ class Observer:
             name=names[network.link_name],
             road_class=classes[network.link_class],
             length_m=network.link_length,
-            free_mps=network.link_speed,
+            free_mps=network.link_speed * factor,
             lon=lon,
             lat=lat,
         )

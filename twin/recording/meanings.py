@@ -227,7 +227,8 @@ _OWN: dict[str, dict[str, str]] = {
         "name": "of the street; null where it has none",
         "road_class": "motorway, trunk, primary, secondary, tertiary, residential or service",
         "length_m": "of the link, from its start to its end",
-        "free_mps": "speed at free flow, without weather or work zones",
+        "free_mps": "speed at free flow: the road's times `traffic.speed_factor`, without weather "
+        "or work zones",
         "lon": "halfway between its ends",
         "lat": "halfway between its ends",
     },
