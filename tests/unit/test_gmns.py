@@ -166,6 +166,10 @@ def test_control_that_is_stated_decides(read):
     lamps = MOVEMENTS.replace("yield", "signal").replace(",stop\n", ",signal\n")
     lit = read(movement=lamps.replace("no_control", "signal"))
     assert (lit.turn_group[[turn[40, 30], turn[10, 30], turn[10, 20]]] >= 0).all()
+    on_red = read(movement=lamps.replace("no_control", "signal_with_RTOR"))
+    through = on_red.turn_kind != TurnKind.RIGHT
+    assert (on_red.turn_group[through] >= 0).any()
+    assert not (on_red.turn_yield[through] == TurnYield.ON_RED).any()
     part = read(movement=lamps)
     assert part.turn_group[turn[10, 20]] == -1
     assert part.turn_group[turn[10, 30]] >= 0

@@ -11,7 +11,8 @@ from tests.support.junctions import turn
 from tests.support.priority import link, main_road, settled
 from tests.support.roads import make_trips, random_trips
 from twin.network.generate import grid
-from twin.network.graph import Network, TurnKind
+from twin.network.graph import Network, TurnKind, TurnYield
+from twin.traffic.kernels.layout import LENGTH
 from twin.traffic.meso import MesoTraffic
 from twin.traffic.micro import MicroTraffic
 
@@ -178,3 +179,37 @@ def test_a_driver_stands_before_turning_on_red():
     assert traffic.counters.on_red == 1
     assert traffic.tick < red
     assert least < STANDING
+
+
+def test_nobody_forces_his_way_into_a_full_street_on_red():
+    # Demand above what the grid takes: who waited on green for room does not squeeze in on red.
+    network = grid(5, 5, 120.0, 1, 13.9, True, right_on_red=True)
+    traffic = MicroTraffic(network, seed=np.uint64(1))
+    traffic.add_trips(random_trips(network, 2500, 900.0, 1))
+    turns = _turn_table(network)
+    length = traffic.fleet.table[0, LENGTH]
+    before: dict[int, int] = {}
+    turned = entered = 0
+    for tick in range(1200):
+        red = _lights(network, float(tick))
+        traffic.advance(1)
+        view = traffic.vehicles
+        tail = {}
+        for street, pos in zip(view.link.tolist(), view.pos_m.tolist(), strict=True):
+            tail.setdefault(street, []).append(pos)
+        now = dict(zip(view.id.tolist(), view.link.tolist(), strict=True))
+        for number, street, pos in zip(
+            view.id.tolist(), view.link.tolist(), view.pos_m.tolist(), strict=True
+        ):
+            was = before.get(number, street)
+            if was == street:
+                continue
+            t = turns[was, street]
+            if network.turn_yield[t] != TurnYield.ON_RED or not red[network.turn_group[t]]:
+                continue
+            turned += 1
+            ahead = [p for p in tail[street] if p > pos]
+            entered += not ahead or min(ahead) - length > 0.9 * length
+        before = now
+    assert turned > 100
+    assert entered > 0.98 * turned

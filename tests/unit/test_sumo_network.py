@@ -69,7 +69,8 @@ def test_only_who_has_a_weak_green_gives_way(read) -> None:
 
 
 def test_a_lamp_that_lets_go_after_a_stop(read) -> None:
-    made = read(NET.replace('state="GGgGr"', 'state="GGgGs"'))
+    phases = (("GGgGr", "GGgGs"), ("yyyyr", "yyyys"))
+    made = read(NET.replace(*phases[0]).replace(*phases[1]))
     network, turns = made.network, _turns(made)
     right = turns["down", "home"]
     assert network.turn_yield[right] == TurnYield.ON_RED
@@ -77,6 +78,12 @@ def test_a_lamp_that_lets_go_after_a_stop(read) -> None:
     foes = network.foe_turn[network.foe_ptr[right] : network.foe_ptr[right + 1]]
     assert sorted(foes.tolist()) == sorted([turns["in", "up"], turns["back", "home"]])
     assert network.turn_yield[turns["in", "up"]] == TurnYield.GIVES_WAY
+    part = read(NET.replace(*phases[0]))
+    assert part.network.turn_yield[right] == TurnYield.FREE
+    assert len(part.network.foe_turn) == len(made.network.foe_turn) - 2
+    what = "turns after a stop in some of their reds: taken as red"
+    assert part.report.counts[what] == 1
+    assert what not in made.report.counts
 
 
 def test_right_of_way_without_signals(read) -> None:

@@ -143,6 +143,8 @@ def build_network(
         turns = state(draft, stated)
         report.counts["movements stated"] = len(stated.link_from)
         report.counts["movements worked out"] = len(turns.kind) - len(stated.link_from)
+        other = (turns.control == Control.SIGNAL_OR_STOP) & (turns.kind != TurnKind.RIGHT)
+        report.counts["right turns on red stated of other movements: not taken"] = int(other.sum())
     return _finish(draft, turns, capacity, projection, raw.names, options), report
 
 
@@ -231,9 +233,8 @@ def _finish(
     turn_yield = np.full(len(kind), TurnYield.FREE, np.uint8)
     turn_yield[yielding] = TurnYield.GIVES_WAY
     turn_yield[yielding[all_stop[yielding]]] = TurnYield.ALL_WAY_STOP
-    on_red = turns.control == Control.SIGNAL_OR_STOP
-    on_red |= options.right_on_red & (kind == TurnKind.RIGHT)
-    on_red &= (turn_yield == TurnYield.FREE) & (plan.turn_group >= 0)
+    on_red = (turns.control == Control.SIGNAL_OR_STOP) | options.right_on_red
+    on_red &= (kind == TurnKind.RIGHT) & (turn_yield == TurnYield.FREE) & (plan.turn_group >= 0)
     turn_yield[on_red] = TurnYield.ON_RED
     waiting, crossing = foes_on_red(conflicts, on_red, plan.turn_group)
     yielding, foe = np.append(yielding, waiting), np.append(foe, crossing)

@@ -24,7 +24,7 @@ from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind, 
 from twin.network.impute import DEFAULTS
 from twin.network.sumo_lanes import bus_lanes, own_lanes, turn_lanes
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
-from twin.network.sumo_signals import Groups, goes_after_stop, meet, signal_groups
+from twin.network.sumo_signals import Groups, goes_after_stop, meet, shows_stop, signal_groups
 from twin.network.tags import road_class
 
 _DIRECTION = {
@@ -135,7 +135,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     kind = _kinds(file, turns, speed, inside[:, 1])
     node_signal = _node_signals(file, edges, nodes, groups)
     all_stop = np.array([file.junctions[edge.end].kind == "allway_stop" for edge in edges])
-    turn_yield = _yields(file, turns, np.diff(foe_ptr) > 0, all_stop)
+    turn_yield = _yields(file, turns, np.diff(foe_ptr) > 0, all_stop, counts)
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
     more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
     buses = bus_lanes(edges)
@@ -262,13 +262,18 @@ def _turn_group(
     return out
 
 
-def _yields(file: SumoFile, turns: _Turns, waits: Flags, all_stop: Flags) -> U8:
+def _yields(
+    file: SumoFile, turns: _Turns, waits: Flags, all_stop: Flags, counts: Counter[str]
+) -> U8:
     """Return (T,) `TurnYield`: `waits` are the movements with foes, `all_stop` the edges (L,)."""
     out = np.where(waits, TurnYield.GIVES_WAY, TurnYield.FREE).astype(np.uint8)
     out[waits & all_stop[turns.start]] = TurnYield.ALL_WAY_STOP
     for turn, rows in enumerate(turns.rows):
-        if any(goes_after_stop(file, file.connections[row]) for row in rows):
+        if all(goes_after_stop(file, file.connections[row]) for row in rows):
             out[turn] = TurnYield.ON_RED
+        else:
+            some = any(shows_stop(file, file.connections[row]) for row in rows)
+            counts["turns after a stop in some of their reds: taken as red"] += some
     return out
 
 

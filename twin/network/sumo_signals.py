@@ -18,6 +18,7 @@ from twin.network.sumo_read import Connection, Program, SumoFile
 
 GREEN = frozenset("GgoO")
 UNLIT = frozenset("oO")
+YELLOW = frozenset("yY")
 AFTER_STOP = "s"
 _CLOSE_S = 0.05
 
@@ -122,10 +123,18 @@ def _other_yellow(program: Program) -> bool:
     )
 
 
-def goes_after_stop(file: SumoFile, joined: Connection) -> bool:
+def shows_stop(file: SumoFile, joined: Connection) -> bool:
     """Return whether the lamp of a connection ever lets drivers go after a stop (`s`)."""
     program = file.programs.get(joined.light)
     return program is not None and AFTER_STOP in lamp_states(program, joined.lamp)
+
+
+def goes_after_stop(file: SumoFile, joined: Connection) -> bool:
+    """Return whether a lamp lets drivers go after a stop whenever it is not green or yellow."""
+    program = file.programs.get(joined.light)
+    if program is None:
+        return False
+    return set(lamp_states(program, joined.lamp)) - GREEN - YELLOW == {AFTER_STOP}
 
 
 def meet(file: SumoFile, one: Connection, other: Connection) -> bool:
@@ -137,7 +146,8 @@ def meet(file: SumoFile, one: Connection, other: Connection) -> bool:
     if program is None:
         return True
     own = lamp_states(program, one.lamp)
+    weak = "gos" if goes_after_stop(file, one) else "go"
     if other.light != one.light:
-        return bool(set("gos") & set(own))
+        return bool(set(weak) & set(own))
     theirs = lamp_states(program, other.lamp)
-    return any(a in "gos" and b in GREEN for a, b in zip(own, theirs, strict=True))
+    return any(a in weak and b in GREEN for a, b in zip(own, theirs, strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.network.geometry import ranges
 from twin.network.graph import I32, Network, RoadClass, TurnKind, TurnYield
 from twin.traffic.kernels.layout import (
     BIG,
@@ -85,6 +86,36 @@ def _merges(network: Network, after_stop: NDArray[np.bool_]) -> NDArray[np.int8]
     expressway = at_sight & (network.link_class[network.turn_to] <= RoadClass.TRUNK)
     kinds: NDArray[np.int8] = (joins.astype(np.int8) * (1 + expressway)).astype(np.int8)
     return kinds
+
+
+def _shares_green(network: Network) -> NDArray[np.bool_]:
+    """Return (T,) whether a turn ever has green while a foe has green, or no signal."""
+    shares = np.zeros(network.n_turns, np.bool_)
+    turn = np.repeat(np.arange(network.n_turns), np.diff(network.foe_ptr))
+    own, other = network.turn_group[turn], network.turn_group[network.foe_turn]
+    shares[turn[(own >= 0) & (other < 0)]] = True
+    lit = (own >= 0) & (other >= 0)
+    turn, own, other = turn[lit], own[lit], other[lit]
+    signal = network.group_signal
+    # Of two controllers any greens may fall together.
+    shares[turn[signal[own] != signal[other]]] = True
+    of = np.append(np.arange(len(signal)), network.more_group)
+    begin = np.append(network.group_green_from, network.more_from).astype(np.float64)
+    end = np.append(network.group_green_to, network.more_to).astype(np.float64)
+    order = np.argsort(of, kind="stable")
+    count = np.bincount(of, minlength=len(signal))
+    first = np.cumsum(count) - count
+    # Every green of the one beside every green of the other.
+    pair = np.repeat(np.arange(len(turn)), count[own])
+    one = order[ranges(first[own], count[own])]
+    beside = count[other[pair]]
+    two = order[ranges(first[other[pair]], beside)]
+    pair, one = np.repeat(pair, beside), np.repeat(one, beside)
+    cycle = network.signal_cycle[signal[of[one]]].astype(np.float64)
+    late = (begin[two] - begin[one]) % cycle
+    meet = (late < end[one] - begin[one]) | (late + end[two] - begin[two] > cycle)
+    shares[turn[pair[meet]]] = True
+    return shares
 
 
 def _off_major(network: Network, gives_way: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -191,9 +222,10 @@ def kernel_network(
     turn["group"] = network.turn_group
     turn["foe0"] = network.foe_ptr[:-1]
     turn["foe1"] = network.foe_ptr[1:]
-    turn["gives_way"] = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
     after_stop = (network.turn_yield == TurnYield.ON_RED) & (network.turn_group >= 0)
     turn["on_red"] = after_stop & right_on_red
+    has_foes = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
+    turn["gives_way"] = has_foes & (~after_stop | _shares_green(network))
     turn["merges"] = _merges(network, after_stop)
     turn["gap"] = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind])[network.turn_kind]
     turn["look"] = np.array([LOOK_M[kind] for kind in TurnKind])[network.turn_kind]
@@ -202,7 +234,7 @@ def kernel_network(
     signalled = network.turn_group >= 0
     turn["look"][major | signalled | (turn["merges"] == JOINS)] = BIG
     turn["gap"][major & (network.turn_kind != TurnKind.RIGHT)] = MAJOR_LEFT_GAP_S
-    turn["gap"][signalled & ~after_stop] = PERMITTED_LEFT_GAP_S
+    turn["gap"][signalled & (turn["on_red"] == 0)] = PERMITTED_LEFT_GAP_S
     ring = _enters_ring(network, turn["merges"])
     turn["gap"][ring] = ROUNDABOUT_GAP_S
     turn["look"][ring] = ROUNDABOUT_LOOK_M
@@ -218,7 +250,8 @@ def kernel_network(
     turn["kind"] = network.turn_kind
     turn["own_lane"] = -1
     turn["own_lane"][network.own_turn] = network.own_lane
-    respected = np.repeat(turn["gives_way"] > 0, np.diff(network.foe_ptr))
+    looks = (turn["gives_way"] > 0) | (turn["on_red"] > 0)
+    respected = np.repeat(looks, np.diff(network.foe_ptr))
     turn["is_foe"][network.foe_turn[respected]] = 1
     link["group"] = _only_group(network)
 

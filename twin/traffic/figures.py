@@ -29,7 +29,7 @@ class Counters(NamedTuple):
         Vehicles that stood in a junction to turn left on green and left it in the first seconds of
         red: at most two of a lane in each cycle.
     on_red
-        Vehicles that turned on red after a stop, where it is allowed.
+        Vehicles that turned on red where it is allowed, after a stop or rolling up in a queue.
     lane_changes, updates
         Lane changes; vehicles moved by one tick, emergency units among them.
     """

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.network.graph import F32, I32, U8, YELLOW_S, Network, RoadClass, TurnKind, TurnYield
+from twin.network.graph import F32, I32, U8, YELLOW_S, Network, RoadClass, TurnKind
 from twin.traffic.control import kernel_network
 from twin.traffic.costs import SIREN_DELAY_SHARE
 from twin.traffic.kernels import meso_layout as layout
@@ -138,17 +138,16 @@ def _turns(network: Network, *, right_on_red: bool) -> layout.Records:
     decision = np.array([DECISION_S[kind] for kind in TurnKind])[network.turn_kind]
     follow = np.array([FOLLOW_S[kind] for kind in TurnKind])[network.turn_kind]
     on_red = view["on_red"] > 0
-    # Whose foes all stand when it has green need not look unless it goes on red.
-    idle = (network.turn_yield == TurnYield.ON_RED) & ~on_red
-    looks = (view["gives_way"] > 0) & (view["merges"] != JOINS) & ~idle
+    on_green = (view["gives_way"] > 0) & (view["merges"] != JOINS)
+    looks = on_green | (on_red & (view["foe1"] > view["foe0"]))
     gap = view["gap"] + decision
     follow = np.where(gap < SHORT_GAP_S, MAJOR_LEFT_FOLLOW_S, follow)
     turn["gap"] = np.where(looks, _ms(gap), 0)
     turn["least"] = np.where(looks, _ms(view["least"] + decision), 0)
     turn["follow"] = np.where(looks | on_red, _ms(follow), 0)
-    inside = looks & ~on_red & (network.turn_group >= 0)
-    turn["clear"] = np.where(inside, _ms(CLEAR_S), 0)
+    turn["clear"] = np.where(on_green & (network.turn_group >= 0), _ms(CLEAR_S), 0)
     turn["on_red"] = on_red
+    turn["on_green"] = on_green
     return turn
 
 

@@ -72,6 +72,8 @@ RIGHT_SPEED = np.float32(7.0)
 LEFT_SPEED = np.float32(9.0)
 U_SPEED = np.float32(4.0)
 CREEP_SPEED = np.float32(3.0)
+CLOSE_M = np.float32(15.0)
+"""Metres, bumper to bumper, within which who creeps behind another is in its queue."""
 
 
 @inner
@@ -154,7 +156,7 @@ def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: i
 
 @inlined
 def note_next(i: int, first: int, net: Net, R: Records) -> None:
-    """Note that who creeps up behind record `i`, which goes on red, has stood in the queue.
+    """Note that who creeps up close behind record `i`, which goes on red, has been in the queue.
 
     `first` is the first record of the lane. It looks as it rolls up to the line, as at a minor
     road: did each stand there, too, they would be 5.3 s apart, where the Highway Capacity Manual
@@ -162,6 +164,8 @@ def note_next(i: int, first: int, net: Net, R: Records) -> None:
     """
     j = i - 1
     if j < first or R[j].turn < 0 or R[j].vel > CREEP_SPEED or R[j].marks & SIREN:
+        return
+    if R[i].pos - R[j].pos > CLOSE_M:
         return
     if R[j].wait == 0 and net.turn[R[j].turn].on_red:
         R[j].wait = 1
@@ -212,6 +216,9 @@ def approach(
             if not net.turn[t].on_red or wrong_lane or not (can_stop or wait):
                 return hold, ZERO, cap
             on_red = True
+            # What it waited on green counts for nothing here: the others have green, and who has
+            # no room beyond the junction would stand in their way.
+            wait = min(wait, 1)
         elif net.group[g].state != GREEN and (
             (can_stop and not clears) or dist > max(v, CREEP_SPEED) * left
         ):
@@ -222,7 +229,7 @@ def approach(
     elif wrong_lane and not any_lane:
         held = True
     else:
-        aim = choose_lane(net, st, R, i, own)
+        aim = choose_lane(net, st, R, i, own, wait)
         st.lane[x].aim = aim
         zips = net.turn[t].zips and not on_red and st.lane[x].asks == aim
         if not has_space(st, aim, SQUEEZE_M if zips else net.kinds[R[i].kind, LENGTH], wait):
@@ -252,10 +259,12 @@ def approach(
                 cap = max(firm, next_speed(v, v0, ahead, speed, dt, net.kinds, R[i].kind))
         elif on_red and (wait == 0 or dist > min(RED_LOOK_M, net.turn[t].look)):
             held = True
-        elif net.turn[t].gives_way and can_stop:
+        elif (on_red or net.turn[t].gives_way) and can_stop:
             # Who gives way at a line looks when it has come there, not before.
             if dist > net.turn[t].look:
                 held = True
+                if net.turn[t].look < ZERO:  # banned
+                    patience = CLOSED_TICKS
             elif net.turn[t].all_stop:
                 held = not goes_next(net, int(net.link[k].node), t, int(st.lane[x].claim))
                 claim = 1 + wait if held else SETS_OFF

@@ -238,15 +238,17 @@ def has_space(st: State, at: int, length: np.float32, wait: int) -> bool:
 
 
 @inlined
-def choose_lane(net: Net, st: State, R: Records, i: int, own: int) -> int:
-    """Return the lane to enter: the one that suits, or when it is full one beside it."""
+def choose_lane(net: Net, st: State, R: Records, i: int, own: int, wait: int) -> int:
+    """Return the lane to enter: the one that suits, or when it is full one beside it.
+
+    `wait` are the seconds that record `i` has been held, as far as they count.
+    """
     t = int(R[i].turn)
     lane0 = int(net.turn[t].lane0)
     nlo = int(R[i].nlo)
     nhi = int(R[i].nhi)
     aim = lane0 + entry_lane(net, t, own, nlo, nhi)
     length = net.kinds[R[i].kind, LENGTH]
-    wait = int(R[i].wait)
     if has_space(st, aim, length, wait):
         return aim
     first, last = entry_range(net.turn, t, own)

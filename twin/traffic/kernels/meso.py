@@ -85,7 +85,7 @@ def conflict(foe: int, x: int, moment: int, until: int, now: int, net: Net, st: 
         if passes >= until:
             return -1
         if st.place[base + at].turn == foe:
-            if net.turn[foe].gap > 0 and not net.turn[foe].on_red and when + STANDS < moment:
+            if net.turn[foe].on_green and when + STANDS < moment:
                 return -1
             passes = next_green(net, foe, passes)
             if passes >= until:
@@ -172,6 +172,7 @@ def serve_lane(
         moment = next_go(net, t, moment, when)
         if moment >= end:
             return moment
+        on_red = net.turn[t].on_red > 0 and next_green(net, t, moment) > moment
         rpos = int(st.place[i].rpos) + 1
         after = int(st.route[rpos])
         lo = 0
@@ -182,6 +183,8 @@ def serve_lane(
         y = pick_lane(to, lo, hi, slot, kind, now, net, st)
         free = room_at(y, now, net, st)
         if free == FULL:
+            if on_red:  # who turns on red does not force its way
+                return end
             if st.lane[x].since < 0:
                 st.lane[x].since = moment
             if end - st.lane[x].since <= net.stuck:
@@ -199,27 +202,26 @@ def serve_lane(
             moment = next_go(net, t, moment, when)
             if moment >= end:
                 return moment
+            on_red = net.turn[t].on_red > 0 and next_green(net, t, moment) > moment
         waited = moment - when
-        looks = net.turn[t].gap > 0
+        looks = net.turn[t].on_green or (on_red and net.turn[t].gap > 0)
         if looks:
-            moment = gap_from(t, moment, waited, now, net, st)
+            # On red nobody takes less than the others leave: his green will come.
+            moment = gap_from(t, moment, 0 if on_red else waited, now, net, st)
             if moment >= end:
                 return moment
+            on_red = on_red and next_green(net, t, moment) > moment
         # Who waited and is the first to go starts from standstill, and who looked for a gap.
         late = 0
         if waited > LATE_MIN and (looks or moment - st.lane[x].free_out > LATE_MIN):
             late = int(net.link[to].restart)
-        follow = int(net.turn[t].follow)
-        if net.turn[t].on_red:
-            if next_green(net, t, moment) > moment:
-                st.tally[block, ON_RED] += 1
-            else:
-                follow = 0
+        follow = int(net.turn[t].follow) if looks or on_red else 0
         st.lane[x].free_out = moment + max(headway_out(x, kind, net, st), follow)
         drop(x, i, k, moment, net, st)
         net.link[k].n_out += 1
         net.link[k].sum_out += moment
         st.tally[block, CROSSED] += 1
+        st.tally[block, ON_RED] += on_red
         enter(
             y,
             slot,

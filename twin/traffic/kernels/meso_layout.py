@@ -128,14 +128,15 @@ TURN = np.dtype(
         ("group", "i4"),  # -1 without a signal
         ("foe0", "i4"),
         ("foe1", "i4"),
-        ("gap", "i4"),  # critical gap; 0 when it need not look
+        ("gap", "i4"),  # critical gap; 0 when it never looks
         ("least", "i4"),  # gap taken after a long wait
-        ("follow", "i4"),  # least time between two that make it one after the other
+        ("follow", "i4"),  # least time between two that make it one after the other, when they look
         ("clear", "i4"),  # time after the end of green in which it may still be made
         ("lo", "i4"),  # lanes of the link that it leaves
         ("hi", "i4"),
         ("banned", "i4"),  # nobody may make it, for a time
         ("on_red", "i4"),  # it may be made on red, after a stop
+        ("on_green", "i4"),  # it gives way whenever it is made, not on red alone
     ]
 )
 NODE = np.dtype(
