@@ -28,8 +28,8 @@ STREETS_NOTE = (
     "that the street's own interval excludes zero, and a difference is called clear only if, of "
     "all streets called so, at most one in twenty is to be expected there by chance (Benjamini and "
     "Hochberg); more replications tell more of them apart. Streets are in order of what they gain "
-    "or lose, those whose interval excludes zero first. Each interval is 95% by itself, and those "
-    "of the streets that changed most flatter the change."
+    "or lose: clear ones first, then those whose interval excludes zero. Each interval is 95% by "
+    "itself, and those of the streets that changed most flatter the change."
 )
 
 

@@ -124,14 +124,13 @@ def _traffic(rows: list[dict[str, Any]], text: dict[str, str]) -> list[str]:
 
 
 def _streets(found: dict[str, Any], text: dict[str, str], lang: str) -> list[str]:
-    """Return one sentence on the streets that gain and lose most, where they differ clearly."""
+    """Return one sentence on the streets that gain and lose most of those that differ clearly."""
     said = [
         text[f"street-{way}"].format(
             street=_street(row, text, lang), difference=signed(row["flow"]["difference"])
         )
         for way in ("gained", "lost")
-        for row in found[way][:1]
-        if row["clear"]
+        for row in [each for each in found[way] if each["clear"]][:1]
     ]
     return [text["streets"].format(what=", ".join(said))] if said else []
 

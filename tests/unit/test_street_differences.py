@@ -151,6 +151,21 @@ def test_streets_that_are_shown_come_first_then_by_what_they_gain(tmp_path) -> N
     assert (found.compared, found.shown, found.clear) == (15, 11, 11)
 
 
+def test_clear_streets_come_before_those_that_change_more_by_chance(tmp_path) -> None:
+    many = [(k, f"S{k}", 100.0) for k in range(20)]
+    for k, wobble in enumerate((-1.0, 0.0, 1.0)):
+        made_run(run_folder(tmp_path, "base", k), dict.fromkeys(range(20), (5.0, 10.0)), many)
+        # t = 0.6 sqrt(3) / 0.2 = 5.2: by itself p = 0.035. S1 gains less, and always the same.
+        more = dict.fromkeys(range(20), (5.0, 10.0))
+        more |= {0: (5.6 + 0.2 * wobble, 10.0), 1: (5.3, 10.0)}
+        made_run(run_folder(tmp_path, "whatif", k), more, many)
+    found = streets_of(found_in(tmp_path, 3))
+    assert [(row.name, row.flow.shown, row.clear) for row in found.gained] == [
+        ("S1", True, True),
+        ("S0", True, False),
+    ]
+
+
 def test_so_many_streets_look_different_by_chance_alone(tmp_path) -> None:
     many = [(k, f"S{k}", 100.0) for k in range(100)]
     rng = np.random.default_rng(3)

@@ -90,9 +90,9 @@ class StreetDifferences:
     clear
         Of these, those that differ clearly with regard to how many were compared.
     gained, lost
-        The `SHOWN` streets that gained and lost most: those whose interval excludes zero first,
-        then the others, each by the difference of the flow. A street whose difference rounds to
-        zero is in neither.
+        The `SHOWN` streets that gained and lost most: the clear ones first, then those whose
+        interval excludes zero, then the others, each by the difference of the flow. A street whose
+        difference rounds to zero is in neither.
     """
 
     compared: int
@@ -144,7 +144,7 @@ def street_differences(
     clear = np.zeros(len(mean), np.bool_)
     clear[used] = discoveries(p[used], 1.0 - CONFIDENCE)
     clear &= shown
-    order = np.lexsort((np.arange(len(mean)), -np.abs(mean), ~shown))
+    order = np.lexsort((np.arange(len(mean)), -np.abs(mean), ~shown, ~clear))
     order = order[np.round(mean[order], DECIMALS) != 0.0]
 
     def line(number: int) -> StreetDifference:
