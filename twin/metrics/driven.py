@@ -13,6 +13,9 @@ from twin.recording.reader import RunReader
 
 F64 = NDArray[np.float64]
 
+_ROUNDING = 1e-9
+"""Of an interval: less than this from a whole number of them is a whole number."""
+
 
 class Driven(NamedTuple):
     """Sums of the period by link; links beyond the last that was driven are left out.
@@ -55,8 +58,7 @@ def _sums(links: pd.DataFrame, start_s: float, end_s: float, every_s: float) -> 
     period for the last one.
     """
     ends, number = np.unique(links["t"].to_numpy(np.float64), return_inverse=True)
-    # An interval without vehicles has no rows, so the one after it seems longer than it was.
-    lasts = np.minimum(np.diff(ends, prepend=start_s), every_s)
+    lasts = _lengths(ends, start_s, end_s, every_s)
     link = links["link"].to_numpy(np.int64)
     seconds = links["vehicles"].to_numpy(np.float64) * lasts[number]
     metres = seconds * links["speed_mps"].to_numpy(np.float64)
@@ -65,3 +67,18 @@ def _sums(links: pd.DataFrame, start_s: float, end_s: float, every_s: float) -> 
         np.bincount(link, weights=seconds).astype(np.float64),
         (end_s - start_s) / HOUR_S,
     )
+
+
+def _lengths(ends: F64, start_s: float, end_s: float, every_s: float) -> F64:
+    """Return (N,) the lengths of the intervals that end at (N,) ascending times, seconds.
+
+    Intervals are due at `start_s` plus multiples of `every_s`, and end with the tick that reaches
+    it; the last one ends with the period.
+    """
+    passed = (ends - start_s) / every_s
+    number = np.where(ends < end_s, np.floor(passed + _ROUNDING), np.ceil(passed - _ROUNDING))
+    due_before = start_s + (number - 1.0) * every_s
+    # The interval before ended at its rows' `t`; without vehicles it has none, and it was due.
+    seen_before = np.concatenate([[start_s], ends[:-1]])
+    lasts: F64 = ends - np.maximum(due_before, seen_before)
+    return lasts
