@@ -148,6 +148,7 @@ def _tell(network: Network, *, as_json: bool) -> None:
     groups = Counter(np.bincount(network.group_signal, minlength=network.n_signals).tolist())
     content: dict[str, Any] = {
         "signals": network.n_signals,
+        "right_on_red": network.n_signals_on_red,
         "by_cycle_s": {f"{k:g}": n for k, n in sorted(cycles.items())},
         "by_groups": {str(k): n for k, n in sorted(groups.items())},
     }
@@ -155,7 +156,10 @@ def _tell(network: Network, *, as_json: bool) -> None:
         end_with_json(content)
         return
     console = answers()
-    console.print(f"{network.n_signals} signals")
+    on_red = network.n_signals_on_red
+    console.print(
+        f"{network.n_signals} signals; drivers may turn right on red at {on_red or 'none'} of them"
+    )
     for title, column in (("cycle, s", "by_cycle_s"), ("groups", "by_groups")):
         table = Table(title, "signals")
         for key, count in content[column].items():

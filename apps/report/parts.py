@@ -139,7 +139,7 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         tag("h3", "The city"),
         bullets(city.meta.assumptions) if city.meta.assumptions else tag("p", "Nothing is stated."),
         tag("h3", "The model"),
-        bullets([*LIMITS, *MODEL_LIMITS[scenario.traffic.fidelity], *more]),
+        bullets([*LIMITS, *_limits(scenario, city), *more]),
         tag("h3", "The scenario"),
         tag("p", "What is not as by default:"),
         tag("ul", *(tag("li", field) for field in own), class_="fields") if own
@@ -166,6 +166,25 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
         *([tag("h3", "Data"), tag("ul", *map(_source, sources), class_="sources")] if sources
           else []),
     )  # fmt: skip
+
+
+def _limits(scenario: Scenario, city: City) -> list[str]:
+    """Return what is assumed of traffic, and of right turns on red where the city allows them."""
+    limits = [*MODEL_LIMITS[scenario.traffic.fidelity]]
+    signals = city.network.n_signals_on_red
+    if scenario.traffic.fidelity == "table" or not signals:
+        return limits
+    where = f"at {signals:,} of {city.network.n_signals:,} signals"
+    said = (
+        f"Drivers turn right on red {where}, after a stop and giving way."
+        if scenario.traffic.right_on_red
+        else f"Nobody turns right on red, which the city allows {where}."
+    )
+    walking = (
+        "Pedestrians are not modelled: they hold nobody up on a crossing, so right turns on red "
+        "gain more here than in a city, and what they mean for safety is not told."
+    )
+    return [*limits, f"{said} {walking}"]
 
 
 def _all_fields(scenario: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pandas as pd
 import pytest
 
 from apps.report.html import Raw, tag
-from apps.report.parts import heading
+from apps.report.parts import assumed, heading
 from apps.report.run import run_page, write_run_report
 from apps.report.units import units_section
 from apps.report.words import (
@@ -17,6 +18,7 @@ from apps.report.words import (
 from tests.support.html import is_self_contained
 from tests.support.runs import calls_rows, small_city, small_run, small_scenario
 from twin.core.errors import InputError
+from twin.network.generate import grid
 from twin.recording.reader import RunReader
 from twin.recording.store import RunWriter
 
@@ -45,6 +47,23 @@ def test_a_report_asks_nothing_of_the_network_and_says_what_it_must(run):
         clock(meta["summary"]["response"]["p50"]),
     ):
         assert needed in text
+
+
+def test_a_report_tells_what_is_assumed_of_right_turns_on_red():
+    roads = grid(3, 3, 150.0, 1, 13.9, right_on_red=True)
+    city = dataclasses.replace(small_city(), network=roads)
+    said = {
+        (fidelity, allowed): str(
+            assumed(small_scenario(traffic={"fidelity": fidelity, "right_on_red": allowed}), city)
+        )
+        for fidelity, allowed in (("micro", True), ("meso", False), ("table", True))
+    }
+    assert "Drivers turn right on red at 5 of 5 signals" in said["micro", True]
+    assert "Nobody turns right on red, which the city allows at 5 of 5" in said["meso", False]
+    assert "Pedestrians are not modelled" in said["meso", False]
+    assert "right on red" not in said["table", True].replace("right_on_red", "")
+    plain = assumed(small_scenario(traffic={"fidelity": "micro"}), small_city())
+    assert "right on red" not in str(plain)
 
 
 def test_names_cannot_break_out(tmp_path):

@@ -88,6 +88,7 @@ def test_longer_vehicles_leave_less_room_in_queues():
         ({"imperfection": 1.5}, "less than or equal to 1"),
         ({"fidelity": "meso", "car_following": "krauss"}, "'krauss' needs fidelity = 'micro'"),
         ({"fidelity": "meso", "reaction_s": 1.0}, "reaction_s needs fidelity = 'micro'"),
+        ({"fidelity": "table", "right_on_red": False}, "right_on_red = false needs fidelity"),
         ({"fidelity": "table", "types": {"bus": {"model": "krauss"}}}, r"types\.bus\.model needs"),
         (
             {"fidelity": "meso", "types": {"car": {"politeness": 0.1}}},

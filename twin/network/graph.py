@@ -185,6 +185,12 @@ class Network:
         return len(self.signal_node)
 
     @property
+    def n_signals_on_red(self) -> int:
+        """Number of them at which drivers may make a turn on red."""
+        on_red = (self.turn_yield == TurnYield.ON_RED) & (self.turn_group >= 0)
+        return len(np.unique(self.group_signal[self.turn_group[on_red]]))
+
+    @property
     def turn_from(self) -> I32:
         """(T,) from-link of every turn."""
         return np.repeat(np.arange(self.n_links, dtype=np.int32), np.diff(self.turn_ptr))

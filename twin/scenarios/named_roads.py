@@ -6,6 +6,7 @@ A number or name that the network does not have is refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,8 @@ from twin.scenarios.change_kinds import (
 
 _STREETS_ALIKE = 0.7
 """Names of streets end alike (-daero, Street), so that half alike is not meant."""
+_FEW = 4
+"""So many names are offered at most."""
 
 
 def links_named(network: Network, street: str) -> NDArray[np.int32]:
@@ -46,10 +49,21 @@ def links_named(network: Network, street: str) -> NDArray[np.int32]:
         raise InputError(
             f"the city has no street or bridge named {street!r}",
             field="street",
-            hint=did_you_mean(wanted, known, alike=_STREETS_ALIKE)
-            or "`twin city places` lists those that it has",
+            hint=_meant(wanted, known) or "`twin city places` lists those that it has",
         )
     return links
+
+
+def _meant(wanted: str, known: Sequence[str]) -> str | None:
+    """Return a hint with the streets whose names hold the first word wanted, or with one like it.
+
+    What a name begins with tells streets apart better than "Bridge" at the end of all.
+    """
+    word = wanted.partition(" ")[0]
+    held = [name for name in known if word in name.casefold()]
+    if word and 0 < len(held) <= _FEW:
+        return f"did you mean {' or '.join(repr(name) for name in held)}?"
+    return did_you_mean(wanted, known, alike=_STREETS_ALIKE)
 
 
 def links_of(change: CloseLinks | WorkZone | Toll | BusLane, network: Network) -> NDArray[np.int32]:

@@ -231,6 +231,8 @@ class Traffic(Part):
                 raise ValueError(f"{what} needs fidelity = 'micro'")
         if self.fidelity != "micro" and self.siren != Siren():
             raise ValueError("what siren says of drivers needs fidelity = 'micro'")
+        if self.fidelity == "table" and not self.right_on_red:
+            raise ValueError("right_on_red = false needs fidelity = 'micro' or 'meso'")
         return self
 
 
