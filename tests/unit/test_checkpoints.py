@@ -97,6 +97,35 @@ def test_a_checkpoint_without_the_closure_of_its_tick_is_of_another_version(
         new().restore(older)
 
 
+@pytest.mark.parametrize("new", [micro, meso])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("STRAYED", 9),  # a column of the tallies that has moved
+        ("TURN", np.dtype([("to", "i4"), ("group", "i4")])),
+        ("ADDED", 3),
+    ],
+)
+def test_a_checkpoint_of_another_layout_is_of_another_version(
+    new: Callable[[], Traffic], name: str, other: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = new()
+    now = traffic.checkpoint()
+    with monkeypatch.context() as older:
+        older.setattr(traffic._layout, name, other, raising=False)
+        then = traffic.checkpoint()
+    new().restore(now)
+    for parts in (then, {key: part for key, part in now.items() if key != "layout"}):
+        with pytest.raises(InputError, match="another version"):
+            new().restore(parts)
+
+
+def test_fidelities_do_not_take_the_checkpoints_of_each_other() -> None:
+    for one, other in ((micro(), meso()), (meso(), micro())):
+        with pytest.raises(InputError, match="another fidelity"):
+            one.restore(other.checkpoint())
+
+
 def test_a_unit_holds_each_signal_on_its_way_once_also_over_a_checkpoint() -> None:
     network = grid(3, 6, 200.0, 2, 13.9)
 

@@ -7,6 +7,8 @@ reads columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -86,6 +88,7 @@ class Engine(Books):
         If the tick or the factor is out of range.
     """
 
+    _layout: ClassVar[ModuleType] = layout
     _route_used = layout.ROUTE_USED
 
     def __init__(

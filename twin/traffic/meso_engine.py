@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +58,7 @@ class QueueEngine(Books):
 
     dt_s = 1.0
 
+    _layout: ClassVar[ModuleType] = layout
     _route_used = layout.ROUTE_USED
 
     def __init__(

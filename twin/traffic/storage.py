@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,24 @@ Checkpoint = dict[str, NDArray[Any]]
 FIRST_VEHICLES = 1024
 SCRATCH = ("search", "active", "passing")
 """What kernels keep for the length of a tick at most."""
+
+
+def layout_mark(layout: ModuleType) -> NDArray[np.uint8]:
+    """Return (32,) bytes that are others when a module of layouts lays anything out otherwise.
+
+    They are a hash (SHA-256) of its constants (numbers of columns and states among them), of its
+    records (names, types and offsets of fields), and of the names of its arrays.
+    """
+    said = []
+    for name, value in sorted(vars(layout).items()):
+        if isinstance(value, np.dtype):
+            fields = [(k, kind.str, at) for k, (kind, at, *_) in (value.fields or {}).items()]
+            said.append(f"{name} {value.itemsize} {sorted(fields)}")
+        elif isinstance(value, (int, float, np.number)):
+            said.append(f"{name} {float(value)!r}")
+        elif isinstance(value, type) and value.__module__ == layout.__name__:
+            said.append(f"{name} {getattr(value, '_fields', ())}")
+    return np.frombuffer(sha256("\n".join(said).encode()).digest(), np.uint8)
 
 
 def records(count: int, dtype: np.dtype[Any]) -> Records:
