@@ -159,6 +159,29 @@ def test_a_hook_closes_lanes_and_reroutes_by_mask_and_what_it_does_is_kept():
     check_now(traffic)
 
 
+@pytest.mark.parametrize("links", [[], np.zeros(0), np.zeros(0, np.int32)])
+def test_routes_for_nobody_are_none(links):
+    traffic = _traffic()
+    traffic.commands = []
+    view = View(traffic)
+    nobody = np.zeros(len(view.vehicles.id), np.bool_)
+    for chosen in (nobody, []):
+        assert view.reroute(chosen, [0], links) == 0
+    detail = {"vehicles": [], "goals": [], "taken": 0}
+    assert [c.detail for c in traffic.commands] == [detail, detail]
+
+
+def test_routes_are_taken_as_lists_and_as_whole_floats():
+    traffic = _traffic()
+    traffic.advance(50)
+    view = View(traffic)
+    there = int(np.argmax(view.link_vehicles))
+    chosen = view.vehicles.id[view.vehicles.link == there][:1]
+    path = [there, int(NETWORK.turn_to[NETWORK.turn_ptr[there]])]
+    assert view.reroute(chosen.tolist(), [0, 2], path) == 1
+    assert view.reroute(chosen, [0, 2], np.array(path, np.float64)) == 1
+
+
 def test_impossible_commands_are_refused():
     view = View(_traffic())
     with pytest.raises(InputError, match="signal groups 0 to"):

@@ -201,7 +201,7 @@ class View:
         self._traffic.open_lanes(link)
         self._log("open-lanes", link=int(self.network.link_id[link]))
 
-    def reroute(self, chosen: NDArray[Any], route_ptr: I32, route_link: I32) -> int:
+    def reroute(self, chosen: ArrayLike, route_ptr: ArrayLike, route_link: ArrayLike) -> int:
         """Give vehicles new routes that begin on the links they are on.
 
         Parameters
@@ -221,15 +221,17 @@ class View:
         InputError
             If a route is broken, or there is not one to each vehicle.
         """
-        chosen = np.asarray(chosen)
-        if chosen.dtype == np.bool_ and len(chosen) != len(self.vehicles.id):
-            why = f"a mask of {len(chosen)} for {len(self.vehicles.id)} vehicles"
+        # An empty list is an array of floats, by which nothing can be indexed.
+        mask = np.asarray(chosen)
+        ptr, links = np.asarray(route_ptr, np.int64), np.asarray(route_link, np.int64)
+        if mask.dtype == np.bool_ and len(mask) != len(self.vehicles.id):
+            why = f"a mask of {len(mask)} for {len(self.vehicles.id)} vehicles"
             raise InputError(why, field="chosen")
-        ids = self.vehicles.id[chosen] if chosen.dtype == np.bool_ else chosen
-        if len(route_ptr) != len(ids) + 1:
+        ids = self.vehicles.id[mask] if mask.dtype == np.bool_ else np.asarray(mask, np.int64)
+        if len(ptr) != len(ids) + 1:
             raise InputError(f"{len(ids)} vehicles need as many routes", field="route_ptr")
-        taken = self._traffic.set_route(np.asarray(ids, np.int64), route_ptr, route_link)
-        goal = self.network.link_id[np.asarray(route_link)[np.asarray(route_ptr)[1:] - 1]]
+        taken = self._traffic.set_route(ids, ptr.astype(np.int32), links.astype(np.int32))
+        goal = self.network.link_id[links[ptr[1:] - 1]]
         self._log("reroute", vehicles=ids.tolist(), goals=goal.tolist(), taken=taken)
         return taken
 
