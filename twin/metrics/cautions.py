@@ -57,8 +57,9 @@ TEXTS = {
     "no-beds": "Hospitals have no beds in these runs: a handover takes no longer however many "
     "patients come, so none gets crowded. Give them beds (`hospitals.beds`, see `twin scenario "
     "fields hospitals`) to see crowding.",
-    "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile: {one_sided} "
-    "reached in one run only, the others in neither before the run ended. Leaving out so many "
+    "left-out": "{n} of {of} calls ({percent}) are in no mean, median or percentile, not counting "
+    "collisions of one run's own traffic: {one_sided} reached in one run only, the others in "
+    "neither before the run ended. Leaving out so many "
     "can turn a mean around: read the share in time, and choose a period that ends in a quiet "
     "hour.",
     "own-collisions": "{n} of {of} calls ({percent}) are collisions that units reached in one run "
