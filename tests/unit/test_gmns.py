@@ -248,3 +248,29 @@ def test_lane_numbers_need_lanes(read):
     assert network.link_lanes[network.link_of(10)] == 2
     with pytest.raises(InputError, match="has no lane"):
         read(lane=None, movement=MOVEMENTS.replace("2,3,20", "2,3,20"))
+
+
+def test_tables_without_rows_state_nothing(read, tmp_path):
+    without = read(lane=None, movement=None)
+    for name in ("lane", "movement"):
+        (tmp_path / f"{name}.csv").write_text(TABLES[name].splitlines()[0] + "\n")
+    again = read(lane=None, movement=None)  # None leaves the files as they are
+    check_same(without, again)
+
+
+def test_movements_are_named_by_any_text(read):
+    check_same(read(), read(movement=MOVEMENTS.replace("\n1,", "\nM-1,")))
+    for text in (MOVEMENTS.replace("\n1,", "\n,"), MOVEMENTS.replace("\n1,", "\n2,")):
+        with pytest.raises(InputError) as caught:
+            read(movement=text)
+        assert caught.value.field == "mvmt_id"
+
+
+def test_lanes_that_no_table_counts_are_those_that_movements_name(read):
+    blank = LINKS.replace("true,2", "true,").replace("true,1", "true,0")
+    moves = MOVEMENTS.replace("20,,,THRU", "20,1,2,THRU")
+    network = read(lane=None, link=blank, movement=moves)
+    lanes = {link: int(network.link_lanes[network.link_of(link)]) for link in (10, 20, 40)}
+    assert lanes == {10: 3, 20: 2, 40: 1}
+    turn = turns_of(network)[10, 20]
+    assert (network.turn_lane_lo[turn], network.turn_lane_hi[turn]) == (0, 2)

@@ -30,6 +30,8 @@ class CsvColumns:
         The file; gzip is unpacked.
     delimiter
         What stands between values.
+    may_be_empty
+        Whether a header without rows is a table, too.
 
     Raises
     ------
@@ -37,7 +39,9 @@ class CsvColumns:
         If it cannot be read as a table.
     """
 
-    def __init__(self, path: Path | str, delimiter: str = ",") -> None:
+    def __init__(
+        self, path: Path | str, delimiter: str = ",", *, may_be_empty: bool = False
+    ) -> None:
         self.path = Path(path)
         reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter)
         try:
@@ -54,10 +58,10 @@ class CsvColumns:
             if len(row) != width:
                 text = f"the row has {len(row)} values, the header {width}"
                 raise InputError(text, file=path, row=k + HEADER_ROW + 1)
-        if not body:
+        if not body and not may_be_empty:
             raise InputError("there are no rows below the header", file=path)
         self.count = len(body)
-        self._columns = dict(zip(self.header, zip(*body, strict=True), strict=True))
+        self._columns = {name: [row[k] for row in body] for k, name in enumerate(self.header)}
 
     def refuse(self, bad: Flags, field: str, why: str) -> None:
         """Raise an `InputError` at the first row where `bad` holds, if any; `{}` is its value."""
@@ -106,7 +110,7 @@ class CsvColumns:
             At the first value that is not one.
         """
         values = np.asarray(self._parse(field, float, np.nan, "a number"), np.float64)
-        blank = np.asarray([not value for value in self.text(field)])
+        blank = np.asarray([not value for value in self.text(field)], np.bool_)
         if required:
             self.refuse(blank, field, "the value is missing")
         bad = ~blank & ~((values >= low) & (values <= high))

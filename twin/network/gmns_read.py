@@ -87,14 +87,17 @@ def read_gmns(
     folder = Path(links).parent
     lanes: LaneTable = {}
     if (folder / LANES).is_file():
-        raw, lanes = _with_lanes(raw, CsvColumns(folder / LANES, comma))
+        raw, lanes = _with_lanes(raw, CsvColumns(folder / LANES, comma, may_be_empty=True))
     if not (folder / MOVEMENTS).is_file():
         return GmnsRoads(raw, None)
+    movements = CsvColumns(folder / MOVEMENTS, comma, may_be_empty=True)
+    if not movements.count:
+        return GmnsRoads(raw, None)
     ends = _ends(CsvColumns(nodes, comma), raw)
-    reader = _MovementReader(raw, CsvColumns(folder / MOVEMENTS, comma), lanes)
+    reader = _MovementReader(raw, movements, lanes)
     stated = reader.turns(ends)
     left_out = {**raw.left_out, **{what: n for what, n in reader.counts.items() if n}}
-    return GmnsRoads(replace(raw, left_out=left_out), stated)
+    return GmnsRoads(replace(reader.raw, left_out=left_out), stated)
 
 
 def _ends(nodes: CsvColumns, raw: RawRoads) -> Flags:
@@ -180,10 +183,15 @@ class _MovementReader:
     def turns(self, ends: Flags) -> StatedTurns:
         """Return the movements; `ends` (N,) are nodes at which the network ends."""
         table = self.table
-        table.unique_keys("mvmt_id")
+        names = table.text("mvmt_id")
+        table.refuse(np.array([not name for name in names]), "mvmt_id", "the value is missing")
+        once = np.unique(names, return_index=True)[1]
+        again = ~np.isin(np.arange(table.count), once)
+        table.refuse(again, "mvmt_id", "the movement {} occurs twice")
         start, end = self._ends()
         kind = self._words("type", _KIND)
         control = self._words("ctrl_type", _CONTROL)
+        self._count_lanes(start, end)
         leave = self._lanes("ib", start)
         enter = self._lanes("ob", end)
         found: dict[tuple[int, int], list[int]] = {}
@@ -241,6 +249,18 @@ class _MovementReader:
             table.refuse(away, field, f"link {{}} does not {what} at the node of the movement")
             both.append(found)
         return both[0], both[1]
+
+    def _count_lanes(self, start: list[int], end: list[int]) -> None:
+        """Give links whose lanes no table counts as many as movements name: the greatest number."""
+        named = np.zeros(len(self.raw.link_id))
+        for side, links in (("ib", start), ("ob", end)):
+            for which in ("start", "end"):
+                number = _lane_numbers(self.table, f"{which}_{side}_lane")
+                said = np.isfinite(number)
+                # Pockets (below zero) are beside one lane at least.
+                np.maximum.at(named, np.array(links)[said], np.maximum(number[said], 1.0))
+        lanes = np.where(self.raw.link_lanes == 0, named, self.raw.link_lanes)
+        self.raw = replace(self.raw, link_lanes=lanes.astype(self.raw.link_lanes.dtype))
 
     def _words(self, field: str, known: dict[str, TurnKind] | dict[str, Control]) -> list[int]:
         """Return a column of names as numbers; -1 where nothing is said."""
