@@ -31,7 +31,7 @@ from apps.report.words import (
     CHANGED_INTERVALS,
     CLEAR,
     NO_INTERVAL,
-    SMALL_NUMBERS,
+    SMALL_NUMBERS_OF_SEVERAL,
     beside_the_response,
     reached,
 )
@@ -144,6 +144,6 @@ def show(found: Comparison, report: Path) -> None:
         console.print(outcome_difference(outcome))
     for note in found.notes:
         console.print(f"Note: {note.text}")
-    for line in (reached(found.reach[0]), CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS, CHANGED):
-        console.print(line)
+    console.print(reached(found.reach[0]))
+    console.print(CLEAR, NO_INTERVAL, BASIS, SMALL_NUMBERS_OF_SEVERAL, CHANGED, sep="\n")
     notes.print(f"Report: {report}")

@@ -29,6 +29,7 @@ from apps.report.words import (
     NO_INTERVAL,
     OUTSIDE,
     SMALL_NUMBERS,
+    SMALL_NUMBERS_OF_SEVERAL,
     clock,
     count,
     percent,
@@ -159,7 +160,8 @@ def score(
             console.print(standard_differences(rows, f"{one.title.en}: what-if minus base"))
     notes = [OPEN_ENDED, SMALL_NUMBERS]
     if pairs:
-        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, *notes, CHANGED_INTERVALS]
+        notes = [SCORE_RANGE, CLEAR, NO_INTERVAL, OPEN_ENDED]
+        notes += [SMALL_NUMBERS_OF_SEVERAL, CHANGED_INTERVALS]
     console.print(*notes, sep="\n")
 
 

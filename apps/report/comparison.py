@@ -32,8 +32,9 @@ from apps.report.words import (
     CHANGED,
     CHANGED_INTERVALS,
     CLEAR,
+    FEW_IN_ONE,
     NO_INTERVAL,
-    SMALL_NUMBERS,
+    SMALL_NUMBERS_OF_SEVERAL,
     TARGET_MIN,
     WITHIN,
     amount,
@@ -44,12 +45,12 @@ from apps.report.words import (
     figure,
     gain,
     group_name,
-    percent,
     range_text,
     reached,
     rests_on,
     signed,
     verdict,
+    within,
     without_unchanged,
 )
 from twin.city.model import City
@@ -157,7 +158,7 @@ def _answer(found: Comparison) -> list[Raw]:
                 (figure(overall, overall.whatif), "mean response, what-if, min:s (s)"),
                 (amount(overall, overall.difference), "mean difference"),
                 (range_text(overall), "95% interval of the difference"),
-                (count(everything.both), f"calls reached in both runs{_summed(found)}"),
+                (rests_on(overall), f"calls reached in both runs{_summed(found)}"),
                 (f"{everything.one_sided:,}", f"calls reached in one run only{_summed(found)}"),
             ]
         ),
@@ -208,7 +209,8 @@ def _table(rows: Sequence[Difference]) -> Raw:
         tag("p", unchanged) if unchanged else None,
         tag(
             "p",
-            f"{CLEAR} {NO_INTERVAL} {BASIS} pp: percentage points. {SMALL_NUMBERS} {CHANGED}",
+            f"{CLEAR} {NO_INTERVAL} {BASIS} pp: percentage points. {SMALL_NUMBERS_OF_SEVERAL} "
+            f"{CHANGED}",
             class_="note",
         ),
         tag(
@@ -232,17 +234,18 @@ def _reach(found: Comparison) -> Raw:
             count(line.base_calls), count(line.whatif_calls),
             f"{line.base_reached:,}", f"{line.whatif_reached:,}",
             f"{line.both:,}", f"{line.only_base:,}", f"{line.only_whatif:,}",
-            percent(line.base_within), percent(line.whatif_within),
+            within(line.base_within, line.base_fewest),
+            within(line.whatif_within, line.whatif_fewest),
         ]
         for line in lines
     ]  # fmt: skip
-    within = f"within {TARGET_MIN} min"
+    target = f"within {TARGET_MIN} min"
     return section(
         "Calls that each run reached",
         table(
             ["", "calls, base", "calls, what-if", "reached, base", "reached, what-if",
              "reached in both", "only in the base", "only in the what-if",
-             f"{within}, base", f"{within}, what-if"],
+             f"{target}, base", f"{target}, what-if"],
             rows,
         ),
         tag("p", unchanged) if unchanged else None,
@@ -251,7 +254,8 @@ def _reach(found: Comparison) -> Raw:
             "Calls of all replications added up; shares are averages of the replications. A call "
             "that only one run reached is in no mean or percentile above: a change that leaves "
             "calls without help shows here and in the share within the target. In moving traffic "
-            "collisions come from the traffic, so the two runs may have different ones.",
+            "collisions come from the traffic, so the two runs may have different ones. "
+            f"{FEW_IN_ONE}",
             class_="note",
         ),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from twin.city.model import City
 from twin.metrics.compare import Difference
 from twin.metrics.comparison import Comparison
 from twin.metrics.pairing import Sides, pair_calls
-from twin.metrics.summary import FEW_CALLS, few_calls
+from twin.metrics.summary import FEW_CALLS
 
 LEAST_SCALE_S = 30.0
 """Differences are coloured on a scale of at least this many seconds, so that none looks large."""
@@ -28,7 +28,7 @@ def comparison_map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
     """Return the map of a comparison: districts by their difference, and calls that moved."""
     drawing = Drawing(city)
     rows = {row.value: row for row in found.rows if row.group == "district"}
-    few = {name for name, row in rows.items() if few_calls(row.calls)}
+    few = {name for name, row in rows.items() if row.few}
     apart = {name: row.difference for name, row in rows.items() if name not in few}
     most = max([LEAST_SCALE_S, *(abs(value) for value in apart.values())])
     drawing.districts(
@@ -62,7 +62,7 @@ def comparison_map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
                 ("box", colour, f"{-most + k * step:+.0f} to {-most + (k + 1) * step:+.0f} s")
                 for k, colour in enumerate(DIVERGING)
             ]
-            + [("box", FEW, f"{FEW_MARK} fewer than {FEW_CALLS} calls")]
+            + [("box", FEW, f"{FEW_MARK} fewer than {FEW_CALLS} calls in a replication")]
         ),
         tag(
             "p",

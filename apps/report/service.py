@@ -11,7 +11,7 @@ import pandas as pd
 from apps.report.charts import over_time
 from apps.report.html import Raw, section, table, tag
 from apps.report.map import SEQUENTIAL, Drawing, graded, legend
-from apps.report.words import NO_RANGE, OUTSIDE, clock, count, counted, percent
+from apps.report.words import FEW_MARK, NO_RANGE, OUTSIDE, clock, count, counted, percent
 from twin.city.model import City
 from twin.core.clock import HOUR_S, format_clock
 from twin.metrics.crews import crew_figures
@@ -51,7 +51,8 @@ def standard_cells(score: Score) -> list[str]:
         value += f" ({ends[0]} to {ends[1]})"
     elif score.replications > 1 and score.n:
         value += f" ({NO_RANGE})"
-    return [score.title["en"], count(score.n) if score.n else "0", value, asked, met]
+    calls = f"{score.n:,}{f' {FEW_MARK}' if score.few else ''}" if score.n else "0"
+    return [score.title["en"], calls, value, asked, met]
 
 
 def standards_section(cards: Sequence[Scorecard]) -> Raw:

@@ -106,7 +106,7 @@ def rests_on(row: Difference) -> str:
     if row.whatif_n != row.base_n:
         said += f" and {row.whatif_n:,}"
     mark = p90_mark(fewest) if row.statistic == "p90" else ""
-    return said + few_mark(fewest) + mark
+    return said + few_mark(row.fewest) + mark
 
 
 def verdict(row: Difference) -> str:
@@ -188,10 +188,18 @@ def p90_mark(n: int) -> str:
     return f" {P90_MARK}" if unsure_p90(n) else ""
 
 
-SMALL_NUMBERS = (
-    f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {P90_MARK} fewer than "
-    f"{10 * LEAST_BEYOND_P90} calls: one call more or less can move this 90th percentile."
+_UNSURE_P90 = (
+    f"{P90_MARK} fewer than {10 * LEAST_BEYOND_P90} calls: one call more or less can move this "
+    "90th percentile."
 )
+SMALL_NUMBERS = f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {_UNSURE_P90}"
+FEW_IN_ONE = (
+    f"{FEW_MARK} fewer than {FEW_CALLS} calls, in all or in one of the replications: too few to "
+    "rely on. Each replication counts the same, so in one of few calls each call weighs much: a "
+    "single late one can move the average of all."
+)
+"""What the mark means behind an average of replications."""
+SMALL_NUMBERS_OF_SEVERAL = f"{FEW_IN_ONE} {_UNSURE_P90}"
 _FEW_CHANGED = "; where they are few, a difference rests on them."
 CHANGED = (
     "Changed, of response times: calls reached at another moment than in the base, or in one run "
@@ -228,9 +236,14 @@ def reached(line: Reach) -> str:
         f"Calls reached before the run ended: {line.base_reached:,} of {line.base_calls:,} in the "
         f"base, {line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in "
         f"both, {line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
-        f"Within {TARGET_MIN} min: {percent(line.base_within)} in the base, "
-        f"{percent(line.whatif_within)} in the what-if."
+        f"Within {TARGET_MIN} min: {within(line.base_within, line.base_fewest)} in the base, "
+        f"{within(line.whatif_within, line.whatif_fewest)} in the what-if."
     )
+
+
+def within(share: float | None, fewest: int) -> str:
+    """Return a share that is an average of replications, of which one has `fewest` calls."""
+    return percent(share) + ("" if share is None else few_mark(fewest))
 
 
 def percent(share: float | None) -> str:
@@ -258,8 +271,9 @@ def reading(row: Difference) -> str:
             "One replication cannot tell a real difference from chance: run more."
         )
     if row.few:
+        one = "" if row.fewest == row.calls else f", {row.fewest:,} in one replication"
         return (
-            f"Too few calls to tell ({row.calls:,}): the mean response time changed by "
+            f"Too few calls to tell ({row.calls:,}{one}): the mean response time changed by "
             f"{signed(row.difference)} s (95% interval {range_text(row)})."
         )
     if not row.shown:

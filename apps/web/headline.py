@@ -84,7 +84,9 @@ def _say(
     """Return what to say in a language; `moved` are the traffic and the streets, if any."""
     text = words(lang)["compared"]
     low, high = row["low"], row["high"]
-    few = few_calls(row["calls"])
+    in_all = few_calls(row["calls"])
+    # A comparison that was stored before 2026-11-23 does not say how few calls a replication has.
+    few = in_all or few_calls(row.get("fewest", row["calls"]))
     if not row["changed"]:
         verdict = text["unchanged"]
     elif low is None or high is None:
@@ -93,7 +95,7 @@ def _say(
         verdict = text["too_few"]
     else:
         verdict = text["clear"] if excludes_zero(low, high, 1.0, DECIMALS) else text["unclear"]
-    warnings = [text["few"].format(n=FEW_CALLS)] if few else []
+    warnings = [text["few" if in_all else "few_in_one"].format(n=FEW_CALLS)] if few else []
     traffic, streets = moved
     warnings += _traffic(traffic, text)
     warnings += [] if streets is None else _streets(streets, text, lang)

@@ -15,12 +15,14 @@ WHOLE = {"kind": "close-links", "links": [100]}
 
 def line(base: int, whatif: int, both: int, only_base: int = 0, only_whatif: int = 0) -> Reach:
     reached = (both + only_base, both + only_whatif)
-    return Reach("overall", "", base, whatif, *reached, both, only_base, only_whatif, 0.9, 0.9)
+    return Reach(
+        "overall", "", base, whatif, *reached, both, only_base, only_whatif, 0.9, 0.9, base, whatif
+    )
 
 
 def collisions(only_base: int, only_whatif: int) -> Reach:
     sides = (only_base, only_whatif)
-    return Reach("kind", "collision", *sides, *sides, 0, only_base, only_whatif, 1.0, 1.0)
+    return Reach("kind", "collision", *sides, *sides, 0, only_base, only_whatif, 1.0, 1.0, *sides)
 
 
 def codes(changes, reach=(), fidelity="table", base=()):

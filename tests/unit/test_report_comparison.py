@@ -69,6 +69,27 @@ def test_what_changed_counts_is_said_of_each_table(comparison, capsys):
     assert second in page
 
 
+def test_a_group_of_few_calls_in_one_replication_is_marked(comparison, capsys):
+    for side in ("base", "whatif"):
+        file = comparison / f"{side}-002" / "calls.parquet"
+        calls = pd.read_parquet(file)
+        calls["priority"] = np.where(np.arange(len(calls)) == 0, 1, 2).astype(np.int32)
+        calls.to_parquet(file)
+    for k in range(2):
+        for side in ("base", "whatif"):
+            file = comparison / f"{side}-{k:03d}" / "calls.parquet"
+            pd.read_parquet(file).assign(priority=np.int32(1)).to_parquet(file)
+    found = read_comparison(comparison)
+    page = is_self_contained(comparison_page(found, small_city()))
+    reached = page[page.index("Calls that each run reached") :]
+    assert re.search(r"priority 1\s+81\s+81\s.*?% †\s+\d[\d.]*% †", reached)
+    assert "in one of the replications" in reached[: reached.index("Where it changes")]
+    show(found, comparison / "report.html")
+    out = " ".join(capsys.readouterr().out.split())
+    assert "in one of the replications: too few to rely on. Each replication counts the same" in out
+    assert re.search(r"priority 1 .* 81 †", out)
+
+
 def test_a_comparison_without_answers_says_so(comparison):
     found = read_comparison(comparison)
     nobody = [

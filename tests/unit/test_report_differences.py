@@ -14,16 +14,21 @@ from apps.report.words import (
     reading,
     rests_on,
     verdict,
+    within,
     without_unchanged,
 )
 from tests.support.runs import calls_rows
 from twin.metrics.compare import Difference, compare
+from twin.metrics.pairing import reach
 
 
-def line(difference, low, high, *, changed=9, n=4, statistic="mean", gained=None, calls=90):
+def line(
+    difference, low, high, *, changed=9, n=4, statistic="mean", gained=None, calls=90, fewest=None
+):
     return Difference(
         group="overall", value="", statistic=statistic, basis="pairs", replications=n,
         calls=calls, base_n=calls, whatif_n=calls, changed=changed,
+        fewest=calls if fewest is None else fewest,
         base=400.0, whatif=400.0 + difference, difference=difference, low=low, high=high,
         correlation=None, variance_reduction=gained,
     )  # fmt: skip
@@ -68,6 +73,28 @@ def test_a_line_of_too_few_calls_is_not_called_clear():
     assert (few.shown, few.clear, verdict(few)) == (True, False, "too few calls")
     assert reading(few).startswith("Too few calls to tell (19): ")
     assert verdict(line(-5.0, -8.0, 2.0, calls=19)) == "too few calls"
+
+
+def test_one_replication_of_few_calls_marks_the_line():
+    """Each replication counts the same: the one late call of the last is a fifth of the share."""
+    one = [calls_rows(k).assign(priority=1, response_s=300.0) for k in range(5)]
+    one[4].loc[1:, "priority"] = 2
+    two = [calls.copy() for calls in one]
+    two[4].loc[0, "response_s"] = 900.0
+    runs = list(zip(one, two, strict=True))
+    (line_,) = (row for row in reach(runs, 68_400.0) if (row.group, row.value) == ("priority", "1"))
+    assert (line_.base_calls, line_.base_within, line_.whatif_within) == (161, 1.0, 0.8)
+    assert (line_.base_fewest, line_.whatif_fewest) == (1, 1)
+    assert within(line_.whatif_within, line_.whatif_fewest) == "80.0% †"
+    assert within(0.8, 20) == "80.0%"
+    assert within(None, 0) == "-"
+    rows = {(row.group, row.value): row for row in compare(runs, 68_400.0)}
+    assert (rests_on(rows["priority", "1"]), rows["priority", "1"].fewest) == ("161 †", 1)
+    assert (rests_on(rows["overall", ""]), rows["overall", ""].few) == ("200", False)
+    few = line(-5.0, -8.0, -2.0, fewest=19)
+    assert (few.shown, few.clear, verdict(few)) == (True, False, "too few calls")
+    assert reading(few).startswith("Too few calls to tell (90, 19 in one replication): ")
+    assert verdict(line(-5.0, -8.0, -2.0, fewest=20)) == "clear difference"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from twin.metrics.compare import Difference, difference_of
+from twin.metrics.compare import Counts, Difference, difference_of, fewest
 from twin.metrics.intervals import chain_seconds, chains_of, intervals_of
 from twin.metrics.pairing import Sides
 
@@ -81,6 +81,8 @@ def _line(group: str, value: str, pairs: Sequence[pd.DataFrame]) -> Difference |
     found = [
         (float(pair["base_s"].mean()), float(pair["whatif_s"].mean())) for pair in both if len(pair)
     ]
-    calls = sum(map(len, both))
+    each = [len(pair) for pair in both]
+    calls = sum(each)
     changed = sum(len(pair) - int((pair["base_s"] == pair["whatif_s"]).sum()) for pair in pairs)
-    return difference_of(group, value, "mean", "pairs", found, (calls, calls, calls, changed))
+    counts = Counts(calls, calls, calls, fewest(each), changed)
+    return difference_of(group, value, "mean", "pairs", found, counts)

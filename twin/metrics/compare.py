@@ -124,6 +124,9 @@ class Difference(Paired):
         Calls on which the base's and the what-if's figure rest, all replications together: on
         `pairs` both are `calls`; on `sides` a call that had waited less than the target when its
         run ended is not among them (`twin.metrics.summary.decided`).
+    fewest
+        Fewest calls on which a side's figure rests in one of the replications. Each replication
+        counts the same, so one of few calls can make the line alone.
     changed
         Calls that were not answered alike: reached sooner or later than in the base, or reached
         on one side only.
@@ -143,6 +146,7 @@ class Difference(Paired):
     calls: int
     base_n: int
     whatif_n: int
+    fewest: int
     changed: int
     correlation: float | None
     variance_reduction: float | None
@@ -155,8 +159,8 @@ class Difference(Paired):
 
     @property
     def few(self) -> bool:
-        """Whether the line rests on too few calls to rely on, on either side."""
-        return few_calls(min(self.base_n, self.whatif_n))
+        """Whether a replication has too few calls to rely on the line, on either side."""
+        return few_calls(self.fewest)
 
     @property
     def clear(self) -> bool:
@@ -182,7 +186,8 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
     pairs = [_Pair.of(*both) for both in runs]
     for group, value in groups(runs):
         found = [pair.in_group(group, value) for pair in pairs]
-        calls = sum(len(base_s) for base_s, _ in found)
+        each = [len(base_s) for base_s, _ in found]
+        calls = sum(each)
         mine = [
             (in_group(base, group, value), in_group(whatif, group, value)) for base, whatif in sides
         ]
@@ -193,7 +198,7 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
         whole = group == "overall" or (group, value) == ("kind", "medical")
         for name in _STATISTICS if whole else ("mean",):
             measured = _on_pairs(found, name)
-            counts = (calls, calls, calls, changed)
+            counts = Counts(calls, calls, calls, fewest(each), changed)
             rows.append(difference_of(group, value, name, "pairs", measured, counts))
         if whole:
             tables = [
@@ -202,11 +207,28 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
             ]
             shares = [(share_within(a, end_s), share_within(b, end_s)) for a, b in tables]
             base_n, whatif_n = (
-                sum(int(decided(both[side], end_s).sum()) for both in tables) for side in (0, 1)
+                [int(decided(both[side], end_s).sum()) for both in tables] for side in (0, 1)
             )
-            counts = (calls, base_n, whatif_n, changed)
+            counts = Counts(
+                calls, sum(base_n), sum(whatif_n), fewest([*base_n, *whatif_n]), changed
+            )
             rows.append(difference_of(group, value, SHARE, "sides", shares, counts))
     return [row for row in rows if row is not None]
+
+
+class Counts(NamedTuple):
+    """On how many calls a line rests; see `Difference`."""
+
+    calls: int
+    base_n: int
+    whatif_n: int
+    fewest: int
+    changed: int
+
+
+def fewest(calls: Sequence[int]) -> int:
+    """Return the fewest of the calls of each replication; one without any is in no average."""
+    return min(filter(None, calls), default=0)
 
 
 _Seconds = NDArray[np.float64]
@@ -262,7 +284,7 @@ def difference_of(
     statistic: str,
     basis: str,
     found: Sequence[tuple[float | None, float | None]],
-    counts: tuple[int, int, int, int],
+    counts: Counts,
 ) -> Difference | None:
     """Return the line of one figure of each side a replication; None without any.
 
@@ -273,13 +295,12 @@ def difference_of(
     found
         The base's and the what-if's figure of each replication.
     counts
-        `calls`, `base_n`, `whatif_n` and `changed`.
+        The calls behind them.
     """
     known = np.array([both for both in found if None not in both], np.float64).reshape(-1, 2)
     if not len(known):
         return None
     base, whatif = known.T
-    calls, base_n, whatif_n, changed = counts
     return Difference.between(
         base,
         whatif,
@@ -287,10 +308,7 @@ def difference_of(
         value=str(value),
         statistic=statistic,
         basis=basis,
-        calls=calls,
-        base_n=base_n,
-        whatif_n=whatif_n,
-        changed=changed,
+        **counts._asdict(),
         correlation=_correlation(base, whatif),
         variance_reduction=_reduction(base, whatif, whatif - base),
     )

@@ -48,6 +48,9 @@ class Reach:
     base_within, whatif_within
         Share of the side's calls that were reached within the target, by the rule of
         `twin.metrics.summary.share_within`; mean over the replications, None without calls.
+    base_fewest, whatif_fewest
+        Fewest calls on which that share rests in one of the replications that have any. Each
+        replication counts the same, so a call weighs more the fewer there are.
     """
 
     group: str
@@ -61,6 +64,8 @@ class Reach:
     only_whatif: int
     base_within: float | None
     whatif_within: float | None
+    base_fewest: int
+    whatif_fewest: int
 
     @property
     def one_sided(self) -> int:
@@ -167,18 +172,21 @@ class _Side(NamedTuple):
 def _reach(
     sides: Sequence[Sequence[_Side]], paired: Sequence[Rows], group: str, value: Any
 ) -> Reach:
-    asked, reached, within = [0, 0], [0, 0], []
+    asked, reached, within, fewest = [0, 0], [0, 0], [], []
     for side, runs in enumerate(sides):
-        known = []
+        known, each = [], []
         for run in runs:
             mine = in_group(run.rows, group, value)
             wanted = run.response_s[mine[run.asked[mine]]]
             asked[side] += len(wanted)
             reached[side] += int(np.isfinite(wanted).sum())
-            share = share_in_time(run.response_s[mine[run.counts[mine]]], TARGET_S)
+            counted = run.response_s[mine[run.counts[mine]]]
+            share = share_in_time(counted, TARGET_S)
             if share is not None:
                 known.append(share)
+                each.append(len(counted))
         within.append(sum(known) / len(known) if known else None)
+        fewest.append(min(each, default=0))
     both = sum(len(in_group(pair, group, value)) for pair in paired)
     return Reach(
         group=group,
@@ -192,4 +200,6 @@ def _reach(
         only_whatif=reached[1] - both,
         base_within=within[0],
         whatif_within=within[1],
+        base_fewest=fewest[0],
+        whatif_fewest=fewest[1],
     )

@@ -23,7 +23,15 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from twin.core.errors import InputError, NotFoundError, did_you_mean
-from twin.metrics.compare import NOTHING, SHARE, Difference, difference_of, interval
+from twin.metrics.compare import (
+    NOTHING,
+    SHARE,
+    Counts,
+    Difference,
+    difference_of,
+    fewest,
+    interval,
+)
 from twin.metrics.pairing import KEY, Sides
 from twin.metrics.summary import few_calls
 
@@ -228,10 +236,10 @@ def scorecard(
 
 
 def _score(line: Line, runs: Sequence[pd.DataFrame], end_s: float) -> Score:
-    values, n, unended = [], 0, 0
+    values, each, unended = [], [], 0
     for calls in runs:
         seconds, open_ones = _seconds(line, calls, end_s)
-        n += len(seconds)
+        each.append(len(seconds))
         unended += open_ones
         if len(seconds):
             values.append(_statistic(line, seconds))
@@ -251,14 +259,14 @@ def _score(line: Line, runs: Sequence[pd.DataFrame], end_s: float) -> Score:
         seconds=line.seconds,
         share=line.share,
         replications=len(runs),
-        n=n,
+        n=sum(each),
         unended=unended,
         value=value,
         low=low,
         high=high,
         met=verdicts.pop() if len(verdicts) == 1 else None,
         unclear=len(verdicts) > 1,
-        few=few_calls(n),
+        few=few_calls(fewest(each)),
     )
 
 
@@ -297,7 +305,8 @@ def _line_difference(
     line: Line, runs: Sequence[Sides], end_s: float, from_s: float
 ) -> Difference | None:
     found: list[tuple[float | None, float | None]] = []
-    both = base_n = whatif_n = changed = 0
+    both = changed = 0
+    each: list[tuple[int, int]] = []
     for sides in runs:
         base, whatif = (
             _seconds(line, calls[calls["t_call"] >= from_s].set_index(KEY, drop=False), end_s)[0]
@@ -307,12 +316,13 @@ def _line_difference(
         found.append((ends[0], ends[1]))
         shared = base.index.intersection(whatif.index)
         both += len(shared)
-        base_n += len(base)
-        whatif_n += len(whatif)
+        each.append((len(base), len(whatif)))
         changed += len(base) + len(whatif) - 2 * len(shared)
         changed += int((base[shared] != whatif[shared]).sum())
     statistic = SHARE if line.statistic == "share" else line.statistic
-    counts = (both, base_n, whatif_n, changed)
+    base_n, whatif_n = (sum(side) for side in zip(*each, strict=True))
+    least = fewest([n for sides in each if all(sides) for n in sides])
+    counts = Counts(both, base_n, whatif_n, least, changed)
     return difference_of("standard", line.title.en, statistic, "sides", found, counts)
 
 
