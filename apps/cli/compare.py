@@ -22,7 +22,7 @@ from apps.cli.scenario_city import city_for
 from apps.cli.tables import chain_table, comparison_table, run_differences_table, streets_table
 from apps.report.care import outcome_difference
 from apps.report.comparison import write_comparison_report
-from apps.report.differences import settings_line, settings_of
+from apps.report.differences import run_alike, settings_line, settings_of
 from apps.report.run_differences import MOVES_NOTE, TRAFFIC_NOTE, comparison_reading
 from apps.report.street_differences import STREETS_IN_SHORT, streets_reading
 from apps.report.words import (
@@ -35,10 +35,12 @@ from apps.report.words import (
     beside_the_response,
     reached,
 )
+from twin.core.errors import InputError
 from twin.experiment import check_pair
 from twin.experiment import compare as run_comparison
 from twin.metrics.cautions import cautions
 from twin.metrics.comparison import Comparison
+from twin.scenarios.spec import Scenario
 
 
 def compare(
@@ -80,10 +82,16 @@ def compare_named(
 
     `settings` hold for both sides. What the report calls the command is the `twin compare` that
     does the same, whichever verb asked for it.
+
+    Raises
+    ------
+    InputError
+        If the two cannot be paired, do not differ in anything that runs, or cannot be run.
     """
     one = read_scenario(base, settings, seed)
     two = read_scenario(whatif, settings, seed)
     check_pair(one, two)  # before a city is built for nothing
+    _refuse_alike(one, two, settings)
     city = city_for(base, one, settings)
     city_for(whatif, two, settings, city if two.city == one.city else None)
     folder = out or Path("runs") / f"{two.name}-against-{one.name}"
@@ -111,6 +119,23 @@ def compare_named(
         )
     report = write_comparison_report(found, city, folder / "report.html")
     return found, report
+
+
+def _refuse_alike(base: Scenario, whatif: Scenario, settings: list[str] | None) -> None:
+    """Refuse two scenarios that run alike: "no call changed" would look like an answer."""
+    if not run_alike(base, whatif):
+        return
+    hint = f"make a what-if: a file with base = {base.name!r} and what it changes"
+    if settings:
+        hint = (
+            "--set holds on both sides: put the field into the what-if's file, not on the "
+            "command line"
+        )
+    names = base.name if base.name == whatif.name else f"{base.name} and {whatif.name}"
+    raise InputError(
+        f"both sides run alike ({names}), so no call could change: there is nothing to compare",
+        hint=hint,
+    )
 
 
 def show(found: Comparison, report: Path) -> None:

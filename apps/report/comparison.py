@@ -11,7 +11,13 @@ from apps.report.care import outcomes_section
 from apps.report.changes import change_sentences
 from apps.report.charts import curve, ecdf, forest
 from apps.report.comparison_map import comparison_map
-from apps.report.differences import changes_of_whatif, fields_apart, settings_of, stands_instead
+from apps.report.differences import (
+    changes_of_whatif,
+    fields_apart,
+    run_alike,
+    settings_of,
+    stands_instead,
+)
 from apps.report.html import (
     Raw,
     at_both_widths,
@@ -137,7 +143,10 @@ def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
     mine = changes_of_whatif(base, whatif)
     shared = len(whatif.changes) - len(mine)
     said = [*change_sentences(whatif, city, shared), *fields_apart(base, whatif)]
-    content = [bullets(said) if said else tag("p", "Nothing: both runs are of one scenario.")]
+    nothing = "Nothing of its own."
+    if run_alike(base, whatif):
+        nothing = "Nothing: both runs are of one scenario."
+    content = [bullets(said) if said else tag("p", nothing)]
     if base.changes:
         both = "In the base instead" if stands_instead(base, whatif) else "In both sides"
         content += [tag("h3", both), bullets(change_sentences(base, city))]

@@ -34,6 +34,14 @@ def stands_instead(base: Scenario, whatif: Scenario) -> bool:
     return whatif.changes[: len(base.changes)] != base.changes
 
 
+def run_alike(base: Scenario, whatif: Scenario) -> bool:
+    """Return whether two scenarios of one city, period, calls and seed differ in nothing that runs.
+
+    Name, texts and what is recorded do not act on the figures.
+    """
+    return base.changes == whatif.changes and not fields_apart(base, whatif)
+
+
 def closed_links(scenario: Scenario, city: City) -> NDArray[np.int32]:
     """Return the links that a scenario closes at some time, whole or in part."""
     closed = [

@@ -179,6 +179,26 @@ def test_compare_prints_what_it_means(place, twin, tmp_path):
     assert "More &lt;script&gt;" in made
 
 
+def test_compare_refuses_two_sides_that_run_alike(place, twin, tmp_path):
+    out = ("--workers", 1, "--out", tmp_path / "c")
+    plain = place / "plain.toml"
+    status, _, err = twin("compare", plain, plain, "--set", "traffic.speed_factor=0.8", *out)
+    assert status == 2
+    assert "both sides run alike (plain), so no call could change" in err
+    assert "--set holds on both sides: put the field into the what-if's file" in err
+    # What the what-if changes is set on the command line, and so on both sides.
+    slow = tmp_path / "slow.toml"
+    text = f'name = "slow"\nbase = "{plain}"\n[traffic]\nspeed_factor = 0.8\n'
+    slow.write_text(text, "utf-8")
+    status, _, err = twin("compare", plain, slow, "--set", "traffic.speed_factor=0.9", *out)
+    assert status == 2
+    assert "both sides run alike (plain and slow)" in err
+    status, _, err = twin("compare", plain, plain, *out)
+    assert status == 2
+    assert "make a what-if: a file with base = 'plain' and what it changes" in err
+    assert not (tmp_path / "c").exists()
+
+
 def test_compare_begins_with_what_was_set_and_says_that_the_sides_are_swapped(
     place, twin, tmp_path, monkeypatch
 ):

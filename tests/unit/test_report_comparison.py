@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,16 @@ def test_what_changed_counts_is_said_of_each_table(comparison, capsys):
     page = is_self_contained(comparison_page(found, small_city()))
     assert first in page
     assert second in page
+
+
+def test_a_whatif_that_only_takes_back_is_not_called_the_same_scenario(comparison):
+    found = read_comparison(comparison)
+    back = replace(found, base=found.whatif, whatif=found.base)
+    page = is_self_contained(comparison_page(back, small_city()))
+    assert "Nothing of its own." in page
+    assert "both runs are of one scenario" not in page
+    same = is_self_contained(comparison_page(replace(found, whatif=found.base), small_city()))
+    assert "Nothing: both runs are of one scenario." in same
 
 
 def test_a_group_of_few_calls_in_one_replication_is_marked(comparison, capsys):
