@@ -22,7 +22,8 @@ STREETS_NOTE = (
     "Vehicles per hour and direction, on the mean of a street's length: what was driven on it in "
     "the period over its length and the hours. Streets of one name are one street, both "
     "directions. A street without a name is a stretch of unnamed links of one class that goes "
-    "straight on, told by the middle of its longest link. Speed: distance over time of all "
+    "straight on, told by the middle of its longest link and the length of all, both directions "
+    "added up. Speed: distance over time of all "
     "vehicles on it, over the replications in which both sides drive there. Where so many streets "
     f"are compared, one in twenty looks different by chance alone. So “{ALONE}” means no more than "
     "that the street's own interval excludes zero, and a difference is called clear only if, of "
@@ -34,11 +35,11 @@ STREETS_NOTE = (
 
 
 def street_name(row: StreetDifference) -> str:
-    """Return the name of a street, or its class and where it lies."""
+    """Return the name of a street, or its class, where it lies, and how long it is."""
     if row.name is not None:
         return row.name
     kind = row.road_class if row.road_class == "motorway" else f"{row.road_class} road"
-    return f"{kind} at {row.lat:.4f}, {row.lon:.4f}"
+    return f"{kind} at {row.lat:.4f}, {row.lon:.4f} ({row.length_m:,.0f} m)"
 
 
 def street_cells(row: StreetDifference) -> list[str]:

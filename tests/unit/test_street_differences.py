@@ -212,7 +212,7 @@ def test_report_terminal_and_json_say_it(tmp_path, capsys) -> None:
         made_run(run_folder(tmp_path, "whatif", k), {0: (1.0, 10.0), 2: (5.0, 5.0), 3: (1.0, 9.0)})
     found = found_in(tmp_path, 3)
     (gained,) = streets_of(found).gained
-    assert street_name(gained) == "primary road at 39.0000, 129.0000"
+    assert street_name(gained) == "primary road at 39.0000, 129.0000 (500 m)"
     assert street_cells(gained)[2:5] == ["+36.0", "+36.0 to +36.0", "clear difference"]
     page = is_self_contained(comparison_page(found, small_city()))
     show(found, tmp_path / "report.html")
