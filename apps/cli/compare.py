@@ -150,7 +150,7 @@ def show(found: Comparison, report: Path) -> None:
     if first := settings_line(settings_of(found.command)):
         console.print(first)
     console.print(comparison_table(found.rows, title))
-    console.print(comparison_reading(found.headline, found.traffic))
+    console.print(comparison_reading(found.headline, found.traffic, found.base.period))
     if any(row.changed for row in found.chain):
         console.print(chain_table(found.chain), CHANGED_INTERVALS, sep="\n")
         if beside := beside_the_response(found.chain):

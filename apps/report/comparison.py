@@ -155,7 +155,7 @@ def _changes(base: Scenario, whatif: Scenario, city: City) -> list[Raw]:
 
 def _answer(found: Comparison) -> list[Raw]:
     overall, everything = found.headline, found.reach[0]
-    said = tag("p", comparison_reading(overall, found.traffic), class_="reading")
+    said = tag("p", comparison_reading(overall, found.traffic, found.base.period), class_="reading")
     if overall is None:
         return [said, tag("p", reached(everything))]
     return [

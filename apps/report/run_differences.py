@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.report.html import Raw, section, table, tag
-from apps.report.words import NO_RANGE, reading, signed, verdict_of
+from apps.report.words import NO_RANGE, reading, signed, signed_whole, verdict_of
+from twin.core.clock import DAY_S, format_clock
 from twin.metrics.compare import DECIMALS, Difference
 from twin.metrics.run_differences import PREEMPTIONS, ROADS, SPEED, RunDifference
+from twin.scenarios.spec import Period
 
 COLUMNS = ("base", "what-if", "difference", "95% interval", "result")
 NAMES = {
@@ -72,25 +74,40 @@ def run_cells(row: RunDifference) -> list[str]:
     ]
 
 
-def comparison_reading(headline: Difference | None, traffic: Sequence[RunDifference]) -> str:
+def comparison_reading(
+    headline: Difference | None, traffic: Sequence[RunDifference], period: Period
+) -> str:
     """Return what a comparison shows: of responses, and of traffic where that differs clearly."""
     first = _NO_CALL if headline is None else reading(headline)
-    return " ".join(each for each in (first, traffic_reading(traffic)) if each)
+    return " ".join(each for each in (first, traffic_reading(traffic, period)) if each)
 
 
-def traffic_reading(rows: Sequence[RunDifference]) -> str:
+def counted_since(period: Period) -> str | None:
+    """Return the clock time from which trips are counted; None where the period begins then."""
+    if not period.warm_up_min:
+        return None
+    return format_clock(period.begin_s % DAY_S).removesuffix(":00")
+
+
+def traffic_reading(rows: Sequence[RunDifference], period: Period) -> str:
     """Return one sentence on the traffic (`READ`) that differs clearly; empty where none does."""
+    since = counted_since(period)
     said = []
     for row in rows:
-        if row.measure not in READ or not row.shown or (ends := _range(row)) is None:
+        if row.measure not in READ or not row.shown or row.low is None or row.high is None:
             continue
-        much = signed(row.difference).lstrip("+-")
-        low, high = sorted((end.lstrip("+-") for end in ends), key=_number)
         less = row.difference < 0
+        if row.measure == SPEED:
+            shown = [signed(value) for value in (row.difference, row.low, row.high)]
+        else:
+            shown = signed_whole(row.difference, row.low, row.high)
+        much, *ends = (value.lstrip("+-") for value in shown)
+        low, high = sorted(ends, key=_number)
         if row.measure == SPEED:
             what = f"the mean speed of all roads is {much} km/h {'lower' if less else 'higher'}"
         else:
             what = f"{much} {'fewer' if less else 'more'} trips finish"
+            what += "" if since is None else f" since the start of the warm-up at {since}"
         said.append(f"{what} (95% interval {low} to {high})")
     return f"Traffic differs clearly: {', and '.join(said)}." if said else ""
 

@@ -91,6 +91,17 @@ def signed(value: float) -> str:
     return f"{value:+,.{DECIMALS}f}" if round(value, DECIMALS) else f"{0.0:.{DECIMALS}f}"
 
 
+def signed_whole(*values: float) -> list[str]:
+    """Return differences of a count in whole numbers, with their signs.
+
+    Where one would read as zero all keep the decimals of `signed`, so that an interval that
+    excludes zero is not printed as if it did not.
+    """
+    if any(not round(value) for value in values):
+        return [signed(value) for value in values]
+    return [f"{value:+,.0f}" for value in values]
+
+
 def range_text(row: Difference) -> str:
     """Return the interval of a line; a dash (`NO_INTERVAL` says why) when there is none."""
     if row.low is None or row.high is None or not row.changed or row.same:

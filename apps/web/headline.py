@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from apps.report.differences import stands_instead
-from apps.report.run_differences import READ
-from apps.report.words import signed
+from apps.report.run_differences import READ, counted_since
+from apps.report.words import signed, signed_whole
 from apps.web.changes import change_list
 from apps.web.runs import is_side
 from apps.web.texts import LANGUAGES, words
@@ -16,9 +16,11 @@ from twin.city.model import City
 from twin.city.names import by_language
 from twin.core.errors import InputError
 from twin.metrics.compare import DECIMALS, excludes_zero
+from twin.metrics.run_differences import SPEED
 from twin.metrics.summary import FEW_CALLS, few_calls
 from twin.recording.comparison_folder import FILE, run_folder
 from twin.recording.reader import RunReader
+from twin.scenarios.spec import Period
 
 
 def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] | None:
@@ -46,7 +48,9 @@ def headline(run: Path, city: City | None = None) -> dict[str, dict[str, str]] |
             return None
         notes, traffic = found.get("notes", []), found.get("traffic", [])
         streets = found.get("streets")
-        said = {lang: _say(row, notes, (traffic, streets), lang) for lang in LANGUAGES}
+        period = Period.model_validate(found["period"]) if traffic else None
+        since = None if period is None else counted_since(period)
+        said = {lang: _say(row, notes, (traffic, since, streets), lang) for lang in LANGUAGES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # a run is shown though the file beside it is not there or damaged
     sides = {} if city is None else _sides(run.parent, city)
@@ -78,10 +82,14 @@ def _sides(folder: Path, city: City) -> dict[str, list[str]]:
 def _say(
     row: dict[str, Any],
     notes: list[dict[str, Any]],
-    moved: tuple[list[dict[str, Any]], dict[str, Any] | None],
+    moved: tuple[list[dict[str, Any]], str | None, dict[str, Any] | None],
     lang: str,
 ) -> dict[str, str]:
-    """Return what to say in a language; `moved` are the traffic and the streets, if any."""
+    """Return what to say in a language.
+
+    `moved` are the traffic, since when its trips are counted if not from the period's start, and
+    the streets, if any.
+    """
     text = words(lang)["compared"]
     low, high = row["low"], row["high"]
     in_all = few_calls(row["calls"])
@@ -96,8 +104,8 @@ def _say(
     else:
         verdict = text["clear"] if excludes_zero(low, high, 1.0, DECIMALS) else text["unclear"]
     warnings = [text["few" if in_all else "few_in_one"].format(n=FEW_CALLS)] if few else []
-    traffic, streets = moved
-    warnings += _traffic(traffic, text)
+    traffic, since, streets = moved
+    warnings += _traffic(traffic, since, text)
     warnings += [] if streets is None else _streets(streets, text, lang)
     warnings += [text[note["code"]].format(**note["numbers"]) for note in notes]
     figure = text["figure"].format(difference=signed(float(row["difference"])))
@@ -113,15 +121,18 @@ def _say(
     }
 
 
-def _traffic(rows: list[dict[str, Any]], text: dict[str, str]) -> list[str]:
+def _traffic(rows: list[dict[str, Any]], since: str | None, text: dict[str, str]) -> list[str]:
     """Return one sentence on the traffic that differs clearly, where it does."""
-    said = [
-        text[f"traffic-{row['measure']}"].format(
-            **{name: signed(float(row[name])) for name in ("difference", "low", "high")}
-        )
-        for row in rows
-        if row["measure"] in READ and row["shown"]
-    ]
+    counted = "" if since is None else text["traffic-since"].format(time=since)
+    said = []
+    for row in rows:
+        if row["measure"] not in READ or not row["shown"]:
+            continue
+        values = [float(row[name]) for name in ("difference", "low", "high")]
+        speed = row["measure"] == SPEED
+        shown = [signed(value) for value in values] if speed else signed_whole(*values)
+        numbers = dict(zip(("difference", "low", "high"), shown, strict=True))
+        said.append(text[f"traffic-{row['measure']}"].format(**numbers, since=counted))
     return [text["traffic"].format(what=", ".join(said))] if said else []
 
 

@@ -310,17 +310,20 @@ def test_traffic_that_differs_clearly_is_told_beside_the_response(tmp_path: Path
         {"measure": "speed", "difference": -0.1, "low": -0.3, "high": 0.1, "shown": False},
     ]
     file = tmp_path / "compare.json"
-    file.write_text(json.dumps({"overall": ROW, "traffic": traffic}))
+    period = {"start": "18:00", "end": "19:00", "warm_up_min": 15.0}
+    file.write_text(json.dumps({"overall": ROW, "period": period, "traffic": traffic}))
     said = headline(tmp_path / "whatif-000")
     assert said is not None
     assert said["en"]["few"] == (
-        "Traffic differs clearly: trips finished -2,046.7 (95% interval -2,369.3 to -1,724.1)."
+        "Traffic differs clearly: trips finished -2,047 (95% interval -2,369 to -1,724; counted "
+        "since the start of the warm-up at 17:45)."
     )
     assert said["ko"]["few"] == (
-        "교통은 뚜렷이 다릅니다: 도착한 통행 -2,046.7건(95% 구간 -2,369.3 ~ -1,724.1)."
+        "교통은 뚜렷이 다릅니다: 도착한 통행 -2,047건(95% 구간 -2,369 ~ -1,724, "
+        "준비 시간이 시작된 17:45부터 셈)."
     )
     speed = {"measure": "speed", "difference": -1.5, "low": -1.8, "high": -1.3, "shown": True}
-    file.write_text(json.dumps({"overall": ROW, "traffic": [speed]}))
+    file.write_text(json.dumps({"overall": ROW, "period": period, "traffic": [speed]}))
     said = headline(tmp_path / "whatif-000")
     assert said is not None
     assert "mean speed of all roads -1.5 km/h (95% interval -1.8 to -1.3)" in said["en"]["few"]

@@ -12,13 +12,14 @@ import pytest
 
 from apps.cli.compare import show
 from apps.report.comparison import comparison_page
-from apps.report.run_differences import run_cells, traffic_reading
+from apps.report.run_differences import counted_since, run_cells, traffic_reading
 from tests.support.html import is_self_contained
 from tests.support.runs import small_city, small_run, small_scenario
 from twin.metrics.cautions import cautions_of_runs
 from twin.metrics.comparison import Comparison, compare_runs
 from twin.metrics.run_differences import Roads, RunDifference
 from twin.recording.memory import schema
+from twin.scenarios.spec import Period
 
 ROADS = {"title_en": "main roads", "title_ko": "주요 도로", "from_h": 18.0, "to_h": 19.0}
 MOVEUP = {"policy": {"moveup": "dmexclp"}}
@@ -92,7 +93,8 @@ def test_traffic_is_paired_as_response_times_are(tmp_path, capsys) -> None:
     assert run_cells(roads)[-1] == "no clear difference"  # 0, -2, -4
     said = (
         "No call was reached sooner or later than in the base, in any replication. Traffic differs "
-        "clearly: 12.0 fewer trips finish (95% interval 7.0 to 17.0)."
+        "clearly: 12 fewer trips finish since the start of the warm-up at 17:00 (95% interval 7 to "
+        "17)."
     )
     assert said in is_self_contained(comparison_page(found, small_city()))
     show(found, tmp_path / "report.html")
@@ -130,7 +132,7 @@ def test_what_was_driven_counts_each_interval_by_its_length(tmp_path) -> None:
     assert lines["driven"].whatif == pytest.approx(6.0)
     assert lines["speed"].whatif == pytest.approx(36.0)
     assert run_cells(lines["speed"])[-1] == "one replication"
-    assert traffic_reading(list(lines.values())) == ""
+    assert traffic_reading(list(lines.values()), Period()) == ""
 
 
 def test_the_time_of_trips_is_that_of_those_who_arrived_in_the_period(tmp_path) -> None:
@@ -248,12 +250,16 @@ def line(measure: str, difference: float, half: float) -> RunDifference:
     [
         (
             [line("finished", -2047.0, 300.0), line("speed", -0.5, 0.6)],
-            "2,047.0 fewer trips finish (95% interval 1,747.0 to 2,347.0)",
+            (
+                "2,047 fewer trips finish since the start of the warm-up at 17:45 (95% interval "
+                "1,747 to 2,347)"
+            ),
         ),
         (
             [line("finished", 20.0, 4.0), line("speed", 1.5, 0.3)],
             (
-                "20.0 more trips finish (95% interval 16.0 to 24.0), and the mean speed of all "
+                "20 more trips finish since the start of the warm-up at 17:45 (95% interval 16 to "
+                "24), and the mean speed of all "
                 "roads is 1.5 km/h higher (95% interval 1.2 to 1.8)"
             ),
         ),
@@ -266,7 +272,21 @@ def line(measure: str, difference: float, half: float) -> RunDifference:
     ],
 )
 def test_the_sentence_on_traffic(rows, said) -> None:
-    assert traffic_reading(rows) == (f"Traffic differs clearly: {said}." if said else "")
+    period = Period(start="18:00", warm_up_min=15.0)
+    assert traffic_reading(rows, period) == (f"Traffic differs clearly: {said}." if said else "")
+
+
+def test_trips_are_whole_numbers_and_counted_from_the_warm_up() -> None:
+    at_once = Period(start="18:00", warm_up_min=0.0)
+    (few, many) = (line("finished", 3.0, 2.7), line("finished", 3.0, 1.2))
+    assert traffic_reading([many], at_once) == (
+        "Traffic differs clearly: 3 more trips finish (95% interval 2 to 4)."
+    )
+    # An end that excludes zero does not read as zero.
+    assert "3.0 more trips finish (95% interval 0.3 to 5.7)" in traffic_reading([few], at_once)
+    assert counted_since(at_once) is None
+    assert counted_since(Period(start="00:15", end="02:00", warm_up_min=30.0)) == "23:45"
+    assert counted_since(Period(start="18:00", warm_up_min=0.5)) == "17:59:30"
 
 
 def test_what_move_up_costs_stands_where_a_side_has_a_rule_of_it(tmp_path, capsys) -> None:
