@@ -63,7 +63,8 @@ def describe_figure(row: RunDifference) -> str:
 
 def run_cells(row: RunDifference) -> list[str]:
     """Return both sides, what lies between them, and what that says; see `COLUMNS`."""
-    result = verdict_of(row.low, same=row.same, clear=row.shown)
+    alone = row.measure not in READ
+    result = verdict_of(row.low, same=row.same, clear=row.shown, alone=alone)
     ends = _range(row)
     return [
         f"{row.base:,.{DECIMALS}f}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.report.html import Raw, section, table, tag
-from apps.report.words import NO_RANGE, counted, signed, verdict_of
+from apps.report.words import ALONE, NO_RANGE, counted, signed, verdict_of
 from twin.metrics.compare import DECIMALS, Paired
 from twin.metrics.street_differences import StreetDifference, StreetDifferences
 
@@ -13,7 +13,6 @@ STREET_COLUMNS = (
     *("base, veh/h", "what-if, veh/h", "difference, veh/h", "95% interval", "result"),
     *("speed, base, km/h", "speed, what-if, km/h", "difference, km/h", "95% interval"),
 )
-ALONE = "clear by itself"
 STREETS_IN_SHORT = (
     "Vehicles per hour and direction, on the mean of a street's length. The report has more "
     "streets, their speeds, and what “clear” allows for."
@@ -45,9 +44,8 @@ def street_name(row: StreetDifference) -> str:
 def street_cells(row: StreetDifference) -> list[str]:
     """Return flow and speed of both sides and what lies between them; see `STREET_COLUMNS`."""
     flow = row.flow
-    result = verdict_of(flow.low, same=flow.same, clear=row.clear)
-    if flow.shown and not row.clear:
-        result = ALONE
+    shown = flow.shown or row.clear
+    result = verdict_of(flow.low, same=flow.same, clear=shown, alone=not row.clear)
     speed = ["-", "-", "-", NO_RANGE] if row.speed is None else _cells(row.speed)
     return [*_cells(flow), result, *speed]
 

@@ -14,6 +14,8 @@ from twin.metrics.summary import FEW_CALLS, LEAST_BEYOND_P90, TARGET_S, few_call
 TARGET_MIN = f"{TARGET_S / 60.0:g}"
 OUTSIDE = "outside every district"
 FEW_MARK, P90_MARK = "†", "‡"
+ALONE = "clear by itself"
+"""Of a line among others whose own interval excludes zero: chance alone makes some do so."""
 NO_RANGE = "-"
 LARGEST_GAIN = 100
 """A gain of pairing beyond this is not told apart: its own error is as large."""
@@ -126,16 +128,22 @@ def verdict(row: Difference) -> str:
         return "no call changed"
     if row.low is not None and not row.same and row.few:
         return "too few calls"
-    return verdict_of(row.low, same=row.same, clear=row.clear)
+    main = (row.group, row.statistic) == ("overall", "mean")
+    return verdict_of(row.low, same=row.same, clear=row.clear, alone=not main)
 
 
-def verdict_of(low: float | None, *, same: bool, clear: bool) -> str:
-    """Return what an interval says, whose lower end is `low`, in a word or three."""
+def verdict_of(low: float | None, *, same: bool, clear: bool, alone: bool) -> str:
+    """Return what an interval says, whose lower end is `low`, in a word or three.
+
+    `alone` is whether that is said of one line among others, without regard of these.
+    """
     if low is None:
         return "one replication"
     if same:
         return "no difference in any pair"
-    return "clear difference" if clear else "no clear difference"
+    if not clear:
+        return "no clear difference"
+    return ALONE if alone else "clear difference"
 
 
 def beside_the_response(rows: Sequence[Difference]) -> str:
@@ -147,7 +155,7 @@ def beside_the_response(rows: Sequence[Difference]) -> str:
     ]
     if not said:
         return ""
-    return f"Clear differences in other intervals of medical calls: {'; '.join(said)}."
+    return f"Other intervals of medical calls, each {ALONE}: {'; '.join(said)}."
 
 
 def without_unchanged(rows: Sequence[Difference]) -> tuple[list[Difference], str]:
@@ -237,7 +245,10 @@ BASIS = (
 )
 CLEAR = (
     "A difference is clear when its 95% interval, rounded as it is shown, does not include zero "
-    "and it rests on calls enough. Chance alone makes about one line in twenty look clear."
+    "and it rests on calls enough. Only main figures are called so: the mean of all calls; of "
+    f"traffic, trips finished and the mean speed of all roads. Any other line is “{ALONE}”: of "
+    "twenty lines chance alone makes about one look so, hence look at it as a hint and ask again "
+    "with more replications."
 )
 
 

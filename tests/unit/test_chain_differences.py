@@ -43,7 +43,7 @@ def test_a_longer_drive_to_hospital_is_told_by_interval_and_district() -> None:
     assert still == {"handling", "turnout", "travel", "scene", "handover"}
     assert describe(found["transport", "Mapo-gu"]) == "leaving scene to hospital, Mapo-gu"
     assert beside_the_response(rows) == (
-        "Clear differences in other intervals of medical calls: leaving scene to hospital +30.0 s "
+        "Other intervals of medical calls, each clear by itself: leaving scene to hospital +30.0 s "
         "(+30.0 to +30.0 s); call to clear +30.0 s (+30.0 to +30.0 s)."
     )
 

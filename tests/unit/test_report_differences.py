@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from apps.report.words import (
+    CLEAR,
     amount,
     describe,
     figure,
@@ -73,6 +76,19 @@ def test_a_line_of_too_few_calls_is_not_called_clear():
     assert (few.shown, few.clear, verdict(few)) == (True, False, "too few calls")
     assert reading(few).startswith("Too few calls to tell (19): ")
     assert verdict(line(-5.0, -8.0, 2.0, calls=19)) == "too few calls"
+
+
+def test_only_the_mean_of_all_calls_is_a_clear_difference():
+    main = line(-5.0, -8.0, -2.0)
+    assert verdict(main) == "clear difference"
+    for other in (
+        replace(main, statistic="p90"),
+        replace(main, group="priority", value="1"),
+        replace(main, group="kind", value="medical"),
+    ):
+        assert (other.clear, verdict(other)) == (True, "clear by itself")
+    assert verdict(replace(main, group="district", high=2.0)) == "no clear difference"
+    assert "Any other line is “clear by itself”" in CLEAR
 
 
 def test_one_replication_of_few_calls_marks_the_line():

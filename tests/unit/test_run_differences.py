@@ -305,7 +305,7 @@ def test_what_move_up_costs_stands_where_a_side_has_a_rule_of_it(tmp_path, capsy
     # 5, 6 and 7: 4.3027 / sqrt(3) either way.
     assert (rows["moves"].low, rows["moves"].high) == pytest.approx((3.516, 8.484), abs=0.001)
     assert run_cells(rows["moves"])[2:] == [
-        "+6.0 moves", "+3.5 to +8.5 moves", "clear difference",
+        "+6.0 moves", "+3.5 to +8.5 moves", "clear by itself",
     ]  # fmt: skip
     show(found, tmp_path / "report.html")
     page = is_self_contained(comparison_page(found, small_city()))

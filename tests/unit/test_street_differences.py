@@ -15,12 +15,12 @@ import pytest
 from apps.cli.compare import show
 from apps.report.comparison import comparison_page
 from apps.report.street_differences import (
-    ALONE,
     street_cells,
     street_name,
     streets_reading,
     streets_section,
 )
+from apps.report.words import ALONE
 from tests.support.cities import two_zone_city
 from tests.support.emergency import QUIET
 from tests.support.html import is_self_contained
