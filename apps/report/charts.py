@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from apps.report.html import Raw, tag
 from apps.report.words import TARGET_MIN, amount, describe, few_mark, percent, range_text
 from twin.metrics.compare import SHARE, Difference
-from twin.metrics.summary import TARGET_S, decided, few_calls
+from twin.metrics.summary import TARGET_S, decided, few_calls, heaviest_as
 
 COLOURS = ("#b2182b", "#d98200", "#2166ac", "#5e3c99", "#35978f", "#666666")
 """One for each series, told apart also by readers who see red and green alike."""
@@ -50,8 +50,8 @@ class Curve:
         Share within the target, as tables say it.
     calls
         Calls that count, reached or not.
-    fewest
-        Of them in one of the runs; a run without any is not in the mean.
+    weighs_as
+        Of how many calls alike one would weigh as much as the heaviest does (`heaviest_as`).
     """
 
     name: str
@@ -59,7 +59,7 @@ class Curve:
     weights: NDArray[np.float64]
     within: float | None
     calls: int
-    fewest: int
+    weighs_as: int
 
 
 def curve(name: str, runs: Sequence[pd.DataFrame], end_s: float) -> Curve:
@@ -89,7 +89,7 @@ def curve(name: str, runs: Sequence[pd.DataFrame], end_s: float) -> Curve:
         weights=weight[reached],
         within=float(weight[seconds <= TARGET_S].sum()) if counted else None,
         calls=len(seconds),
-        fewest=min(map(len, counted), default=0),
+        weighs_as=heaviest_as(list(map(len, counted))),
     )
 
 
@@ -135,7 +135,7 @@ def ecdf(curves: Sequence[Curve], *, width: float = _WIDTH, sides: bool = False)
     parts.append(_line(goal, top, goal, top + tall, "#888", dash="4 3"))
     parts.append(_words(goal, top - 7, f"{TARGET_MIN} min", anchor="middle", soft=True))
     for k, one in enumerate(filled):
-        dash = "5 3" if few_calls(one.fewest) else ""
+        dash = "5 3" if few_calls(one.weighs_as) else ""
         colour, thick = COLOURS[k % len(COLOURS)], 2.0
         if sides:
             colour, thick, dash = ((BASE, 5.0, ""), (WHATIF, 2.4, "7 4"))[k]
@@ -157,7 +157,7 @@ def ecdf(curves: Sequence[Curve], *, width: float = _WIDTH, sides: bool = False)
         )  # fmt: skip
         row = foot + 18 * k
         parts.append(_line(left, row - 4, left + 24, row - 4, colour, width=thick + 1, dash=dash))
-        calls = f"{one.calls:,} {'call' if one.calls == 1 else 'calls'}{few_mark(one.fewest)}"
+        calls = f"{one.calls:,} {'call' if one.calls == 1 else 'calls'}{few_mark(one.weighs_as)}"
         said = f"{one.name}: {percent(one.within)} of {calls} within {TARGET_MIN} min"
         parts.append(_words(left + 32, row, said))
     label = "Share of calls reached by time since the call"

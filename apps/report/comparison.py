@@ -243,8 +243,8 @@ def _reach(found: Comparison) -> Raw:
             count(line.base_calls), count(line.whatif_calls),
             f"{line.base_reached:,}", f"{line.whatif_reached:,}",
             f"{line.both:,}", f"{line.only_base:,}", f"{line.only_whatif:,}",
-            within(line.base_within, line.base_fewest),
-            within(line.whatif_within, line.whatif_fewest),
+            within(line.base_within, line.base_weighs_as),
+            within(line.whatif_within, line.whatif_weighs_as),
         ]
         for line in lines
     ]  # fmt: skip

@@ -114,12 +114,12 @@ def range_text(row: Difference) -> str:
 
 def rests_on(row: Difference) -> str:
     """Return on how many calls a line's figures rest; of both sides where they differ."""
-    fewest = min(row.base_n, row.whatif_n)
+    weighs_as = min(row.base_n, row.whatif_n)
     said = f"{row.base_n:,}"
     if row.whatif_n != row.base_n:
         said += f" and {row.whatif_n:,}"
-    mark = p90_mark(fewest) if row.statistic == "p90" else ""
-    return said + few_mark(row.fewest) + mark
+    mark = p90_mark(weighs_as) if row.statistic == "p90" else ""
+    return said + few_mark(row.weighs_as) + mark
 
 
 def verdict(row: Difference) -> str:
@@ -213,9 +213,9 @@ _UNSURE_P90 = (
 )
 SMALL_NUMBERS = f"{FEW_MARK} fewer than {FEW_CALLS} calls: too few to rely on. {_UNSURE_P90}"
 FEW_IN_ONE = (
-    f"{FEW_MARK} fewer than {FEW_CALLS} calls, in all or in one of the replications: too few to "
-    "rely on. Each replication counts the same, so in one of few calls each call weighs much: a "
-    "single late one can move the average of all."
+    f"{FEW_MARK} fewer than {FEW_CALLS} calls, or one of them weighs as much as one of fewer: too "
+    "few to rely on. Each replication counts the same, so in one of few calls each call weighs "
+    "much, and a single late one can move the average of all."
 )
 """What the mark means behind an average of replications."""
 SMALL_NUMBERS_OF_SEVERAL = f"{FEW_IN_ONE} {_UNSURE_P90}"
@@ -258,14 +258,14 @@ def reached(line: Reach) -> str:
         f"Calls reached before the run ended: {line.base_reached:,} of {line.base_calls:,} in the "
         f"base, {line.whatif_reached:,} of {line.whatif_calls:,} in the what-if; {line.both:,} in "
         f"both, {line.only_base:,} only in the base, {line.only_whatif:,} only in the what-if. "
-        f"Within {TARGET_MIN} min: {within(line.base_within, line.base_fewest)} in the base, "
-        f"{within(line.whatif_within, line.whatif_fewest)} in the what-if."
+        f"Within {TARGET_MIN} min: {within(line.base_within, line.base_weighs_as)} in the base, "
+        f"{within(line.whatif_within, line.whatif_weighs_as)} in the what-if."
     )
 
 
-def within(share: float | None, fewest: int) -> str:
-    """Return a share that is an average of replications, of which one has `fewest` calls."""
-    return percent(share) + ("" if share is None else few_mark(fewest))
+def within(share: float | None, weighs_as: int) -> str:
+    """Return a share in which the heaviest call weighs as one of `weighs_as` alike."""
+    return percent(share) + ("" if share is None else few_mark(weighs_as))
 
 
 def percent(share: float | None) -> str:
@@ -293,7 +293,9 @@ def reading(row: Difference) -> str:
             "One replication cannot tell a real difference from chance: run more."
         )
     if row.few:
-        one = "" if row.fewest == row.calls else f", {row.fewest:,} in one replication"
+        one = ""
+        if row.weighs_as < row.calls:
+            one = f", of which one weighs as much as one of {row.weighs_as:,}"
         return (
             f"Too few calls to tell ({row.calls:,}{one}): the mean response time changed by "
             f"{signed(row.difference)} s (95% interval {range_text(row)})."

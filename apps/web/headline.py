@@ -94,7 +94,7 @@ def _say(
     low, high = row["low"], row["high"]
     in_all = few_calls(row["calls"])
     # A comparison that was stored before 2026-11-23 does not say how few calls a replication has.
-    few = in_all or few_calls(row.get("fewest", row["calls"]))
+    few = in_all or few_calls(row.get("weighs_as", row["calls"]))
     if not row["changed"]:
         verdict = text["unchanged"]
     elif low is None or high is None:

@@ -293,12 +293,12 @@ def test_a_comparison_of_few_calls_warns(tmp_path: Path) -> None:
     assert said is not None
     assert said["en"]["few"] == "Fewer than 20 calls: too few to rely on."
     assert "20건" in said["ko"]["few"]
-    (tmp_path / "compare.json").write_text(json.dumps({"overall": ROW | {"fewest": 19}}))
+    (tmp_path / "compare.json").write_text(json.dumps({"overall": ROW | {"weighs_as": 19}}))
     said = headline(tmp_path / "base-000")
     assert said is not None
     assert said["en"]["verdict"] == "too few calls"
-    assert said["en"]["few"].startswith("A pair of runs has fewer than 20 calls and counts as much")
-    assert "20건보다 적은 실행 쌍" in said["ko"]["few"]
+    assert said["en"]["few"].startswith("A pair of runs has so few calls that one of")
+    assert "20건보다 적을 때만큼" in said["ko"]["few"]
 
 
 def test_traffic_that_differs_clearly_is_told_beside_the_response(tmp_path: Path) -> None:

@@ -94,10 +94,10 @@ def test_a_group_of_few_calls_in_one_replication_is_marked(comparison, capsys):
     page = is_self_contained(comparison_page(found, small_city()))
     reached = page[page.index("Calls that each run reached") :]
     assert re.search(r"priority 1\s+81\s+81\s.*?% †\s+\d[\d.]*% †", reached)
-    assert "in one of the replications" in reached[: reached.index("Where it changes")]
+    assert "weighs as much as one of fewer" in reached[: reached.index("Where it changes")]
     show(found, comparison / "report.html")
     out = " ".join(capsys.readouterr().out.split())
-    assert "in one of the replications: too few to rely on. Each replication counts the same" in out
+    assert "as much as one of fewer: too few to rely on. Each replication counts the same" in out
     assert re.search(r"priority 1 .* 81 †", out)
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from twin.metrics.compare import Counts, Difference, difference_of, fewest
+from twin.metrics.compare import Counts, Difference, difference_of
 from twin.metrics.intervals import chain_seconds, chains_of, intervals_of
 from twin.metrics.pairing import Sides
+from twin.metrics.summary import heaviest_as
 
 INTERVAL = "interval"
 """Group of a line of one interval over all medical calls; its value is the interval's name."""
@@ -84,5 +85,5 @@ def _line(group: str, value: str, pairs: Sequence[pd.DataFrame]) -> Difference |
     each = [len(pair) for pair in both]
     calls = sum(each)
     changed = sum(len(pair) - int((pair["base_s"] == pair["whatif_s"]).sum()) for pair in pairs)
-    counts = Counts(calls, calls, calls, fewest(each), changed)
+    counts = Counts(calls, calls, calls, heaviest_as(each), changed)
     return difference_of(group, value, "mean", "pairs", found, counts)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from twin.metrics.pairing import GROUPS, Rows, Sides, groups, in_group, pair_calls, rows_of
-from twin.metrics.summary import decided, few_calls, share_within
+from twin.metrics.summary import decided, few_calls, heaviest_as, share_within
 
 CONFIDENCE = 0.95
 LEAST_SPREAD = 1e-4
@@ -124,9 +124,10 @@ class Difference(Paired):
         Calls on which the base's and the what-if's figure rest, all replications together: on
         `pairs` both are `calls`; on `sides` a call that had waited less than the target when its
         run ended is not among them (`twin.metrics.summary.decided`).
-    fewest
-        Fewest calls on which a side's figure rests in one of the replications. Each replication
-        counts the same, so one of few calls can make the line alone.
+    weighs_as
+        Of how many calls alike one would weigh as much as the heaviest does in a side's figure
+        (`twin.metrics.summary.heaviest_as`). Each replication counts the same, so a call weighs the
+        more, the fewer its replication has.
     changed
         Calls that were not answered alike: reached sooner or later than in the base, or reached
         on one side only.
@@ -146,7 +147,7 @@ class Difference(Paired):
     calls: int
     base_n: int
     whatif_n: int
-    fewest: int
+    weighs_as: int
     changed: int
     correlation: float | None
     variance_reduction: float | None
@@ -159,8 +160,8 @@ class Difference(Paired):
 
     @property
     def few(self) -> bool:
-        """Whether a replication has too few calls to rely on the line, on either side."""
-        return few_calls(self.fewest)
+        """Whether a single call weighs too much to rely on the line, on either side."""
+        return few_calls(self.weighs_as)
 
     @property
     def clear(self) -> bool:
@@ -198,7 +199,7 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
         whole = group == "overall" or (group, value) == ("kind", "medical")
         for name in _STATISTICS if whole else ("mean",):
             measured = _on_pairs(found, name)
-            counts = Counts(calls, calls, calls, fewest(each), changed)
+            counts = Counts(calls, calls, calls, heaviest_as(each), changed)
             rows.append(difference_of(group, value, name, "pairs", measured, counts))
         if whole:
             tables = [
@@ -209,9 +210,8 @@ def compare(runs: Sequence[Sides], end_s: float) -> list[Difference]:
             base_n, whatif_n = (
                 [int(decided(both[side], end_s).sum()) for both in tables] for side in (0, 1)
             )
-            counts = Counts(
-                calls, sum(base_n), sum(whatif_n), fewest([*base_n, *whatif_n]), changed
-            )
+            weighs_as = min(heaviest_as(base_n), heaviest_as(whatif_n))
+            counts = Counts(calls, sum(base_n), sum(whatif_n), weighs_as, changed)
             rows.append(difference_of(group, value, SHARE, "sides", shares, counts))
     return [row for row in rows if row is not None]
 
@@ -222,13 +222,8 @@ class Counts(NamedTuple):
     calls: int
     base_n: int
     whatif_n: int
-    fewest: int
+    weighs_as: int
     changed: int
-
-
-def fewest(calls: Sequence[int]) -> int:
-    """Return the fewest of the calls of each replication; one without any is in no average."""
-    return min(filter(None, calls), default=0)
 
 
 _Seconds = NDArray[np.float64]

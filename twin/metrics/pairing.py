@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin.metrics.summary import TARGET_S, decided, share_in_time
+from twin.metrics.summary import TARGET_S, decided, heaviest_as, share_in_time
 
 Sides = tuple[pd.DataFrame, pd.DataFrame]
 """The `calls` tables of a replication: base, what-if."""
@@ -48,9 +48,9 @@ class Reach:
     base_within, whatif_within
         Share of the side's calls that were reached within the target, by the rule of
         `twin.metrics.summary.share_within`; mean over the replications, None without calls.
-    base_fewest, whatif_fewest
-        Fewest calls on which that share rests in one of the replications that have any. Each
-        replication counts the same, so a call weighs more the fewer there are.
+    base_weighs_as, whatif_weighs_as
+        Of how many calls alike one would weigh as much as the heaviest does in that share
+        (`twin.metrics.summary.heaviest_as`).
     """
 
     group: str
@@ -64,8 +64,8 @@ class Reach:
     only_whatif: int
     base_within: float | None
     whatif_within: float | None
-    base_fewest: int
-    whatif_fewest: int
+    base_weighs_as: int
+    whatif_weighs_as: int
 
     @property
     def one_sided(self) -> int:
@@ -172,7 +172,7 @@ class _Side(NamedTuple):
 def _reach(
     sides: Sequence[Sequence[_Side]], paired: Sequence[Rows], group: str, value: Any
 ) -> Reach:
-    asked, reached, within, fewest = [0, 0], [0, 0], [], []
+    asked, reached, within, weighs_as = [0, 0], [0, 0], [], []
     for side, runs in enumerate(sides):
         known, each = [], []
         for run in runs:
@@ -186,7 +186,7 @@ def _reach(
                 known.append(share)
                 each.append(len(counted))
         within.append(sum(known) / len(known) if known else None)
-        fewest.append(min(each, default=0))
+        weighs_as.append(heaviest_as(each))
     both = sum(len(in_group(pair, group, value)) for pair in paired)
     return Reach(
         group=group,
@@ -200,6 +200,6 @@ def _reach(
         only_whatif=reached[1] - both,
         base_within=within[0],
         whatif_within=within[1],
-        base_fewest=fewest[0],
-        whatif_fewest=fewest[1],
+        base_weighs_as=weighs_as[0],
+        whatif_weighs_as=weighs_as[1],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,16 @@ def figures(seconds: NDArray[np.float64]) -> Figures:
 def few_calls(n: int) -> bool:
     """Return whether a figure rests on fewer than `FEW_CALLS` calls."""
     return n < FEW_CALLS
+
+
+def heaviest_as(calls: Sequence[int]) -> int:
+    """Return the number of calls alike of which one weighs as much as the heaviest of an average.
+
+    `calls` are those of each replication; one without any is in no average. In a mean over k
+    replications a call of one that has n weighs 1 / (k n).
+    """
+    known = [n for n in calls if n]
+    return len(known) * min(known, default=0)
 
 
 def unsure_p90(n: int) -> bool:

@@ -29,11 +29,10 @@ from twin.metrics.compare import (
     Counts,
     Difference,
     difference_of,
-    fewest,
     interval,
 )
 from twin.metrics.pairing import KEY, Sides
-from twin.metrics.summary import few_calls
+from twin.metrics.summary import few_calls, heaviest_as
 
 Stamp = Literal[
     "t_call",
@@ -266,7 +265,7 @@ def _score(line: Line, runs: Sequence[pd.DataFrame], end_s: float) -> Score:
         high=high,
         met=verdicts.pop() if len(verdicts) == 1 else None,
         unclear=len(verdicts) > 1,
-        few=few_calls(fewest(each)),
+        few=few_calls(heaviest_as(each)),
     )
 
 
@@ -321,8 +320,8 @@ def _line_difference(
         changed += int((base[shared] != whatif[shared]).sum())
     statistic = SHARE if line.statistic == "share" else line.statistic
     base_n, whatif_n = (sum(side) for side in zip(*each, strict=True))
-    least = fewest([n for sides in each if all(sides) for n in sides])
-    counts = Counts(both, base_n, whatif_n, least, changed)
+    weighs_as = min(heaviest_as([n[side] for n in each if all(n)]) for side in (0, 1))
+    counts = Counts(both, base_n, whatif_n, weighs_as, changed)
     return difference_of("standard", line.title.en, statistic, "sides", found, counts)
 
 
