@@ -20,11 +20,12 @@ from twin.core.errors import InputError
 from twin.network.build import BuildReport
 from twin.network.conflicts import foe_rows
 from twin.network.geometry import Projection, pointer
-from twin.network.graph import F64, I32, I64, U8, Network, RoadClass, TurnKind, TurnYield
+from twin.network.graph import F64, I32, U8, Network, RoadClass, TurnKind, TurnYield
 from twin.network.impute import DEFAULTS
 from twin.network.sumo_lanes import bus_lanes, own_lanes, turn_lanes
 from twin.network.sumo_read import Connection, Edge, SumoFile, read_file
-from twin.network.sumo_signals import Groups, goes_after_stop, meet, shows_stop, signal_groups
+from twin.network.sumo_signals import Groups, signal_groups
+from twin.network.sumo_turns import Turns, movements, right_of_way, yields
 from twin.network.tags import road_class
 
 _DIRECTION = {
@@ -86,18 +87,6 @@ class SumoNetwork(NamedTuple):
     actuated: I32
 
 
-Flags = NDArray[np.bool_]
-
-
-class _Turns(NamedTuple):
-    """Movements by from-link and to-link, and the connections (rows of the file) of each."""
-
-    start: I64
-    end: I64
-    rows: list[list[int]]
-    of_row: dict[int, int]
-
-
 def read_sumo(path: Path | str) -> SumoNetwork:
     """Return the network of a `.net.xml` file, gzip or not.
 
@@ -110,7 +99,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     counts: Counter[str] = Counter()
     edges = list(file.edges.values())
     place = {edge.id: k for k, edge in enumerate(edges)}
-    turns = _turns(file, place)
+    turns = movements(file, place)
     inside = np.array([_inside(file, rows) for rows in turns.rows]).reshape(-1, 2)
     entry = _entry(turns, inside[:, 0], len(edges))
     low, high = turn_lanes(file, edges, (turns.start, turns.end), turns.rows, counts)
@@ -118,7 +107,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     own_turn, own_lane = own_lanes(file, edges, (turns.start, turns.end), turns.rows, low)
     groups, lamp = signal_groups(file, rows, counts)
     turn_group = _turn_group(turns, dict(zip(rows, lamp, strict=True)), groups, counts)
-    yielding, foe = _right_of_way(file, turns)
+    yielding, foe = right_of_way(file, turns)
     foe_ptr, foe_turn = foe_rows(yielding, foe, len(turns.rows))
     nodes = {name: k for k, name in enumerate(_used_nodes(edges))}
     lon0, lat0, node_xy, lines = _places(file, edges, nodes)
@@ -135,7 +124,7 @@ def read_sumo(path: Path | str) -> SumoNetwork:
     kind = _kinds(file, turns, speed, inside[:, 1])
     node_signal = _node_signals(file, edges, nodes, groups)
     all_stop = np.array([file.junctions[edge.end].kind == "allway_stop" for edge in edges])
-    turn_yield = _yields(file, turns, np.diff(foe_ptr) > 0, all_stop, counts)
+    turn_yield = yields(file, turns, np.diff(foe_ptr) > 0, all_stop, counts)
     capacity = np.array([DEFAULTS[RoadClass(c)].capacity for c in link_class]) * lanes
     more = [(g, window) for g, windows in enumerate(groups.greens) for window in windows[1:]]
     buses = bus_lanes(edges)
@@ -211,21 +200,6 @@ def _used_nodes(edges: list[Edge]) -> dict[str, None]:
     return dict.fromkeys(name for edge in edges for name in (edge.start, edge.end))
 
 
-def _turns(file: SumoFile, place: dict[str, int]) -> _Turns:
-    """Return the movements: pairs of edges that any connection for cars joins."""
-    found: dict[tuple[int, int], list[int]] = {}
-    for rows in file.order.values():
-        for row in rows:
-            if row >= 0:
-                joined = file.connections[row]
-                found.setdefault((place[joined.start], place[joined.end]), []).append(row)
-    pairs = sorted(found)
-    rows_of = [found[pair] for pair in pairs]
-    ends = np.array(pairs, np.int64).reshape(-1, 2)
-    of_row = {row: turn for turn, rows in enumerate(rows_of) for row in rows}
-    return _Turns(ends[:, 0].copy(), ends[:, 1].copy(), rows_of, of_row)
-
-
 def _inside(file: SumoFile, rows: list[int]) -> tuple[float, float]:
     """Return the mean length of the ways of a movement through its junction, and its speed."""
     length, speed = 0.0, np.inf
@@ -240,7 +214,7 @@ def _inside(file: SumoFile, rows: list[int]) -> tuple[float, float]:
     return length / len(rows), speed
 
 
-def _entry(turns: _Turns, inside: F64, n_links: int) -> F64:
+def _entry(turns: Turns, inside: F64, n_links: int) -> F64:
     """Return (L,) the mean length of the ways that lead to each link through its junction."""
     count = np.bincount(turns.end, minlength=n_links)
     total = np.bincount(turns.end, weights=inside, minlength=n_links)
@@ -249,7 +223,7 @@ def _entry(turns: _Turns, inside: F64, n_links: int) -> F64:
 
 
 def _turn_group(
-    turns: _Turns, lamp: dict[int, int], groups: Groups, counts: Counter[str]
+    turns: Turns, lamp: dict[int, int], groups: Groups, counts: Counter[str]
 ) -> NDArray[np.int32]:
     """Return (T,) the group of each movement; where lanes differ, that of the longest green."""
     out = np.full(len(turns.rows), -1, np.int32)
@@ -262,56 +236,7 @@ def _turn_group(
     return out
 
 
-def _yields(
-    file: SumoFile, turns: _Turns, waits: Flags, all_stop: Flags, counts: Counter[str]
-) -> U8:
-    """Return (T,) `TurnYield`: `waits` are the movements with foes, `all_stop` the edges (L,)."""
-    out = np.where(waits, TurnYield.GIVES_WAY, TurnYield.FREE).astype(np.uint8)
-    out[waits & all_stop[turns.start]] = TurnYield.ALL_WAY_STOP
-    for turn, rows in enumerate(turns.rows):
-        if all(goes_after_stop(file, file.connections[row]) for row in rows):
-            out[turn] = TurnYield.ON_RED
-        else:
-            some = any(shows_stop(file, file.connections[row]) for row in rows)
-            counts["turns after a stop in some of their reds: taken as red"] += some
-    return out
-
-
-def _right_of_way(file: SumoFile, turns: _Turns) -> tuple[I64, I64]:
-    """Return (yielding movement, movement it gives way to) as the junctions' requests say."""
-    pairs: set[tuple[int, int]] = set()
-    for junction in file.junctions.values():
-        if not junction.response:
-            continue
-        links = [row for lane in junction.lanes for row in file.order.get(lane, [])]
-        if len(links) > len(junction.response):
-            raise InputError(
-                f"it has {len(junction.response)} requests for {len(links)} connections",
-                file=file.path,
-                row=f"junction {junction.id!r}",
-                field="request",
-            )
-        for place, row in enumerate(links):
-            if row < 0:
-                continue
-            bits = junction.response[place]
-            for other, foe in enumerate(links):
-                if foe >= 0 and bits >> other & 1:
-                    _add_pair(file, turns, row, foe, pairs)
-    both = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-    return both[:, 0].copy(), both[:, 1].copy()
-
-
-def _add_pair(
-    file: SumoFile, turns: _Turns, row: int, foe: int, pairs: set[tuple[int, int]]
-) -> None:
-    a, b = turns.of_row[row], turns.of_row[foe]
-    one, other = file.connections[row], file.connections[foe]
-    if turns.start[a] != turns.start[b] and meet(file, one, other):
-        pairs.add((a, b))
-
-
-def _kinds(file: SumoFile, turns: _Turns, speed: F64, inside_speed: F64) -> U8:
+def _kinds(file: SumoFile, turns: Turns, speed: F64, inside_speed: F64) -> U8:
     """Return (T,) kinds: what bends so little that nobody slows down for it is straight on."""
     kind = np.zeros(len(turns.rows), np.uint8)
     for turn, rows in enumerate(turns.rows):
