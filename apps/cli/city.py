@@ -25,11 +25,12 @@ from twin.core.errors import InputError, NotFoundError, did_you_mean
 from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
 from twin.network.gmns import write_gmns
-from twin.network.gmns_read import GmnsRoads, read_gmns
+from twin.network.gmns_read import read_gmns
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
 from twin.network.raw import RawRoads
+from twin.network.stated import StatedRoads
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 bring = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -157,7 +158,7 @@ def _import_of(read: Callable[[Path], RawRoads]) -> Callable[..., None]:
     ) -> None:
         source = "© OpenStreetMap contributors, ODbL"
         _bring(
-            lambda: GmnsRoads(read(file), None),
+            lambda: StatedRoads(read(file), None),
             name, out, timezone, tables, source, right_on_red=right_on_red, as_json=as_json,
         )  # fmt: skip
 
@@ -255,7 +256,7 @@ def export_gmns(
 
 
 def _bring(
-    read: Callable[[], GmnsRoads],
+    read: Callable[[], StatedRoads],
     name: str,
     out: Path | None,
     timezone: str,

@@ -15,7 +15,6 @@ from twin.city.model import City
 from twin.metrics.compare import Difference
 from twin.metrics.comparison import Comparison
 from twin.metrics.pairing import Sides, pair_calls
-from twin.metrics.summary import FEW_CALLS
 
 LEAST_SCALE_S = 30.0
 """Differences are coloured on a scale of at least this many seconds, so that none looks large."""
@@ -62,7 +61,7 @@ def comparison_map(found: Comparison, city: City, runs: Sequence[Sides]) -> Raw:
                 ("box", colour, f"{-most + k * step:+.0f} to {-most + (k + 1) * step:+.0f} s")
                 for k, colour in enumerate(DIVERGING)
             ]
-            + [("box", FEW, f"{FEW_MARK} fewer than {FEW_CALLS} calls in a replication")]
+            + [("box", FEW, f"{FEW_MARK} too few calls: see the tables")]
         ),
         tag(
             "p",

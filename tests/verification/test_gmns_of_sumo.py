@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-sumo = pytest.importorskip("sumo")
+from tests.support.gmns import back, check_same
+from twin.network.sumo import read_sumo
 
-from pathlib import Path  # noqa: E402
-
-from tests.support.gmns import back, check_same  # noqa: E402
-from twin.network.sumo import read_sumo  # noqa: E402
+sumo = pytest.importorskip("sumo", reason="SUMO is not installed: benchmarks/requirements.lock")
+pytestmark = pytest.mark.verify
 
 
 @pytest.mark.parametrize("name", ["DRT/osm", "bs3d/bs", "corridor/corridor", "ramp/ramp"])

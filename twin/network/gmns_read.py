@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from twin.core.errors import did_you_mean
 from twin.network.csv_columns import CsvColumns
 from twin.network.graph import I64, TurnKind
 from twin.network.raw import MAX_LANES, RawRoads
-from twin.network.stated import Control, StatedTurns
+from twin.network.stated import Control, StatedRoads, StatedTurns
 from twin.network.tables import Mapping, read_mapping, read_tables
 
 F64 = NDArray[np.float64]
@@ -57,16 +56,9 @@ LaneTable = dict[int, dict[int, int]]
 """By link index the lanes that its numbers stand for, from the kerb; -1 is a lane for others."""
 
 
-class GmnsRoads(NamedTuple):
-    """Roads of GMNS tables, and the movements that they state (None: none)."""
-
-    raw: RawRoads
-    stated: StatedTurns | None
-
-
 def read_gmns(
     nodes: Path | str, links: Path | str, mapping: Mapping | Path | str | None = None
-) -> GmnsRoads:
+) -> StatedRoads:
     """Return the roads of a node and a link table, and of the lanes and movements beside the links.
 
     Parameters
@@ -89,15 +81,15 @@ def read_gmns(
     if (folder / LANES).is_file():
         raw, lanes = _with_lanes(raw, CsvColumns(folder / LANES, comma, may_be_empty=True))
     if not (folder / MOVEMENTS).is_file():
-        return GmnsRoads(raw, None)
+        return StatedRoads(raw, None)
     movements = CsvColumns(folder / MOVEMENTS, comma, may_be_empty=True)
     if not movements.count:
-        return GmnsRoads(raw, None)
+        return StatedRoads(raw, None)
     ends = _ends(CsvColumns(nodes, comma), raw)
     reader = _MovementReader(raw, movements, lanes)
     stated = reader.turns(ends)
     left_out = {**raw.left_out, **{what: n for what, n in reader.counts.items() if n}}
-    return GmnsRoads(replace(reader.raw, left_out=left_out), stated)
+    return StatedRoads(replace(reader.raw, left_out=left_out), stated)
 
 
 def _ends(nodes: CsvColumns, raw: RawRoads) -> Flags:

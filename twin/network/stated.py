@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twin.network.conflicts import Conflicts
 from twin.network.draft import Draft
 from twin.network.graph import I64, U8
+from twin.network.raw import RawRoads
 from twin.network.turns import all_pairs, kinds, turn_lanes, without_u_turns
 
 F64 = NDArray[np.float64]
@@ -61,6 +62,13 @@ class StatedTurns:
     kind: I64
     control: I64
     ends: Flags
+
+
+class StatedRoads(NamedTuple):
+    """Roads of a source, and the movements that it states (None: none)."""
+
+    raw: RawRoads
+    stated: StatedTurns | None
 
 
 class Placed(NamedTuple):

@@ -88,14 +88,15 @@ def _merges(network: Network, after_stop: NDArray[np.bool_]) -> NDArray[np.int8]
     return kinds
 
 
-def _shares_green(network: Network) -> NDArray[np.bool_]:
-    """Return (T,) whether a turn ever has green while a foe has green, or no signal."""
+def _shares_green(network: Network, chosen: I32) -> NDArray[np.bool_]:
+    """Return (T,) whether some turns at signals have green with a foe, or a foe without signal."""
     shares = np.zeros(network.n_turns, np.bool_)
-    turn = np.repeat(np.arange(network.n_turns), np.diff(network.foe_ptr))
-    own, other = network.turn_group[turn], network.turn_group[network.foe_turn]
-    shares[turn[(own >= 0) & (other < 0)]] = True
-    lit = (own >= 0) & (other >= 0)
-    turn, own, other = turn[lit], own[lit], other[lit]
+    foes = np.diff(network.foe_ptr)[chosen]
+    turn = np.repeat(chosen, foes)
+    foe = network.foe_turn[ranges(network.foe_ptr[chosen], foes)]
+    own, other = network.turn_group[turn], network.turn_group[foe]
+    shares[turn[other < 0]] = True
+    turn, own, other = turn[other >= 0], own[other >= 0], other[other >= 0]
     signal = network.group_signal
     # Of two controllers any greens may fall together.
     shares[turn[signal[own] != signal[other]]] = True
@@ -225,7 +226,8 @@ def kernel_network(
     after_stop = (network.turn_yield == TurnYield.ON_RED) & (network.turn_group >= 0)
     turn["on_red"] = after_stop & right_on_red
     has_foes = (network.turn_yield > 0) & (np.diff(network.foe_ptr) > 0)
-    turn["gives_way"] = has_foes & (~after_stop | _shares_green(network))
+    some = np.flatnonzero(after_stop).astype(np.int32)
+    turn["gives_way"] = has_foes & (~after_stop | _shares_green(network, some))
     turn["merges"] = _merges(network, after_stop)
     turn["gap"] = np.array([CRITICAL_GAP_S[kind] for kind in TurnKind])[network.turn_kind]
     turn["look"] = np.array([LOOK_M[kind] for kind in TurnKind])[network.turn_kind]
