@@ -1,4 +1,4 @@
-"""Networks that SUMO ships come back from GMNS tables with their turns and turn lanes."""
+"""Networks that SUMO ships come back from GMNS tables: turns, turn lanes, plans of signals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ sumo = pytest.importorskip("sumo", reason="SUMO is not installed: benchmarks/req
 pytestmark = pytest.mark.verify
 
 
-@pytest.mark.parametrize("name", ["DRT/osm", "bs3d/bs", "corridor/corridor", "ramp/ramp"])
+@pytest.mark.parametrize(
+    "name",
+    ["DRT/osm", "bs3d/bs", "corridor/corridor", "cross/cross", "grid6/grid6", "ramp/ramp"],
+)
 def test_a_network_of_sumo_comes_back(name: str, tmp_path) -> None:
     network = read_sumo(Path(sumo.SUMO_HOME) / "tools" / "game" / f"{name}.net.xml").network
     check_same(network, back(network, tmp_path))

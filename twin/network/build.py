@@ -26,7 +26,7 @@ from twin.network.graph import Network, RoadClass, TurnKind, TurnYield
 from twin.network.impute import impute
 from twin.network.lengths import LEAST_M, stated_faults
 from twin.network.raw import MAX_LANES, RawRoads, raw_roads
-from twin.network.signals import SignalOptions, SignalPlan, infer_signals, plan_signals
+from twin.network.signals import SignalOptions, SignalPlan, infer_signals
 from twin.network.stated import (
     Control,
     Placed,
@@ -36,6 +36,7 @@ from twin.network.stated import (
     no_statement,
     state,
 )
+from twin.network.stated_signals import PERMITTED, all_plans, settle
 
 __all__ = ["BuildOptions", "BuildReport", "RawRoads", "build_network", "raw_roads"]
 
@@ -145,7 +146,12 @@ def build_network(
         report.counts["movements worked out"] = len(turns.kind) - len(stated.link_from)
         other = (turns.control == Control.SIGNAL_OR_STOP) & (turns.kind != TurnKind.RIGHT)
         report.counts["right turns on red stated of other movements: not taken"] = int(other.sum())
-    return _finish(draft, turns, capacity, projection, raw.names, options), report
+    network = _finish(draft, turns, capacity, projection, raw.names, options)
+    if stated is not None:
+        told = 0 if stated.signals is None else len(stated.signals.cycle)
+        report.counts["signals with plans as stated"] = told
+        report.counts["signals with designed plans"] = network.n_signals - told
+    return network, report
 
 
 def _check_lengths(raw: RawRoads, draft: Draft, report: BuildReport) -> None:
@@ -227,12 +233,14 @@ def _finish(
     """Return the network of a clean draft and its movements: signals, who gives way."""
     kind, low, high = turns.kind, turns.low, turns.high
     conflicts = apart(draft, find_conflicts(draft), turns.own_lane)
-    plan = plan_signals(draft, conflicts, kind, (low, high), options.signals, turns.lit)
+    plan = all_plans(draft, conflicts, kind, (low, high), options.signals, turns.lit, turns.signals)
     yielding, foe, all_stop = _foes(draft, conflicts, turns, plan)
     own = np.flatnonzero((turns.own_lane >= 0) & (plan.turn_group < 0))
     turn_yield = np.full(len(kind), TurnYield.FREE, np.uint8)
     turn_yield[yielding] = TurnYield.GIVES_WAY
     turn_yield[yielding[all_stop[yielding]]] = TurnYield.ALL_WAY_STOP
+    if turns.signals is not None:
+        turn_yield[turns.signals.protection == PERMITTED] = TurnYield.GIVES_WAY
     on_red = (turns.control == Control.SIGNAL_OR_STOP) | options.right_on_red
     on_red &= (kind == TurnKind.RIGHT) & (turn_yield == TurnYield.FREE) & (plan.turn_group >= 0)
     turn_yield[on_red] = TurnYield.ON_RED
@@ -279,6 +287,9 @@ def _finish(
         group_green_from=np.asarray(plan.green_from, f32),
         group_green_to=np.asarray(plan.green_to, f32),
         names=names,
+        more_group=np.asarray([group for group, _ in plan.more], i32),
+        more_from=np.asarray([begin for _, (begin, _) in plan.more], f32),
+        more_to=np.asarray([end for _, (_, end) in plan.more], f32),
         bus_link=bus_link.astype(i32),
         bus_lane=bus_lane.astype(i32),
         own_turn=own.astype(i32),
@@ -291,9 +302,9 @@ def _foes(
 ) -> tuple[I64, I64, Flags]:
     """Return (yielding movement, movement it gives way to), and movements of all-way stops.
 
-    At signals only movements that are green together meet, and who has no signal meets all;
-    elsewhere what is stated, rank and the rules of the road decide. Where all stop, both of two
-    that conflict give way.
+    At signals only movements that are green together meet, and who has no signal meets all; who
+    gives way is as a stated plan says, and else by rule. Elsewhere what is stated, rank and the
+    rules of the road decide. Where all stop, both of two that conflict give way.
     """
     group_a, group_b = plan.turn_group[conflicts.first], plan.turn_group[conflicts.second]
     signalled = (group_a >= 0) & (group_b >= 0)
@@ -311,7 +322,13 @@ def _foes(
     first_yields = by_control(turns.control, conflicts.first, conflicts.second, by_rank)
     first_yields = np.where(signalled, by_rule, first_yields)
     # Who has no signal where another has one waits for him.
-    first_yields = np.where((group_a >= 0) != (group_b >= 0), group_a < 0, first_yields)[meets]
+    first_yields = np.where((group_a >= 0) != (group_b >= 0), group_a < 0, first_yields)
+    if turns.signals is not None:
+        together, first_yields, clear = settle(
+            turns.signals, conflicts.first, conflicts.second, first_yields
+        )
+        meets = (meets | together) & ~clear
+    first_yields = first_yields[meets]
     a, b = conflicts.first[meets], conflicts.second[meets]
     all_stop = all_way_stops(draft, rank)[draft.link_to[draft.pair_from]]
     told = turns.control != Control.UNSAID

@@ -63,14 +63,24 @@ class CsvColumns:
         self.count = len(body)
         self._columns = {name: [row[k] for row in body] for k, name in enumerate(self.header)}
 
-    def refuse(self, bad: Flags, field: str, why: str) -> None:
+    def refuse(self, bad: Flags, field: str, why: str, hint: str | None = None) -> None:
         """Raise an `InputError` at the first row where `bad` holds, if any; `{}` is its value."""
         if bad.any():
-            k = int(np.argmax(bad))
-            value = self._columns[field][k]
-            raise InputError(
-                why.format(repr(value)), file=self.path, row=k + HEADER_ROW + 1, field=field
-            )
+            raise self.fault(int(np.argmax(bad)), field, why, hint)
+
+    def fault(self, index: int, field: str, why: str, hint: str | None = None) -> InputError:
+        """Return the error of a row, counted from 0; `{}` is its value in a column, if it has it.
+
+        Parameters
+        ----------
+        index
+            Row below the header.
+        field, why, hint
+            The column, what is wrong there, and what to do about it.
+        """
+        value = self._columns[field][index].strip() if field in self._columns else ""
+        row = index + HEADER_ROW + 1
+        return InputError(why.format(repr(value)), file=self.path, row=row, field=field, hint=hint)
 
     def text(self, field: str) -> list[str]:
         """Return a column as text without surrounding blanks.
@@ -86,6 +96,31 @@ class CsvColumns:
                 "the column is missing", file=self.path, row=1, field=field, hint=f"found: {known}"
             )
         return [value.strip() for value in self._columns[field]]
+
+    def optional_text(self, field: str) -> list[str]:
+        """Return a column as `text` does, or blanks where there is no such column."""
+        return self.text(field) if field in self._columns else [""] * self.count
+
+    def optional_numbers(self, field: str, low: float, high: float) -> F64:
+        """Return a column as `numbers` does; nan at blanks and where there is no such column."""
+        if field not in self._columns:
+            return np.full(self.count, np.nan)
+        return self.numbers(field, low, high, required=False)
+
+    def unique_names(self, field: str) -> list[str]:
+        """Return a column of different texts that are all present.
+
+        Raises
+        ------
+        InputError
+            At the first that is missing, or that stood there before.
+        """
+        names = self.text(field)
+        self.refuse(np.array([not name for name in names]), field, "the value is missing")
+        again = np.ones(self.count, np.bool_)
+        again[np.unique(names, return_index=True)[1]] = False
+        self.refuse(again, field, "{} occurs twice", hint="give each row a name of its own")
+        return names
 
     def _parse(self, field: str, kind: Callable[[str], Any], blank: Any, what: str) -> list[Any]:
         values = []
@@ -129,6 +164,18 @@ class CsvColumns:
         self.refuse(np.asarray([v is None for v in values]), field, "the value is missing")
         self.refuse(np.asarray([abs(v) >= 1 << 62 for v in values]), field, "{} is too large")
         return np.asarray(values, np.int64)
+
+    def optional_keys(self, field: str) -> list[int | None]:
+        """Return a column of whole numbers; None at blanks and where there is no such column.
+
+        Raises
+        ------
+        InputError
+            At the first value that is not one.
+        """
+        if field not in self._columns:
+            return [None] * self.count
+        return self._parse(field, int, None, "a whole number")
 
     def unique_keys(self, field: str) -> I64:
         """Return a column of different whole numbers.

@@ -1,4 +1,4 @@
-"""A network as GMNS tables: nodes, links, lanes and movements.
+"""A network as GMNS tables: nodes, links, lanes, movements and plans of signals.
 
 GMNS is the General Modeling Network Specification (github.com/zephyr-data-specs/GMNS).
 """
@@ -6,7 +6,6 @@ GMNS is the General Modeling Network Specification (github.com/zephyr-data-specs
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from twin.core.errors import InputError
 from twin.core.units import KMH
 from twin.network.geometry import Projection
+from twin.network.gmns_signals import SIGNAL_FILES, Table, signal_tables
 from twin.network.graph import Network, RoadClass, TurnKind, TurnYield
 
 _CLASS = {
@@ -33,15 +33,14 @@ _MOVEMENT = {
     TurnKind.LEFT: "left",
     TurnKind.U_TURN: "uturn",
 }
-FILES = ("node.csv", "link.csv", "lane.csv", "movement.csv")
+FILES = ("node.csv", "link.csv", "lane.csv", "movement.csv", *SIGNAL_FILES)
 
 
 def write_gmns(network: Network, folder: Path | str) -> list[Path]:
-    """Write `node.csv`, `link.csv`, `lane.csv` and `movement.csv` of a network.
+    """Write a network's `FILES`: nodes, links, lanes, movements and the plans of its signals.
 
-    Lengths are metres, speeds km/h, capacities veh/h and lane, coordinates WGS84 degrees; lane 1 is
-    at the median, as GMNS counts. Plans of signals are not written. `gmns_read.read_gmns` reads the
-    tables.
+    Lengths are metres, speeds km/h, capacities veh/h and lane, coordinates WGS84 degrees, times
+    seconds; lane 1 is at the median, as GMNS counts. `gmns_read.read_gmns` reads the tables.
 
     Raises
     ------
@@ -51,7 +50,8 @@ def write_gmns(network: Network, folder: Path | str) -> list[Path]:
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tables = (_nodes(network), _links(network), _lanes(network), _movements(network))
+        roads = (_nodes(network), _links(network), _lanes(network), _movements(network))
+        tables = (*roads, *signal_tables(network))
         files = [folder / name for name in FILES]
         for file, (header, rows) in zip(files, tables, strict=True):
             with file.open("w", newline="", encoding="utf-8") as out:
@@ -62,9 +62,6 @@ def write_gmns(network: Network, folder: Path | str) -> list[Path]:
         text = f"the tables cannot be written ({error.strerror})"
         raise InputError(text, file=error.filename or folder) from error
     return files
-
-
-Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
 def _nodes(network: Network) -> Table:

@@ -1,4 +1,4 @@
-"""Lanes and movements of GMNS tables: `lane.csv` and `movement.csv` beside nodes and links.
+"""Lanes, movements and signals of GMNS tables, beside nodes and links.
 
 GMNS counts lanes from the median: 1 is the left-most lane for through traffic, lanes to turn left
 have negative numbers. Lanes are counted from the kerb here.
@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.core.errors import did_you_mean
+from twin.core.errors import InputError, did_you_mean
 from twin.network.csv_columns import CsvColumns
+from twin.network.gmns_signals import PHASE_MOVEMENTS
+from twin.network.gmns_signals_read import MovementRows, open_signal_tables, read_signals
+from twin.network.gmns_times import DEFAULT_MOMENT, moment_of
 from twin.network.graph import I64, TurnKind
 from twin.network.raw import MAX_LANES, RawRoads
 from twin.network.stated import Control, StatedRoads, StatedTurns
@@ -57,21 +60,30 @@ LaneTable = dict[int, dict[int, int]]
 
 
 def read_gmns(
-    nodes: Path | str, links: Path | str, mapping: Mapping | Path | str | None = None
+    nodes: Path | str,
+    links: Path | str,
+    mapping: Mapping | Path | str | None = None,
+    *,
+    plan_at: str = DEFAULT_MOMENT,
 ) -> StatedRoads:
-    """Return the roads of a node and a link table, and of the lanes and movements beside the links.
+    """Return the roads of a node and a link table, and of the tables beside the links.
 
     Parameters
     ----------
     nodes, links, mapping
-        As `read_tables` has them. `lane.csv` and `movement.csv` of the folder of `links` are read
-        where they are; their columns have GMNS's names.
+        As `read_tables` has them. `lane.csv`, `movement.csv` and the signal tables
+        (`gmns_signals.SIGNAL_FILES`) of the folder of `links` are read where they are; their
+        columns have GMNS's names.
+    plan_at
+        Day and time, as `wednesday 17:30`: where a signal has several plans, that is taken which
+        holds then.
 
     Raises
     ------
     InputError
         Naming the file, the row and the column of the first fault.
     """
+    moment = moment_of(plan_at)
     if mapping is not None and not isinstance(mapping, Mapping):
         mapping = read_mapping(mapping)
     comma = mapping.delimiter if mapping is not None else ","
@@ -80,14 +92,29 @@ def read_gmns(
     lanes: LaneTable = {}
     if (folder / LANES).is_file():
         raw, lanes = _with_lanes(raw, CsvColumns(folder / LANES, comma, may_be_empty=True))
-    if not (folder / MOVEMENTS).is_file():
+    plans = open_signal_tables(folder, comma)
+    movements = None
+    if (folder / MOVEMENTS).is_file():
+        movements = CsvColumns(folder / MOVEMENTS, comma, may_be_empty=True)
+    if movements is None or not movements.count:
+        if plans is not None:
+            hint = f"{PHASE_MOVEMENTS} names them: add them, or take the signal tables away"
+            raise InputError("no movements are stated", file=folder / MOVEMENTS, hint=hint)
         return StatedRoads(raw, None)
-    movements = CsvColumns(folder / MOVEMENTS, comma, may_be_empty=True)
-    if not movements.count:
-        return StatedRoads(raw, None)
-    ends = _ends(CsvColumns(nodes, comma), raw)
+    node_table = CsvColumns(nodes, comma)
     reader = _MovementReader(raw, movements, lanes)
-    stated = reader.turns(ends)
+    stated = reader.turns(_ends(node_table, raw))
+    if plans is not None:
+        controller = node_table.optional_text("controller_id")
+        rows = MovementRows(movements, reader.turn, reader.node, reader.lit, controller, node_table)
+        found = read_signals(plans, rows, len(stated.link_from), moment)
+        control = stated.control.copy()
+        control[found.signals.turn_group >= 0] = np.maximum(
+            control[found.signals.turn_group >= 0], Control.SIGNAL
+        )
+        control[sorted(found.on_red)] = Control.SIGNAL_OR_STOP
+        stated = replace(stated, control=control, signals=found.signals)
+        reader.counts += found.counts
     left_out = {**raw.left_out, **{what: n for what, n in reader.counts.items() if n}}
     return StatedRoads(replace(reader.raw, left_out=left_out), stated)
 
@@ -97,10 +124,6 @@ def _ends(nodes: CsvColumns, raw: RawRoads) -> Flags:
     if "node_type" not in nodes.header:
         return np.zeros(len(raw.node_id), np.bool_)
     return np.array([kind.lower() == "external" for kind in nodes.text("node_type")], np.bool_)
-
-
-def _optional(table: CsvColumns, field: str) -> list[str]:
-    return table.text(field) if field in table.header else [""] * table.count
 
 
 def _lane_numbers(table: CsvColumns, field: str, *, required: bool = False) -> F64:
@@ -153,7 +176,7 @@ def _uses(table: CsvColumns) -> list[int]:
     """Return for whom each lane of a table is."""
     found = []
     unknown = np.zeros(table.count, np.bool_)
-    for row, text in enumerate(_optional(table, "allowed_uses")):
+    for row, text in enumerate(table.optional_text("allowed_uses")):
         words = {word.strip().lower() for word in text.split(",")}
         unknown[row] = not words <= CARS | BUSES | OTHERS
         if words & CARS:
@@ -171,15 +194,17 @@ class _MovementReader:
     def __init__(self, raw: RawRoads, table: CsvColumns, lanes: LaneTable) -> None:
         self.raw, self.table, self.lanes = raw, table, lanes
         self.counts: Counter[str] = Counter()
+        self.turn: list[int] = []
+        """(R,) the movement that each row became part of, or -1 for one that is left out."""
+        self.node: list[int] = []
+        """(R,) node index of each row."""
+        self.lit: list[bool | None] = []
+        """(R,) whether each row says that it has a signal; None where it does not say."""
 
     def turns(self, ends: Flags) -> StatedTurns:
         """Return the movements; `ends` (N,) are nodes at which the network ends."""
         table = self.table
-        names = table.text("mvmt_id")
-        table.refuse(np.array([not name for name in names]), "mvmt_id", "the value is missing")
-        once = np.unique(names, return_index=True)[1]
-        again = ~np.isin(np.arange(table.count), once)
-        table.refuse(again, "mvmt_id", "the movement {} occurs twice")
+        table.unique_names("mvmt_id")
         start, end = self._ends()
         kind = self._words("type", _KIND)
         control = self._words("ctrl_type", _CONTROL)
@@ -197,6 +222,13 @@ class _MovementReader:
             else:
                 found.setdefault(pair, []).append(row)
         pairs = sorted(found)
+        self.turn = [-1] * table.count
+        for turn, pair in enumerate(pairs):
+            for row in found[pair]:
+                self.turn[row] = turn
+        place = {number: k for k, number in enumerate(self.raw.node_id.tolist())}
+        self.node = [place[number] for number in node.tolist()]
+        self.lit = [None if c == Control.UNSAID else c >= Control.SIGNAL for c in control]
         columns: list[tuple[int, int, int, int]] = []
         ways: list[set[int]] = []
         for pair in pairs:
@@ -257,7 +289,7 @@ class _MovementReader:
     def _words(self, field: str, known: dict[str, TurnKind] | dict[str, Control]) -> list[int]:
         """Return a column of names as numbers; -1 where nothing is said."""
         table = self.table
-        text = [value.lower() for value in _optional(table, field)]
+        text = [value.lower() for value in table.optional_text(field)]
         bad = next((value for value in text if value and value not in known), None)
         if bad is not None:
             hint = did_you_mean(bad, known) or f"known are {', '.join(known)}"

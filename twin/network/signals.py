@@ -71,7 +71,10 @@ class SignalOptions:
 
 @dataclass(slots=True)
 class SignalPlan:
-    """Controllers, their groups, and the group of each movement (see `Network`)."""
+    """Controllers, their groups, and the group of each movement (see `Network`).
+
+    `more` are greens beside the first of a group, by group: begin and end.
+    """
 
     node_signal: NDArray[np.int32]
     turn_group: NDArray[np.int32]
@@ -81,6 +84,7 @@ class SignalPlan:
     group_signal: list[int] = field(default_factory=list)
     green_from: list[float] = field(default_factory=list)
     green_to: list[float] = field(default_factory=list)
+    more: list[tuple[int, tuple[float, float]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

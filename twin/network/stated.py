@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from twin.network.conflicts import Conflicts
 from twin.network.draft import Draft
 from twin.network.graph import I64, U8
 from twin.network.raw import RawRoads
+from twin.network.stated_signals import StatedSignals
 from twin.network.turns import all_pairs, kinds, turn_lanes, without_u_turns
 
 F64 = NDArray[np.float64]
@@ -52,6 +53,8 @@ class StatedTurns:
         (M,) `Control`.
     ends
         (N,) nodes at which nobody drives on but by these movements.
+    signals
+        Plans of signals by these movements; None where none is stated.
     """
 
     link_from: I64
@@ -62,6 +65,7 @@ class StatedTurns:
     kind: I64
     control: I64
     ends: Flags
+    signals: StatedSignals | None = None
 
 
 class StatedRoads(NamedTuple):
@@ -74,7 +78,8 @@ class StatedRoads(NamedTuple):
 class Placed(NamedTuple):
     """What is known of the movements of a draft (see `StatedTurns`); P movements.
 
-    `low` and `high` are lanes, stated or worked out; `lit` tells which may have signals.
+    `low` and `high` are lanes, stated or worked out; `lit` tells which may have signals whose plan
+    is designed; `signals` are stated plans by movement of the draft.
     """
 
     kind: U8
@@ -83,6 +88,7 @@ class Placed(NamedTuple):
     control: I64
     own_lane: I64
     lit: Flags
+    signals: StatedSignals | None = None
 
 
 def no_statement(draft: Draft) -> Placed:
@@ -114,10 +120,24 @@ def state(draft: Draft, stated: StatedTurns) -> Placed:
     low[at[known]], high[at[known]] = stated.lane_low[known], stated.lane_high[known]
     control, own = (np.full(len(kind), -1, np.int64) for _ in range(2))
     control[at], own[at] = stated.control, stated.own_lane
+    if stated.signals is not None:
+        # Who has no part in the plan of a junction waits for those who have.
+        planned = stated.signals.node_signal[draft.link_to[draft.pair_from]] >= 0
+        control[planned & (control == Control.UNSAID)] = Control.YIELD
     signal = control >= Control.SIGNAL
     draft.node_signal = draft.node_signal.copy()
     draft.node_signal[draft.link_to[draft.pair_from[signal]]] = True
-    return Placed(kind, low, high, control, own, signal | (control == Control.UNSAID))
+    lit = signal | (control == Control.UNSAID)
+    return Placed(kind, low, high, control, own, lit, _placed(stated.signals, at, len(kind)))
+
+
+def _placed(signals: StatedSignals | None, at: I64, count: int) -> StatedSignals | None:
+    """Return the plans by movement of a draft, of which those stated are at the places `at`."""
+    if signals is None:
+        return None
+    group, protection = (np.full(count, -1, np.int64) for _ in range(2))
+    group[at], protection[at] = signals.turn_group, signals.protection
+    return replace(signals, turn_group=group, protection=protection)
 
 
 def apart(draft: Draft, conflicts: Conflicts, own_lane: I64) -> Conflicts:
