@@ -26,6 +26,7 @@ from twin.core.paths import city_home, data_dir
 from twin.network.build import BuildOptions, build_network
 from twin.network.gmns import write_gmns
 from twin.network.gmns_read import read_gmns
+from twin.network.gmns_times import DEFAULT_MOMENT
 from twin.network.graph import RoadClass
 from twin.network.graphml import read_graphml
 from twin.network.osm import read_osm
@@ -179,6 +180,10 @@ def import_gmns(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="TOML of column names that are not GMNS's.")
     ] = None,
+    plan_at: Annotated[
+        str,
+        typer.Option("--plan-at", help="Day and time whose plan a signal with several gets."),
+    ] = DEFAULT_MOMENT,
     name: Name,
     out: Folder = None,
     timezone: Zone = "UTC",
@@ -186,9 +191,9 @@ def import_gmns(
     right_on_red: RightOnRed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a city of GMNS tables: nodes, links, and lane.csv and movement.csv beside the links."""
+    """Make a city of GMNS tables: nodes, links; lanes, movements and signals beside the links."""
     _bring(
-        lambda: read_gmns(nodes, links, mapping),
+        lambda: read_gmns(nodes, links, mapping, plan_at=plan_at),
         name, out, timezone, tables, "", right_on_red=right_on_red, as_json=as_json,
     )  # fmt: skip
 
@@ -247,7 +252,7 @@ def export_gmns(
     out: Annotated[Path, typer.Option("--out", parser=out_folder, metavar="<path>")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a city's nodes, links, lanes and movements as GMNS tables."""
+    """Write a city's nodes, links, lanes, movements and signals as GMNS tables."""
     files = [str(file) for file in write_gmns(load(name, renew=False).network, out)]
     if as_json:
         end_with_json({"files": files})
@@ -291,6 +296,10 @@ def _bring(
                 hint=did_you_mean(table, TABLES) or f"tables are {', '.join(TABLES)}",
             )
         city.tables[table] = read_city_table(table, Path(file), network)
+    if not as_json:
+        plans = 0 if stated is None or stated.signals is None else len(stated.signals.cycle)
+        designed = network.n_signals - plans
+        notes.print(f"Signals: {plans} with plans as stated, {designed} with designed plans.")
     _keep(city, out, folder, as_json=as_json)
 
 

@@ -17,6 +17,7 @@ from tests.support.gmns import check_same
 from tests.support.sumo_files import NET, ROUTES
 from twin.city.bundle import load_city
 from twin.core.paths import city_home
+from twin.network.gmns_signals import SIGNAL_FILES
 from twin.network.tables import read_tables
 
 FIGURES = [
@@ -157,12 +158,22 @@ def test_gmns_comes_back_as_it_went(city, answer, twin, tmp_path) -> None:
     words += ["--links", tmp_path / "gmns" / "link.csv", "--name", "back", "--out", "back"]
     status, _, err = twin(*words)
     assert status == 0, err
+    assert "Signals: 1 with plans as stated, 0 with designed plans." in err
     check_same(network, load_city(Path("back")).network)
+    status, _, err = twin(*words[:-1], "moment", "--plan-at", "noon")
+    assert status == 2
+    assert "'noon' is no day and time; as in 'wednesday 17:30'" in " ".join(err.split())
+    # Plans name movements.
+    (tmp_path / "gmns" / "movement.csv").unlink()
+    status, _, err = twin(*words[:-1], "never")
+    assert status == 2
+    assert "signal_phase_mvmt.csv names them" in " ".join(err.split())
     # Without them, lanes of turns and which turns there are follow from the links.
-    for name in ("lane.csv", "movement.csv"):
+    for name in ("lane.csv", *SIGNAL_FILES):
         (tmp_path / "gmns" / name).unlink()
     status, _, err = twin(*words[:-1], "again")
     assert status == 0, err
+    assert "Signals: 0 with plans as stated, 1 with designed plans." in err
     assert load_city(Path("again")).network.n_turns != network.n_turns
     moves = "mvmt_id,node_id,ib_link_id,ob_link_id\n1,1,1,99\n"
     (tmp_path / "gmns" / "movement.csv").write_text(moves)
