@@ -29,6 +29,7 @@ from twin.network.gmns_read import read_gmns
 from twin.network.gmns_signals import Green, phases_of
 from twin.network.gmns_times import Moment, moment_of, time_day
 from twin.network.graph import Network, TurnYield
+from twin.network.signal_design import design_webster
 
 
 def read(folder: Path, plan_at: str = "wednesday 17:30") -> tuple[Network, BuildReport]:
@@ -159,6 +160,16 @@ def test_any_plan_comes_back(seed: int, tmp_path):
     assert network is not None
     odd = with_random_plans(network, seed)
     check_same(odd, back(odd, tmp_path))
+
+
+@pytest.mark.parametrize("seed", [1, 7, 10])
+def test_plans_for_the_traffic_come_back(seed: int, tmp_path):
+    network = build(seed)
+    assert network is not None
+    flows = np.random.default_rng(seed).uniform(0.0, 400.0, network.n_turns)
+    designed, _ = design_webster(network, flows)
+    assert not np.array_equal(designed.signal_offset, network.signal_offset)
+    check_same(designed, back(designed, tmp_path))
 
 
 def test_random_plans_are_odd():

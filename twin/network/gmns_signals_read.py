@@ -301,13 +301,13 @@ class _Reader:
     ) -> None:
         """Refuse a movement that has a signal, and no green in the plan of its junction."""
         rows = self.rows
-        green = {rows.turn[movement] for movement in served}
+        # To turn on red is no green.
+        red_only = on_red - {rows.turn[movement] for movement in served}
         unnamed = "movements that the plans of their junctions do not name: no signal"
         for row, (turn, node, lit) in enumerate(zip(rows.turn, rows.node, rows.lit, strict=True)):
             if turn < 0 or node_signal[node] < 0 or row in served:
                 continue
-            # To turn on red is no green.
-            if lit or turn in on_red - green:
+            if lit or turn in red_only:
                 why = "movement {} has a signal, and no phase of its junction's plan serves it"
                 hint = f"add it to {PHASE_MOVEMENTS}, or state another ctrl_type"
                 raise rows.table.fault(row, "mvmt_id", why, hint)
