@@ -158,11 +158,11 @@ class BanTurn(Timed):
 
 
 class BusLane(Timed):
-    """Keep a lane of roads for buses and emergency units (micro only).
+    """Keep a lane of roads for buses and emergency units.
 
     Roads are named as for `close-links`; of a street, the links with one lane stay as they are.
-    Other drivers enter the lane only in the last 60 m before a junction, to make a turn that is
-    made from it, or to pass an obstacle.
+    In lanes (micro), other drivers enter it only in the last 60 m before a junction, to make a turn
+    that is made from it, or to pass an obstacle; in queues (meso) they never do.
     """
 
     kind: Literal["bus-lane"]
