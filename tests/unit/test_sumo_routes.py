@@ -174,6 +174,38 @@ def test_a_vehicle_twice(read) -> None:
         read(f"<routes>{vehicle}{vehicle}</routes>")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "row"),
+    [
+        ('<route id="x" edges="in out"/>', '<route id="x" edges="in up"/>', "route 'x'"),
+        ('<route id="x" edges="in out"/>',
+         '<routeDistribution id="x"><route id="y" edges="in up"/></routeDistribution>',
+         "routeDistribution 'x'"),
+        ('<vType id="x" maxSpeed="3"/>', '<vType id="x" maxSpeed="30"/>', "vType 'x'"),
+        ('<vType id="x" maxSpeed="3"/>',
+         '<vTypeDistribution id="x"><vType id="y"/></vTypeDistribution>', "vTypeDistribution 'x'"),
+        ('<vTypeDistribution id="y"><vType id="z"/></vTypeDistribution>',
+         '<vTypeDistribution id="x"><vType id="z"/></vTypeDistribution>', "vType 'z'"),
+    ],
+)  # fmt: skip
+def test_a_route_or_a_type_twice(read, first: str, second: str, row: str) -> None:
+    read(f"<routes>{first}</routes>")
+    read(f"<routes>{second}</routes>")
+    with pytest.raises(InputError, match="already") as caught:
+        read(f"<routes>{first}{second}</routes>")
+    assert (caught.value.row, caught.value.field) == (row, "id")
+    assert str(caught.value.file).endswith("made.rou.xml")
+
+
+def test_a_default_type_is_stated_before_who_has_it(read) -> None:
+    car = '<vehicle id="v" depart="1"><route edges="in"/></vehicle>'
+    stated = '<vType id="DEFAULT_VEHTYPE" maxSpeed="3"/>'
+    _, demand = read(f"<routes>{stated}{car}</routes>")
+    assert demand.types[0].max_speed == 3.0
+    with pytest.raises(InputError, match="already"):
+        read(f"<routes>{car}{stated}</routes>")
+
+
 STOPS = """<routes>
     <busStop id="market" lane="out_0" startPos="20" endPos="-30"/>
     <route id="line" edges="in out"><stop busStop="market" duration="15"/></route>
@@ -246,6 +278,8 @@ def test_who_parks_stands_beside_the_lane(read, said: str, bay: bool) -> None:
         ('id="market" lane="out_0"', 'id="market" lane="out"', "lane"),
         ('id="market" lane="out_0"', 'id="market" lane="out_²"', "lane"),
         ('id="market" lane="out_0"', f'id="market" lane="out_{"1" * 5000}"', "lane"),
+        ('lane="out_0" endPos="80"', 'lane="out_9" endPos="80"', "lane"),
+        ('id="market" lane="out_0"', 'id="market" lane="out_9"', "busStop"),
         ('busStop="market" until', 'busStop="market9" until', "busStop"),
         ('duration="15"', "", "duration"),
         ('duration="15"', 'duration="long"', "duration"),

@@ -156,17 +156,15 @@ class _Reader:
         """Take one element of a file in."""
         tag = element.tag
         if tag == "vType":
-            made = read_type(Fields(element, self.file))
-            self.types[made.id] = made
+            self._type(element)
         elif tag == "vTypeDistribution":
             for inner in element.iterfind("vType"):
-                made = read_type(Fields(inner, self.file))
-                self.types[made.id] = made
+                self._type(inner)
             fields = Fields(element, self.file)
-            self.type_choices[fields.text("id")] = read_choice(fields, "vType", "vTypes")
+            name = self._new_name(fields, "vType", self.types, self.type_choices)
+            self.type_choices[name] = read_choice(fields, "vType", "vTypes")
         elif tag == "route":
-            fields = Fields(element, self.file)
-            self.routes[fields.text("id")] = self._route(fields)
+            self._named_route(element)
         elif tag == "routeDistribution":
             self._route_choice(element)
         elif tag in {"vehicle", "trip"}:
@@ -181,6 +179,31 @@ class _Reader:
             self.left_out["persons and containers"] += 1
         else:
             self.left_out[f"<{tag}>"] += 1
+
+    def _type(self, element: Element) -> None:
+        fields = Fields(element, self.file)
+        name = self._new_name(fields, "vType", self.types, self.type_choices)
+        self.types[name] = read_type(fields)
+
+    def _named_route(self, element: Element) -> None:
+        fields = Fields(element, self.file)
+        name = self._new_name(fields, "route", self.routes, self.route_choices)
+        self.routes[name] = self._route(fields)
+
+    def _new_name(self, fields: Fields, what: str, *known: Mapping[str, object]) -> str:
+        """Return the id of an element; one that is taken is refused, as SUMO does.
+
+        A type or route and a distribution of them share their names.
+        """
+        name = fields.text("id")
+        if any(name in names for names in known):
+            hint = "a default type stands as it is once a vehicle has it"
+            fields.refuse(
+                "id",
+                f"there is a {what} or a distribution {name!r} already",
+                hint if name in DEFAULT_TYPES else None,
+            )
+        return name
 
     def _interval(self, element: Element) -> None:
         """Take in what an interval holds; it says when its flows begin and end."""
@@ -218,12 +241,11 @@ class _Reader:
 
     def _route_choice(self, element: Element) -> None:
         fields = Fields(element, self.file)
-        name = fields.text("id")
+        name = self._new_name(fields, "route", self.routes, self.route_choices)
         for place, inner in enumerate(element.iterfind("route")):
             if "edges" in inner.attrib:
                 inner.set("id", inner.get("id") or f"{name}#{place}")
-                inside = Fields(inner, self.file)
-                self.routes[inside.text("id")] = self._route(inside)
+                self._named_route(inner)
         choice = read_choice(fields, "route", "routes")
         for known in choice.names:
             if known not in self.routes:

@@ -24,7 +24,10 @@ _PLACES = ("containerStop", "chargingStation", "parkingArea", "overheadWireSegme
 
 
 class StopPlace(NamedTuple):
-    """Where vehicles stop: `end_m` is metres along SUMO's lane, from its end where negative."""
+    """Where vehicles stop: `end_m` is metres along SUMO's lane, from its end where negative.
+
+    `lane` is -1 where the edge has no such lane for cars or buses, nor any to the left of it.
+    """
 
     link: int
     lane: int
@@ -87,8 +90,10 @@ class StopReader:
         if link is None:
             return None
         own = self._lanes[link]
-        # A lane that is not for cars is taken for the one beside it.
+        # A lane that is not for cars is taken for the one beside it; one to the left of them all is
+        # none at which who drives on roads can stop, though trams may.
         lane = own.index(int(number)) if int(number) in own else 0
+        lane = -1 if int(number) > own[-1] else lane
         return StopPlace(link, lane, end if "endPos" in fields.element.attrib else np.inf)
 
     def stops(self, element: Element, file: str, row: str) -> list[StopWish]:
@@ -122,14 +127,20 @@ class StopReader:
     def _stop_place(self, fields: Fields) -> StopPlace | None:
         name = fields.element.get("busStop")
         if name is None:
-            return self._place(fields)
-        if name not in self._places:
+            place, field = self._place(fields), "lane"
+            where = fields.text("lane")
+        elif name in self._places:
+            place, field = self._places[name], "busStop"
+            where = f"of the bus stop {name!r}"
+        else:
             fields.refuse(
                 "busStop",
                 f"there is no bus stop {name!r} before it",
                 "give the additional file before the routes",
             )
-        return self._places[name]
+        if place is not None and place.lane < 0:
+            fields.refuse(field, f"the edge has no lane {where} for cars or buses")
+        return place
 
 
 def calls_on(
