@@ -97,6 +97,21 @@ def test_right_of_way_without_signals(read) -> None:
     assert network.n_signals == 0
 
 
+def test_turns_behind_a_stop_sign_are_counted(read) -> None:
+    unlit = NET.replace(' tl="C"', "")
+    plain = '<connection from="down" to="home"'
+    assert plain in unlit
+    lines = unlit.splitlines()
+    at = next(k for k, line in enumerate(lines) if plain in line) + 1
+    assert 'state="o"' in lines[at]
+    lines[at] = lines[at].replace('state="o"', 'state="s"')
+    made, before = read("\n".join(lines)), read(unlit)
+    what = "turns behind a stop sign: they give way without a stop"
+    assert made.report.counts[what] == 1
+    assert what not in before.report.counts
+    assert made.network.turn_yield.tolist() == before.network.turn_yield.tolist()
+
+
 def test_where_all_stop_whoever_yields_stops(read) -> None:
     text = NET.replace(' tl="C"', "").replace('type="traffic_light"', 'type="allway_stop"')
     network = read(text).network

@@ -84,7 +84,10 @@ class Junction:
 
 
 class Connection(NamedTuple):
-    """A way from lane to lane. `light` and `index` say which lamp of which signal shows it."""
+    """A way from lane to lane. `light` and `lamp` say which lamp of which signal shows it.
+
+    `stops` is whether a stop sign stands before it (`state="s"`).
+    """
 
     start: str
     end: str
@@ -94,6 +97,7 @@ class Connection(NamedTuple):
     direction: str
     light: str
     lamp: int
+    stops: bool
 
 
 class Phase(NamedTuple):
@@ -331,7 +335,17 @@ def _connection(file: SumoFile, element: Element) -> None:
     row = len(file.connections)
     file.order.setdefault(f"{start}_{from_lane}", []).append(row)
     file.connections.append(
-        Connection(start, end, from_lane, to_lane, via, element.get("dir", "s"), light, index)
+        Connection(
+            start,
+            end,
+            from_lane,
+            to_lane,
+            via,
+            element.get("dir", "s"),
+            light,
+            index,
+            element.get("state") == "s",
+        )
     )
 
 

@@ -84,4 +84,6 @@ def yields(file: SumoFile, turns: Turns, waits: Flags, all_stop: Flags, counts: 
         else:
             some = any(shows_stop(file, file.connections[row]) for row in rows)
             counts["turns after a stop in some of their reds: taken as red"] += some
+        signs = any(c.stops and not c.light for c in (file.connections[row] for row in rows))
+        counts["turns behind a stop sign: they give way without a stop"] += signs
     return out
