@@ -33,6 +33,8 @@ from twin.metrics.street_differences import (
     SHOWN,
     StreetDifferences,
     discoveries,
+    least_spread,
+    paired_t,
     street_differences,
 )
 from twin.recording.comparison_folder import run_folder
@@ -111,6 +113,41 @@ def test_flow_is_what_was_driven_over_length_and_hours(tmp_path) -> None:
         "48.0", "50.4", "+2.4", "-6.5 to +11.3",
     ]  # fmt: skip
     assert street_cells(gained)[4:] == ["clear difference", "-", "-", "-", "-"]
+
+
+def test_what_is_less_than_a_vehicle_differs_at_no_street(tmp_path) -> None:
+    # In an hour on 100 m, a mean of one vehicle at 10 m/s is 360 that drive all of it.
+    one = 1.0 / 360.0
+    many = [(k, f"S{k}", 100.0) for k in range(3)]
+    for k in range(3):
+        made_run(run_folder(tmp_path, "base", k), dict.fromkeys(range(3), (1.0, 10.0)), many)
+        more = {0: (1.0 + 0.5 * one, 10.0), 1: (1.0 + 40.0 * one, 10.0), 2: (1.0, 10.0)}
+        made_run(run_folder(tmp_path, "whatif", k), more, many)
+    found = streets_of(found_in(tmp_path, 3))
+    large, small = found.gained
+    assert (large.name, large.flow.difference) == ("S1", pytest.approx(40.0, abs=1e-3))
+    assert (small.name, small.flow.difference) == ("S0", pytest.approx(0.5, abs=1e-4))
+    assert (large.clear, small.clear) == (True, False)
+    # 4.3027 vehicles / sqrt(3) either way, though all three differences are the same.
+    assert (large.flow.low, large.flow.high) == pytest.approx((37.516, 42.484), abs=0.001)
+    assert (small.flow.low, small.flow.high) == pytest.approx((-1.984, 2.984), abs=0.001)
+    assert (found.shown, found.clear) == (1, 1)
+    assert street_cells(small)[4] == "no clear difference"
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5])
+def test_hardly_any_city_without_a_difference_has_a_clear_street(pairs) -> None:
+    # Poisson traffic of 300 streets in 20 minutes, most of them small, the same on both sides.
+    hours, cities = 1.0 / 3.0, 300
+    rng = np.random.default_rng(17)
+    wrong = loose = 0
+    for _ in range(cities):
+        mean = rng.lognormal(2.5, 1.5, 300)
+        apart = (rng.poisson(mean, (pairs, 300)) - rng.poisson(mean, (pairs, 300))) / hours
+        wrong += discoveries(paired_t(apart, least_spread(np.full(pairs, hours)))[2], 0.05).any()
+        loose += discoveries(paired_t(apart, 1e-9)[2], 0.05).any()
+    assert wrong <= 0.05 * cities
+    assert loose > wrong
 
 
 def test_a_speed_is_compared_where_both_sides_drive(tmp_path) -> None:
@@ -213,7 +250,7 @@ def test_report_terminal_and_json_say_it(tmp_path, capsys) -> None:
     found = found_in(tmp_path, 3)
     (gained,) = streets_of(found).gained
     assert street_name(gained) == "primary road at 39.0000, 129.0000 (500 m)"
-    assert street_cells(gained)[2:5] == ["+36.0", "+36.0 to +36.0", "clear difference"]
+    assert street_cells(gained)[2:5] == ["+36.0", "+33.5 to +38.5", "clear difference"]
     page = is_self_contained(comparison_page(found, small_city()))
     show(found, tmp_path / "report.html")
     printed = " ".join(capsys.readouterr().out.split())

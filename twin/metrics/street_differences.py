@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from twin.core.units import KMH
-from twin.metrics.compare import CONFIDENCE, DECIMALS, NOTHING, Paired
+from twin.metrics.compare import CONFIDENCE, DECIMALS, Paired
 from twin.metrics.driven import Driven
 from twin.metrics.run_differences import DrivenPairs
 from twin.recording.reader import RunReader
@@ -54,7 +54,7 @@ class StreetDifference:
     length_m
         Of all its links, each direction counted.
     flow
-        Vehicles per hour and direction.
+        Vehicles per hour and direction; its interval is that of `paired_t`.
     speed
         km/h, over the replications in which both sides drive on it; None without any.
     clear
@@ -138,7 +138,8 @@ def street_differences(
     flow = base[0] / streets.length_m / hours, whatif[0] / streets.length_m / hours
     speed = _speed(base), _speed(whatif)
     apart = flow[1] - flow[0]
-    mean, shown, p = _tested(apart)
+    mean, half, p = paired_t(apart, least_spread(hours[:, 0]))
+    shown = (np.round(mean - half, DECIMALS) > 0.0) | (np.round(mean + half, DECIMALS) < 0.0)
     used = (base[1] > 0.0).any(axis=0) | (whatif[1] > 0.0).any(axis=0)
     shown &= used
     clear = np.zeros(len(mean), np.bool_)
@@ -150,6 +151,10 @@ def street_differences(
     def line(number: int) -> StreetDifference:
         both = np.isfinite(speed[0][:, number]) & np.isfinite(speed[1][:, number])
         link = streets.longest[number]
+        of_flow = Paired.between(flow[0][:, number], flow[1][:, number])
+        if of_flow.low is not None:
+            low, high = (float(mean[number] + side * half[number]) for side in (-1.0, 1.0))
+            of_flow = replace(of_flow, low=low, high=high)
         return StreetDifference(
             street=number,
             name=streets.name[link],
@@ -157,7 +162,7 @@ def street_differences(
             lon=float(streets.lon[link]),
             lat=float(streets.lat[link]),
             length_m=float(streets.length_m[number]),
-            flow=Paired.between(flow[0][:, number], flow[1][:, number]),
+            flow=of_flow,
             speed=Paired.between(speed[0][both, number], speed[1][both, number])
             if both.any()
             else None,
@@ -171,6 +176,30 @@ def street_differences(
         gained=[line(k) for k in order[mean[order] > 0.0][:SHOWN].tolist()],
         lost=[line(k) for k in order[mean[order] < 0.0][:SHOWN].tolist()],
     )
+
+
+def least_spread(hours: F64) -> float:
+    """Return the least standard deviation of flows, veh/h, that periods of (n,) hours allow.
+
+    One vehicle in the period; of unequal ones, in the shortest.
+    """
+    return 1.0 / float(hours.min())
+
+
+def paired_t(apart: F64, least: float) -> tuple[F64, F64, F64]:
+    """Return of (R, S) differences the mean, half the 95% interval, and the p-value; each (S,).
+
+    Both are those of the paired t test, two-sided, with a standard deviation of `least` at least,
+    which is greater than 0, and in the unit of `apart`. With one replication the interval has no
+    end and the p-value is 1.
+    """
+    n, mean = len(apart), apart.mean(axis=0)
+    if n < 2:
+        return mean, np.full(len(mean), np.inf), np.ones(len(mean))
+    error = np.maximum(apart.std(axis=0, ddof=1), least) / math.sqrt(n)
+    half: F64 = -float(stdtrit(n - 1, 0.5 - CONFIDENCE / 2.0)) * error
+    p: F64 = 2.0 * stdtr(n - 1, -np.abs(mean) / error)
+    return mean, half, p
 
 
 def discoveries(p: F64, share: float) -> NDArray[np.bool_]:
@@ -234,23 +263,3 @@ def _speed(sums: F64) -> F64:
     speed: F64 = np.full(seconds.shape, np.nan)
     np.divide(metres, seconds * KMH, out=speed, where=seconds > 0.0)
     return speed
-
-
-def _tested(apart: F64) -> tuple[F64, NDArray[np.bool_], F64]:
-    """Return of (R, S) differences: the mean, whether it is shown, and the p-value; each (S,).
-
-    Shown: the interval of `Paired` excludes zero as it is printed. The p-value is that of the
-    paired t test, two-sided; 1 with one replication.
-    """
-    n, mean = len(apart), apart.mean(axis=0)
-    if n < 2:
-        return mean, np.zeros(len(mean), np.bool_), np.ones(len(mean))
-    error = apart.std(axis=0, ddof=1) / math.sqrt(n)
-    half = -float(stdtrit(n - 1, 0.5 - CONFIDENCE / 2.0)) * error
-    shown = (np.round(mean - half, DECIMALS) > 0.0) | (np.round(mean + half, DECIMALS) < 0.0)
-    # The same difference in every replication: nothing varies, and any difference is one.
-    t = np.full(len(mean), np.inf)
-    np.divide(np.abs(mean), error, out=t, where=error > NOTHING)
-    t[np.abs(mean) < NOTHING] = 0.0
-    p: F64 = 2.0 * stdtr(n - 1, -t)
-    return mean, shown, p
