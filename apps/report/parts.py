@@ -12,6 +12,7 @@ from apps.report.html import Raw, folded, section, tag
 from apps.report.stored import Origin
 from twin.city.model import City
 from twin.core.clock import Calendar
+from twin.metrics.cautions import TEXTS, by_other_than_plans
 from twin.scenarios.spec import Scenario
 
 LIMITS = (
@@ -169,8 +170,13 @@ def assumed(scenario: Scenario, city: City, more: Sequence[str] = ()) -> Raw:
 
 
 def _limits(scenario: Scenario, city: City) -> list[str]:
-    """Return what is assumed of traffic, and of right turns on red where the city allows them."""
+    """Return what is assumed of traffic, of signals that it runs, and of right turns on red.
+
+    The last where the city allows them.
+    """
     limits = [*MODEL_LIMITS[scenario.traffic.fidelity]]
+    if by_other_than_plans(scenario):
+        limits.append(TEXTS["signals"])
     signals = city.network.n_signals_on_red
     if scenario.traffic.fidelity == "table" or not signals:
         return limits
@@ -180,11 +186,7 @@ def _limits(scenario: Scenario, city: City) -> list[str]:
         if scenario.traffic.right_on_red
         else f"Nobody turns right on red, which the city allows {where}."
     )
-    walking = (
-        "Pedestrians are not modelled: they hold nobody up on a crossing, so right turns on red "
-        "gain more here than in a city, and what they mean for safety is not told."
-    )
-    return [*limits, f"{said} {walking}"]
+    return [*limits, f"{said} {TEXTS['right-on-red']}"]
 
 
 def _all_fields(scenario: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,34 @@ def test_what_a_table_cannot_show_is_told(change, code):
 
 
 @pytest.mark.parametrize(
+    ("base", "whatif", "told"),
+    [
+        ({}, {}, []),
+        ({}, {"signals": "max-pressure"}, ["signals"]),
+        ({"signals": "actuated"}, {"signals": "actuated"}, ["signals"]),
+        ({}, {"right_on_red": False}, ["right-on-red"]),
+        ({"right_on_red": False}, {"right_on_red": False}, []),
+        ({"signals": "coordinated"}, {"right_on_red": False}, ["right-on-red", "signals"]),
+    ],
+)
+def test_what_signals_do_not_know_is_told(base, whatif, told):
+    sides = [small_scenario(traffic={"fidelity": "micro", **side}) for side in (base, whatif)]
+    found = cautions(*sides, [])
+    assert [note.code for note in found] == told
+    for note in found:
+        assert "edestrians" in note.text
+
+
+def test_signals_that_a_change_runs_in_another_way_know_no_pedestrians_either():
+    def retime(**how):
+        return [{"kind": "retime-signals", "junctions": [1], **how}]
+
+    assert codes(retime(mode="max-pressure"), fidelity="micro") == ["signals"]
+    assert codes(retime(mode="fixed"), fidelity="micro") == []
+    assert codes(retime(cycle_s=90.0), fidelity="micro") == []
+
+
+@pytest.mark.parametrize(
     ("reach", "told"),
     [
         (line(100, 100, 95, 5), False),

@@ -66,6 +66,17 @@ def test_a_report_tells_what_is_assumed_of_right_turns_on_red():
     assert "right on red" not in str(plain)
 
 
+def test_a_report_tells_that_signals_run_by_traffic_know_no_pedestrians():
+    said = {
+        mode: str(
+            assumed(small_scenario(traffic={"fidelity": "micro", "signals": mode}), small_city())
+        )
+        for mode in ("fixed", "max-pressure")
+    }
+    assert "know no pedestrians" in said["max-pressure"]
+    assert "know no pedestrians" not in said["fixed"]
+
+
 def test_names_cannot_break_out(tmp_path):
     city = small_city(title=EVIL)
     city.tables["stations"]["name"] = EVIL

@@ -20,6 +20,7 @@ from twin.scenarios.change_kinds import (
     CloseHospital,
     CloseLinks,
     OpenHospital,
+    RetimeSignals,
     ScaleDemand,
     SetPolicy,
     Toll,
@@ -49,6 +50,12 @@ TEXTS = {
     "traffic (meso or micro) answers it.",
     "table-demand": "By table, more or fewer trips change the times of all roads by a curve for "
     "their class: no queue forms. Live traffic (meso or micro) answers it.",
+    "right-on-red": "Pedestrians are not modelled: they hold nobody up on a crossing, so right "
+    "turns on red gain more here than in a city, and what they mean for safety is not told.",
+    "signals": "Signals that do not run by fixed plans (actuated, coordinated, max-pressure) know "
+    "no pedestrians: nobody who wants to cross is counted or waited for; only a stage for "
+    "pedestrians that the plan has is kept. Unless a file stated the plans, they are a "
+    "generator's, which a city's own may well beat: what is gained over them flatters.",
     "order-unasked": "In {n} of {of} runs of {scenario} the order for call {call} ({id}) had no "
     "effect: no such choice came for that call.",
     "no-hospital": "In {n} of {of} runs of {scenario} there were patients whom no hospital could "
@@ -122,6 +129,7 @@ def cautions(
     if base.base is not None and whatif.name in {base.base, Path(base.base).stem}:
         found.append(Caution("swapped", {"base": base.name, "whatif": whatif.name}))
     codes = {code for change in asked if (code := _by_table(change)) is not None}
+    codes |= _of_signals(base, whatif)
     found += [Caution(code, {}) for code in TEXTS if code in codes]
     found += of_runs
     return [*found, *_left_out(reach)] if reach else found
@@ -206,6 +214,30 @@ def _other_hospitals(scenarios: Sequence[Scenario]) -> bool:
         for change in one.changes
         if change not in other.changes
     )
+
+
+def by_other_than_plans(scenario: Scenario) -> bool:
+    """Return whether a scenario runs any signals by what stands before them."""
+    return scenario.traffic.fidelity == "micro" and (
+        scenario.traffic.signals != "fixed"
+        or any(
+            isinstance(change, RetimeSignals) and change.mode not in {None, "fixed"}
+            for change in scenario.changes
+        )
+    )
+
+
+def _of_signals(base: Scenario, whatif: Scenario) -> set[str]:
+    """Return what to know of signals run by traffic, and of right turns on red where sides differ.
+
+    Not by table, where nobody else drives.
+    """
+    sides = (base, whatif)
+    codes = {"signals"} if any(map(by_other_than_plans, sides)) else set()
+    moving = all(side.traffic.fidelity != "table" for side in sides)
+    if moving and base.traffic.right_on_red != whatif.traffic.right_on_red:
+        codes.add("right-on-red")
+    return codes
 
 
 def _by_table(change: Change) -> str | None:
