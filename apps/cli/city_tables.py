@@ -46,6 +46,8 @@ _OPTIONAL: dict[str, dict[str, Any]] = {
     },
 }
 """Columns that may be left out, with what stands in; `link`, `pos_m`, `x`, `y` are worked out."""
+_BY_ID = "link_id"
+"""Column by which rows of `zone_links` name a link: its external number."""
 _WORKED_OUT = frozenset({"link", "pos_m", "x", "y"})
 _KEYS = ("call_id", "station_id", "unit_id", "hospital_id", "zone_id")
 _KEYED = {"history": 0, "stations": 1, "units": 2, "hospitals": 3, "zones": 4}
@@ -65,6 +67,7 @@ _RANGES = {
     "on_s": (0.0, 86_400.0),
     "off_s": (0.0, 86_400.0),
     "beds": (0.0, 10_000.0),
+    _BY_ID: (-(2.0**53), 2.0**53),
     "walk_ins_per_day": (0.0, 1e6),
 }
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "t"}), frozenset({"false", "0", "no", "f", ""})
@@ -86,7 +89,8 @@ def read_city_table(
     table
         A name in `twin.city.model.TABLES`.
     file
-        The file; further columns are ignored.
+        The file; further columns are ignored. `zone_links` names links by their external number,
+        `link_id`.
     network
         Streets that places are put on.
     timezone
@@ -111,6 +115,14 @@ def read_city_table(
         raise InputError("holds no rows", file=file)
     if table in {"hospitals", "units"}:
         kinds |= {name: kind for name, kind in FURTHER[table].items() if name in header}
+    if table == "zone_links":
+        # The number of a link in our tables is easily taken for its id in a file of roads.
+        if "link" in header:
+            raise InputError(
+                "numbers of links are not read", file=file, row=1, field="link",
+                hint=f"give {_BY_ID}: the id in the file of links, -7 for the way back on 7",
+            )  # fmt: skip
+        kinds = {_BY_ID if name == "link" else name: kind for name, kind in kinds.items()}
     columns: dict[str, list[Any]] = {}
     wrong = Mistakes()
     for name, kind in kinds.items():
@@ -130,6 +142,9 @@ def read_city_table(
             )  # fmt: skip
     wrong.refuse()
     _check_unique(table, columns, file)
+    if _BY_ID in columns:
+        columns["link"] = _links_of(columns.pop(_BY_ID), network, file)
+        kinds = dict(TABLES[table])
     if "x" in kinds and "x" not in columns:
         projection = Projection(network.lon0, network.lat0)
         x, y = projection.forward(columns["lon"], columns["lat"])
@@ -140,6 +155,23 @@ def read_city_table(
             columns["link"], columns["pos_m"] = link, pos
     types = {name: _DTYPES.get(kind, kind) for name, kind in kinds.items()}
     return pd.DataFrame(columns)[list(kinds)].astype(types)
+
+
+def _links_of(ids: Sequence[int], network: Network, file: Path) -> list[int]:
+    """Return the links with these external numbers."""
+    place = {number: link for link, number in enumerate(network.link_id.tolist())}
+    wrong = Mistakes()
+    for row, number in enumerate(ids, start=2):
+        if number not in place and not wrong.add(
+            InputError(
+                f"there is no link {number} in the city", file=file, row=row, field=_BY_ID,
+                hint="the clean-up joins links and drops some: `twin city export gmns` lists those "
+                "of the city",
+            )
+        ):  # fmt: skip
+            break
+    wrong.refuse()
+    return [place[number] for number in ids]
 
 
 _DTYPES = {"timestamp": "datetime64[us, UTC]"}

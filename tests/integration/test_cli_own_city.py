@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from twin.city.bundle import load_city
+from twin.core.errors import InputError
+from twin.core.random import Streams
+from twin.demand.trips import TripPlan
 from twin.recording.reader import RunReader
 
+VILLAGE = Path(__file__).parents[2] / "docs" / "how-to" / "files" / "village"
 NODES = "node_id,x_coord,y_coord\n1,127.00,37.50\n2,127.01,37.50\n3,127.01,37.51\n4,127.00,37.51\n"
 LINKS = "link_id,from_node_id,to_node_id,directed,facility_type,lanes\n" + "".join(
     f"{k},{a},{b},true,primary,2\n"
@@ -274,3 +281,53 @@ def test_a_dispatch_export_replays_with_its_own_intervals(bring, twin, tmp_path)
     status, _, err = twin("replay", tmp_path / "square", "--mapping", "san-francisco")
     assert status == 2
     assert "field '--mapping': needs the export" in err
+
+
+def test_the_documented_demand_is_what_its_page_says(twin, tmp_path):
+    status, _, err = twin(
+        "city", "import", "gmns", "--nodes", VILLAGE / "nodes.csv",
+        "--links", VILLAGE / "links.csv", "--name", "village", "--out", tmp_path / "village",
+        *(word for name in ("zones", "zone_links", "od", "trip_profile")
+          for word in ("--table", f"{name}={VILLAGE / f'{name}.csv'}")),
+    )  # fmt: skip
+    assert status == 0, err
+    city = load_city(tmp_path / "village")
+    rows = city["zone_links"]
+    assert city.network.link_id[rows["link"]].tolist() == [1, -1, 7, -7, 11, -11, 12, -12]
+    plan = TripPlan(city, Streams(1), date(2025, 3, 5))
+    assert sum(map(plan.per_hour, range(24))) == pytest.approx(2_700.0)
+    assert plan.per_hour(17) == pytest.approx(216.0)
+    # The Saturday of that week.
+    assert sum(map(plan.per_hour, range(72, 96))) == pytest.approx(0.8 * 2_700.0)
+
+
+DEMAND = {
+    "zones": "zone_id,lon,lat,population\n1,127.001,37.5,10\n2,127.009,37.51,10\n",
+    "zone_links": "zone_id,link_id\n1,1\n2,3\n",
+    "od": "origin,destination,trips_per_day\n1,2,100\n",
+    "trip_profile": "hour,weekday,weekend\n8,1,1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("links", "said"),
+    [
+        ("zone_id,link\n1,1\n", "row 1, field 'link': numbers of links are not read; give the "),
+        ("zone_id,link_id\n1,1\n1,0\n", "row 3, field 'link_id': there is no link 0 in the city; "),
+        ("zone_id,link_id\n1,1.5\n", "row 2, field 'link_id': '1.5' is not a whole number"),
+        ("zone_id,weight\n1,1\n", "row 1, field 'link_id': the column is missing"),
+    ],
+)
+def test_links_of_zones_are_named_by_their_ids(bring, links, said):
+    status, _, err = bring(**{**DEMAND, "zone_links": links})
+    assert status == 2
+    assert said in " ".join(err.split())
+
+
+def test_a_zone_with_trips_needs_links(bring, tmp_path):
+    status, _, err = bring(**{**DEMAND, "zone_links": "zone_id,link_id\n1,1\n"})
+    assert status == 0, err
+    city = load_city(tmp_path / "square")
+    with pytest.raises(InputError, match="zone 2 has trips but no links") as caught:
+        TripPlan(city, Streams(1), date(2025, 3, 5))
+    assert "`zone_links`" in str(caught.value)

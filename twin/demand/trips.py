@@ -248,6 +248,7 @@ class TripPlan:
                 f"zone {zone_ids[bare[0]]} has trips but no links to start or end on",
                 file="zone_links",
                 field="zone_id",
+                hint="give it rows in `zone_links`: the links on which its trips start and end",
             )
         self._shares = {
             weekend: _hourly(city["trip_profile"], "weekend" if weekend else "weekday")
