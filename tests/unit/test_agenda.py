@@ -150,6 +150,31 @@ def test_commands_that_cannot_happen_are_refused_and_change_nothing() -> None:
     assert not model.mobility.calls
 
 
+def test_a_command_that_is_over_is_refused_and_one_over_by_the_next_step_ends_in_it() -> None:
+    city = town()
+    recorder = MemoryRecorder()
+    model = FixedModel(city, plan(calls=QUIET), recorder=recorder)
+    while model.t < at(7):
+        model.step()
+    link = int(city.network.link_id[4])
+    over = {"kind": "close-links", "links": [link], "until": "07:00"}
+    with pytest.raises(InputError, match="over at 07:00, it is 07:00:00 already") as refused:
+        model.submit(change(over))
+    assert refused.value.field == "until"
+
+    def hasty():
+        yield model.env.timeout(0.5)
+        model.submit(change(over | {"until": "07:00:01"}))
+
+    model.env.process(hasty())
+    while model.t < at(7) + 300.0:
+        model.step()
+    assert [call[0] for call in model.mobility.calls] == ["close", "open"]
+    rows = recorder.frame("changes")
+    assert rows["kind"].tolist() == ["close-links", "end of close-links"]
+    assert rows["t"].nunique() == 1
+
+
 def test_fixed_changes_shape_the_roster() -> None:
     city = town(ambulances=2, engines=1)
     node = 0

@@ -12,7 +12,7 @@ from twin.agents.incidents.incident import Call
 from twin.agents.policies.registry import check_policies, over
 from twin.agents.source import happen
 from twin.agents.units.upkeep import Upkeep
-from twin.core.clock import parse_clock
+from twin.core.clock import format_clock, parse_clock
 from twin.core.errors import InputError
 from twin.scenarios.change_kinds import (
     BanTurn,
@@ -92,7 +92,7 @@ class Agenda:
         Raises
         ------
         InputError
-            If it cannot happen in this city or once a run has begun.
+            If it cannot happen in this city or once a run has begun, or would be over by now.
         """
         if not isinstance(change, get_args(Timed)):
             raise InputError(
@@ -100,6 +100,10 @@ class Agenda:
                 field="kind",
                 hint="put it into the scenario",
             )
+        until = getattr(change, "until", None)
+        if until is not None and parse_clock(until) <= self.world.env.now:
+            now = format_clock(self.world.env.now)
+            raise InputError(f"the change is over at {until}, it is {now} already", field="until")
         alone = self.world.scenario.model_copy(update={"changes": [change]})
         refuse_own_code(alone, self.world.scenario)
         check(alone, self.world.city)
@@ -124,8 +128,9 @@ class Agenda:
         at = t if change.at is None else max(parse_clock(change.at), t)
         heapq.heappush(self._due, (at, number, True, number, change))
         if not isinstance(change, InjectIncident) and change.until is not None:
-            end = (parse_clock(change.until), next(self._order), False, number, change)
-            heapq.heappush(self._due, end)
+            # A command may be over before the step in which it is taken up; it ends after it began.
+            end = max(parse_clock(change.until), at)
+            heapq.heappush(self._due, (end, next(self._order), False, number, change))
 
     def _later(self, at: float, number: int, change: Timed, *, begins: bool) -> Life:
         yield self.world.until(at)
