@@ -41,6 +41,16 @@ def test_another_seed_is_another_run():
     assert digest(_run([120])) != digest(_run([120], seed=12))
 
 
+def test_an_obstacle_has_nothing_of_what_lay_in_its_place():
+    clean, used = (MicroTraffic(NETWORK, seed=np.uint64(1)) for _ in range(2))
+    for buffer in used._buffers:
+        for name in buffer.dtype.names:
+            buffer[name] = 7
+    for traffic in (clean, used):
+        traffic.block(Place(3, 70.0), 3)
+    assert digest(clean) == digest(used)
+
+
 def test_restored_run_ends_with_the_same_bits():
     traffic = _run([90])
     token = traffic.block(Place(3, 70.0), 2)

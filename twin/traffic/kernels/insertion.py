@@ -303,7 +303,11 @@ def put_obstacle(
     R[at].turn = -1
     R[at].rpos = token
     R[at].kind = OBSTACLE
+    # Nobody reads these of an obstacle, but with what lay there records of equal runs would differ.
+    R[at].lo = R[at].hi = 0
+    R[at].nlo = R[at].nhi = 0
     R[at].marks = 0
+    R[at].cool = 0
     R[at].wait = 0
     return pos
 
