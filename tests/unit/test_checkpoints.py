@@ -126,6 +126,19 @@ def test_fidelities_do_not_take_the_checkpoints_of_each_other() -> None:
             one.restore(other.checkpoint())
 
 
+@pytest.mark.parametrize("fidelity", [MicroTraffic, MesoTraffic])
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_checkpoint_of_other_right_turns_on_red_is_refused(
+    fidelity: Callable[..., Traffic], allowed: bool
+) -> None:
+    network = grid(3, 4, 150.0, 2, 13.9, True, right_on_red=True)
+    seed = {"seed": np.uint64(2)} if fidelity is MicroTraffic else {}
+    saved = fidelity(network, right_on_red=allowed, **seed).checkpoint()
+    fidelity(network, right_on_red=allowed, **seed).restore(saved)
+    with pytest.raises(InputError, match="other right turns on red"):
+        fidelity(network, right_on_red=not allowed, **seed).restore(saved)
+
+
 def test_a_unit_holds_each_signal_on_its_way_once_also_over_a_checkpoint() -> None:
     network = grid(3, 6, 200.0, 2, 13.9)
 

@@ -239,6 +239,7 @@ class Books(ABC):
         parts["layout"] = layout_mark(self._layout)
         parts["free"] = self._free[: self._n_free].copy()
         parts["kinds"] = self.fleet.table.copy()
+        parts["on_red"] = self._net.turn["on_red"] > 0
         parts["numbers"] = np.array([self.tick, self._next_id, self._next_token], np.int64)
         parts["closure"] = np.array(self._closures.last, np.int64)
         for name, value in zip(LinkStats._fields, self._stats_base, strict=True):
@@ -255,7 +256,8 @@ class Books(ABC):
         self._stats_base = (base[0], base[1], base[2])
 
     def _check_network(self, parts: Checkpoint) -> None:
-        known = "closure" in parts and parts["link"].dtype == self._net.link.dtype
+        known = {"closure", "on_red"} <= parts.keys()
+        known = known and parts["link"].dtype == self._net.link.dtype
         # Columns that have moved, as those of tallies, show in no type.
         if not known or not np.array_equal(parts.get("layout", ()), layout_mark(self._layout)):
             why = "the checkpoint was made by another version of Twin, or by another fidelity"
@@ -264,6 +266,8 @@ class Books(ABC):
             raise InputError("the checkpoint is of another network")
         if not np.array_equal(parts["kinds"], self.fleet.table):
             raise InputError("the checkpoint is of traffic with other types of vehicles")
+        if not np.array_equal(parts["on_red"], self._net.turn["on_red"] > 0):
+            raise InputError("the checkpoint is of traffic with other right turns on red")
 
 
 def same_drivers(ids: I64, share: float) -> NDArray[np.bool_]:

@@ -88,12 +88,12 @@ class MesoTraffic(RoutedQueues, UnitQueues, ClosableQueues, StoppingQueues):
         return parts
 
     def restore(self, parts: Checkpoint) -> None:
-        """Take the state of a checkpoint of the same network.
+        """Take the state of a checkpoint of the same network, types of vehicles and turns on red.
 
         Raises
         ------
         InputError
-            If it is of another network.
+            If it is of others.
         """
         self._check_network(parts)
         values = {}

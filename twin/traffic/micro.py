@@ -120,7 +120,7 @@ class MicroTraffic(
         return parts
 
     def restore(self, parts: storage.Checkpoint) -> None:
-        """Take the state of a checkpoint of the same network and types of vehicles.
+        """Take the state of a checkpoint of the same network, types of vehicles and turns on red.
 
         Raises
         ------
