@@ -186,6 +186,9 @@ def test_impossible_commands_are_refused():
     view = View(_traffic())
     with pytest.raises(InputError, match="signal groups 0 to"):
         view.hold([99_999], green=True)
+    for green in ([True, False], [], [[True]]):
+        with pytest.raises(InputError, match=r"green.*values for 1 signal groups"):
+            view.hold([0], green=green)
     with pytest.raises(InputError, match="no such groups"):
         view.show(0, np.flatnonzero(NETWORK.group_signal == 1))
     with pytest.raises(InputError, match="no link -1"):

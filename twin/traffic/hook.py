@@ -137,10 +137,14 @@ class View:
         Raises
         ------
         InputError
-            If there is no such group.
+            If there is no such group, or `green` has neither one value nor one for each.
         """
         index = self._groups(groups)
-        want = np.broadcast_to(np.where(green, HOLD_GREEN, HOLD_RED), index.shape)
+        want = np.where(green, HOLD_GREEN, HOLD_RED)
+        if want.shape not in ((), (1,), index.shape):
+            why = f"{want.size} values for {len(index)} signal groups"
+            raise InputError(why, field="green")
+        want = np.broadcast_to(want, index.shape)
         self._set_held(index, want.astype(np.int32), "hold-signal")
 
     def show(self, signal: int, groups: ArrayLike) -> None:
