@@ -16,6 +16,8 @@ SHORTEST_STAGE_S = 2.0
 """Shorter overlaps of greens are not stages of their own."""
 LEAST_GREEN_S = 5.0
 """No green is made shorter than this by another cycle, seconds."""
+_ROUNDING_S = 1e-6
+"""Sums of lengths may be off by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,38 @@ def stretched(
     return np.where(always, 0.0, first), np.where(always, total, last)
 
 
+def _of_constant_length(pieces: list[Stage], begin: F64, end: F64, cycle: float) -> list[bool]:
+    """Return which pieces another cycle leaves as long as they are: those in which greens change.
+
+    In some nobody is green. In others a green that leads or lags goes on, while yellow and
+    clearance part the end of one green from the begin of another: too short a time for a stage.
+    """
+    empty = [not piece.groups for piece in pieces]
+    some = end - begin + YELLOW_S < cycle
+    begin, length, end = begin[some] % cycle, (end - begin)[some], end[some] % cycle
+    changes = []  # begin and length
+    for at in np.unique(end):
+        ahead = (begin - at) % cycle
+        for gap in np.unique(ahead):
+            within = (ahead + length <= gap).any()  # a whole green: no change is that
+            if 0.0 < gap < CHANGE_S + PEDESTRIAN_STAGE_S and not within:
+                changes.append((at, gap))
+    constant = [
+        none
+        or any(
+            (piece.begin_s - at) % cycle + piece.end_s - piece.begin_s <= gap + _ROUNDING_S
+            for at, gap in changes
+        )
+        for piece, none in zip(pieces, empty, strict=True)
+    ]
+    # Greens that all change within seconds have nothing else that could be stretched.
+    return empty if all(constant) else constant
+
+
 def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F64, F64, float]:
     """Return a signal's greens at another cycle, with the shares they had, and its offset.
 
+    Yellow and clearance stay as long as they were, also where another green goes on meanwhile.
     The first of its pieces begins as long after midnight as before.
 
     Returns
@@ -128,16 +159,21 @@ def plan_at_cycle(network: Network, signal: int, cycle_s: float) -> tuple[I64, F
     groups, begin, end = group[own], begin[own], end[own]
     cycle = float(network.signal_cycle[signal])
     pieces = pieces_of(groups, begin, end, cycle)
-    empty = sum(p.end_s - p.begin_s for p in pieces if not p.groups)
-    factor = (cycle_s - empty) / (cycle - empty) if cycle > empty else 1.0
-    lengths = [(p.end_s - p.begin_s) * (factor if p.groups else 1.0) for p in pieces]
-    if pieces and min(lengths) < min(LEAST_GREEN_S, *(p.end_s - p.begin_s for p in pieces)):
+    constant = _of_constant_length(pieces, begin, end, cycle)
+    fixed = sum(p.end_s - p.begin_s for p, k in zip(pieces, constant, strict=True) if k)
+    factor = (cycle_s - fixed) / (cycle - fixed) if cycle > fixed else 1.0
+    lengths = [
+        (p.end_s - p.begin_s) * (1.0 if k else factor)
+        for p, k in zip(pieces, constant, strict=True)
+    ]
+    first, last = stretched(groups, begin, end, cycle, lengths, cycle_s)
+    least = np.minimum(LEAST_GREEN_S, end - begin) - _ROUNDING_S
+    if factor <= 0.0 or (last - first < least).any():
         node = int(network.node_id[network.signal_node[signal]])
         raise InputError(
             f"a cycle of {cycle_s:g} s leaves a green shorter than {LEAST_GREEN_S:g} s "
             f"at junction {node}",
             field="cycle_s",
         )
-    first, last = stretched(groups, begin, end, cycle, lengths, cycle_s)
     offset = float(network.signal_offset[signal])
     return groups, first, last, offset + (pieces[0].begin_s if pieces else 0.0)
