@@ -24,6 +24,22 @@ _COMPARED = tuple(
 """Groups of fields that act on the figures."""
 
 
+_IN_WORDS: dict[str, dict[Any, str]] = {
+    "traffic.signals": {
+        "fixed": "signals run by fixed plans",
+        "actuated": "signals run by who is there (actuated)",
+        "coordinated": "signals run by who is there, with the plan's green on the main road "
+        "(coordinated)",
+        "max-pressure": "signals run by queues (max-pressure)",
+    },
+    "traffic.right_on_red": {
+        True: "drivers may turn right on red where the city allows it",
+        False: "nobody turns right on red",
+    },
+}
+"""What values of fields mean, as clauses."""
+
+
 def changes_of_whatif(base: Scenario, whatif: Scenario) -> list[Change]:
     """Return the changes that only the what-if makes; all of its own unless it has the base's."""
     return list(whatif.changes[0 if stands_instead(base, whatif) else len(base.changes) :])
@@ -68,6 +84,9 @@ def fields_apart(base: Scenario, whatif: Scenario) -> list[str]:
             elif (role := name.removeprefix("policy.")) in ROLES:
                 what = (Policy.model_fields[role].description or name).rstrip(".")
                 said.append(f"{what}: {_rule(role, str(b))}. In the base: {_rule(role, str(a))}.")
+            elif name in _IN_WORDS:
+                new, old = _IN_WORDS[name][b], _IN_WORDS[name][a]
+                said.append(f"{new[:1].upper()}{new[1:]}; in the base {old}.")
             else:
                 said.append(f"{name} is {_value(b)}; in the base it is {_value(a)}.")
     return said

@@ -14,6 +14,7 @@ from twin.agents.policies.registry import meaning
 from twin.recording.reader import RunReader
 from twin.scenarios.care import Care
 from twin.scenarios.change_kinds import Change
+from twin.scenarios.parts import SignalMode
 
 
 def said(*changes, first=0):
@@ -167,11 +168,28 @@ def test_changes_before_the_first_are_left_out_but_their_stations_known():
     ]
 
 
+@pytest.mark.parametrize("mode", get_args(SignalMode))
+def test_every_mode_of_signals_is_told_in_words(mode):
+    one, two = (small_scenario(traffic={"signals": each}) for each in ("fixed", mode))
+    said = fields_apart(one, two)
+    assert len(said) == (mode != "fixed")
+    assert "traffic." not in "".join(said)
+
+
 def test_fields_that_differ_are_named():
     base = small_scenario()
     whatif = small_scenario(traffic={"demand_scale": 1.5}, record={"trips": False}, seed=9)
     assert fields_apart(base, base) == []
     assert fields_apart(base, whatif) == ["traffic.demand_scale is 1.5; in the base it is 1.0."]
+    lights = small_scenario(traffic={"signals": "max-pressure", "right_on_red": False})
+    on_red, signals = fields_apart(base, lights)
+    assert on_red == (
+        "Nobody turns right on red; in the base drivers may turn right on red where the city "
+        "allows it."
+    )
+    assert (
+        signals == "Signals run by queues (max-pressure); in the base signals run by fixed plans."
+    )
     beds = small_scenario(hospitals={"beds": 4})
     assert fields_apart(base, beds) == ["hospitals.beds is 4; in the base it is not set."]
     ready = base.model_copy(
