@@ -144,6 +144,7 @@ def run_scenario(
                 "running": result.vehicles_running,
                 "waiting": waiting,
                 "removed": 0 if counters is None else int(counters.removed),
+                "without_route": result.vehicles_without_route,
                 "detoured": result.vehicles_detoured,
                 "cleared_red": result.vehicles_cleared_red,
                 "turned_on_red": result.vehicles_turned_on_red,

@@ -63,6 +63,8 @@ class Summary:
         Times that a vehicle took another turn because it could not take its own; vehicles that
         stood in a junction to turn left and left it in the first seconds of red; that turned right
         on red after a stop.
+    vehicles_without_route
+        Trips that never entered because no open road led to their goal.
     simulated_s, wall_s, realtime_factor
         Length of the run with its warm-up, what it took, and their ratio.
     phase_seconds
@@ -100,6 +102,7 @@ class Summary:
     vehicles_detoured: int
     vehicles_cleared_red: int
     vehicles_turned_on_red: int
+    vehicles_without_route: int
     simulated_s: float
     wall_s: float
     realtime_factor: float
@@ -216,6 +219,12 @@ class CityModel(World):
     def n_vehicles(self) -> int:
         """Vehicles in the traffic now."""
         return 0 if self.traffic is None else int(self.traffic.counters.running)
+
+    @property
+    def trips_without_route(self) -> int:
+        """Trips so far that never entered because no open road led to their goal."""
+        mobility = self.mobility
+        return mobility.trips_without_route if isinstance(mobility, MicroMobility) else 0
 
     @classmethod
     def streets(
@@ -343,6 +352,7 @@ class CityModel(World):
             vehicles_detoured=0 if counters is None else int(counters.strayed),
             vehicles_cleared_red=0 if counters is None else int(counters.cleared),
             vehicles_turned_on_red=0 if counters is None else int(counters.on_red),
+            vehicles_without_route=self.trips_without_route,
             simulated_s=self.t - self.begin_s,
             wall_s=sum(self.phase_seconds.values()),
             realtime_factor=self.realtime_factor,

@@ -80,7 +80,8 @@ def run_tables(summary: dict[str, Any]) -> list[Table | str]:
     if any(vehicles.values()):
         foot = (
             f"{vehicles['inserted']:,} vehicles entered, {vehicles['finished']:,} arrived, "
-            f"{vehicles['removed']:,} removed; {vehicles['detoured']:,} detours, "
+            f"{vehicles['removed']:,} removed, {vehicles['without_route']:,} found no open road; "
+            f"{vehicles['detoured']:,} detours, "
             f"{vehicles['cleared_red']:,} left a junction on red, "
             f"{vehicles['turned_on_red']:,} turned right on red; {foot}"
         )

@@ -204,6 +204,8 @@ def _note_response() -> Raw:
 
 def _note_vehicles(vehicles: Vehicles, preemptions: dict[str, int] | None) -> Raw:
     said = f"{vehicles.removed:,} vehicles were taken out because their destination was closed. "
+    if vehicles.without_route:
+        said += f"{vehicles.without_route:,} never entered: no open road led to their destination. "
     if vehicles.detoured is not None and vehicles.cleared_red is not None:
         said += (
             f"{vehicles.detoured:,} times a driver who could not get into the lane for a turn took "

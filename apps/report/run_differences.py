@@ -18,6 +18,7 @@ NAMES = {
     "waiting": "trips waiting to enter at the end",
     "running": "trips on the road at the end",
     "removed": "trips removed, their goal closed",
+    "without-route": "trips that found no open road",
     "trip-time": "mean time of a trip, s",
     "entry-wait": "of this, wait to enter, s",
     "driven": "driven, vehicle-km",

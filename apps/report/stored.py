@@ -48,13 +48,14 @@ class Sent(BaseModel):
 
 
 class Vehicles(BaseModel):
-    """Vehicles of ordinary traffic; runs of older versions did not count the last three."""
+    """Vehicles of ordinary traffic; runs of older versions did not count the last four."""
 
     inserted: int
     removed: int
     detoured: int | None = None
     cleared_red: int | None = None
     turned_on_red: int | None = None
+    without_route: int | None = None
 
 
 class Buses(BaseModel):

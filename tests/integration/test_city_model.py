@@ -127,6 +127,27 @@ def test_the_chain_runs_in_lane_level_traffic() -> None:
     assert (reached["t_onscene"] - reached["t_enroute"] < 600.0).all()
 
 
+@pytest.mark.parametrize("fidelity", ["micro", "meso"])
+def test_trips_that_find_no_open_road_are_counted(fidelity: str) -> None:
+    city = micro_town()
+    network = city.network
+    into_a_corner = network.link_id[network.link_to == network.link_to[0]].tolist()
+    closing = {"kind": "close-links", "links": into_a_corner, "at": "08:05"}
+    settings = {**MICRO, "traffic": {"fidelity": fidelity}}
+    model, _ = run(CityModel, city, plan(**settings))
+    assert model.summary().vehicles_without_route == 0
+    wished = wishes(model)
+    model, _ = run(CityModel, city, plan(**settings, changes=[closing]))
+    found = model.summary().vehicles_without_route
+    assert found > 0
+    assert wishes(model) + found == wished
+
+
+def wishes(model: CityModel) -> int:
+    """Return the trips that entered or wait to."""
+    return model.traffic.counters.inserted + model.traffic.counters.waiting_to_insert
+
+
 def test_signals_that_units_under_siren_hold_are_counted() -> None:
     model, _ = micro_run()
     assert model.summary().preemptions == {"held": 0, "signals": 0}

@@ -52,7 +52,7 @@ def test_run_ends_with_one_json_object(place, answer, tmp_path):
     assert 0.0 <= got["share_within_480_s"] <= 1.0
     assert got["intervals"]["response"]["observed"] is None
     counted = {"inserted", "finished", "running", "waiting", "removed", "detoured", "cleared_red"}
-    assert counted | {"turned_on_red"} == got["vehicles"].keys()
+    assert counted | {"turned_on_red", "without_route"} == got["vehicles"].keys()
     assert 0 <= got["not_reached"] <= got["open"]
     assert {"real_time_factor", "wall_s", "peak_rss_mb", "phases"} <= got.keys()
     reader = RunReader(tmp_path / "r")

@@ -219,6 +219,7 @@ def small_run(
                 "running": 0,
                 "waiting": 0,
                 "removed": 0,
+                "without_route": 6,
                 "detoured": 7,
                 "cleared_red": 8,
                 "turned_on_red": 9,

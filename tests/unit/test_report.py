@@ -187,6 +187,7 @@ def test_what_is_said_of_traffic_and_in_korean_stands_where_it_belongs(tmp_path)
         for name in ("table", "micro")
     )
     assert "Ramps jam." in moving
+    assert "6 never entered: no open road led to their destination." in moving
     assert "Ramps jam." not in by_table
     box = moving.split('class="notice"')[1].split("</ul>")[0]
     assert "합성한" not in box

@@ -34,13 +34,14 @@ def tell(run: Path, **figures: Any) -> None:
     file.write_text(json.dumps(meta), "utf-8")
 
 
-def vehicles(entered: int, finished: int, waiting: int = 0) -> dict[str, int]:
+def vehicles(entered: int, finished: int, waiting: int = 0, lost: int = 0) -> dict[str, int]:
     return {
         "inserted": entered,
         "finished": finished,
         "running": entered - finished,
         "waiting": waiting,
         "removed": 0,
+        "without_route": lost,
     }
 
 
@@ -106,6 +107,18 @@ def test_traffic_is_paired_as_response_times_are(tmp_path, capsys) -> None:
     line = next(row for row in stored["traffic"] if row["measure"] == "speed-of-roads")
     assert (line["unit"], line["roads"], line["shown"]) == ("km/h", ROADS, False)
     assert stored["moves"] == []
+
+
+def test_trips_that_found_no_open_road_have_a_line(tmp_path, capsys) -> None:
+    for base, whatif in pairs_of(tmp_path, 3):
+        tell(base, vehicles=vehicles(3000, 2000))
+        tell(whatif, vehicles=vehicles(2978, 2000, lost=22))
+    found = found_in(tmp_path, 3)
+    row = by_measure(found.traffic)["without-route"]
+    assert run_cells(row)[:3] == ["0.0", "22.0", "+22.0 trips"]
+    assert "trips that found no open road" in comparison_page(found, small_city())
+    show(found, tmp_path / "report.html")
+    assert "trips that found no open road" in capsys.readouterr().out
 
 
 def test_what_was_driven_counts_each_interval_by_its_length(tmp_path) -> None:

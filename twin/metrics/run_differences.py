@@ -28,6 +28,7 @@ TRIPS = {
     "waiting": "waiting",
     "running": "running",
     "removed": "removed",
+    "without-route": "without_route",
 }
 """Measure of trips, and its key in `vehicles` of a run's summary."""
 SPEED, ROADS, PREEMPTIONS = "speed", "speed-of-roads", "preemptions"
