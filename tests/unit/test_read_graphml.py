@@ -70,6 +70,7 @@ def test_attributes(path):
         ("30 mph", "-30", "edge 12 -> 11", "maxspeed"),
         ("LINESTRING (127.0", "LINE (127.0", "edge 11 -> 12", "geometry"),
         ("127.001 37.5003", "127.001 375", "edge 11 -> 12", "geometry"),
+        ("127.001 37.5003", "127.001 nan", "edge 11 -> 12", "geometry"),
         ('<node id="12"', '<node id="11"', "node 11", "id"),
         ('<node id="12"', '<node id="b"', "node b", "id"),
         (">127.002<", "><", "node 12", "x"),

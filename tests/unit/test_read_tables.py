@@ -121,6 +121,7 @@ def test_rubbish_in_nodes(files, old, new, row, field):
         ("residential", "canal", 3, "facility_type"),
         ("37.5001", "", 2, "geometry"),
         ("127.0005 37.5001", "127.0005 375", 2, "geometry"),
+        ("127.0005 37.5001", "127.0005 nan", 2, "geometry"),
         ("LINESTRING (127.0 37.5, 127.0005 37.5001, 127.001 37.5)", "POINT (1 1)", 2, "geometry"),
     ],
 )

@@ -13,7 +13,6 @@ from xml.etree.ElementTree import Element
 
 import defusedxml.ElementTree as SafeTree
 import numpy as np
-import shapely
 
 from twin.core.errors import InputError
 from twin.network.files import read_bytes
@@ -22,6 +21,7 @@ from twin.network.graph import RoadClass
 from twin.network.raw import MAX_LANES, MAX_LENGTH_M, RawRoads, raw_roads
 from twin.network.safe_xml import xml_faults
 from twin.network.tags import lane_count, road_class, speed_limit
+from twin.network.wkt import line_of
 
 _ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,\[\]'\"]+)")
 
@@ -164,20 +164,8 @@ class _Reader:
         self.speed.append(min((v for v in speeds if not np.isnan(v)), default=float("nan")))
         title = _items(data.get("name", ""))
         self.name.append(self.names.setdefault(title[0], len(self.names)) if title else -1)
-        self.lines.append(self._line(data.get("geometry", ""), row))
-
-    def _line(self, text: str, row: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        if not text:
-            return np.zeros((0, 2))
-        line = shapely.from_wkt(text, on_invalid="ignore")
-        if line is None or line.geom_type != "LineString":
-            why = "it is not a WKT LINESTRING"
-            raise InputError(why, file=self.file, row=row, field="geometry")
-        points = np.asarray(shapely.get_coordinates(line), np.float64)
-        if not ((np.abs(points[:, 0]) <= 180.0) & (np.abs(points[:, 1]) <= 85.0)).all():
-            why = "a vertex is not on the globe"
-            raise InputError(why, file=self.file, row=row, field="geometry")
-        return points
+        line = data.get("geometry", "")
+        self.lines.append(line_of(line, file=self.file, row=row, field="geometry"))
 
     def roads(self) -> RawRoads:
         """Return everything taken in."""

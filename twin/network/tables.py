@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +21,7 @@ from twin.network.geometry import pointer
 from twin.network.graph import RoadClass
 from twin.network.raw import MAX_LANES, MAX_LENGTH_M, MAX_SPEED_MPS, RawRoads, raw_roads
 from twin.network.tags import road_class
+from twin.network.wkt import line_of
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -239,17 +239,7 @@ def _geometry(table: CsvColumns, here: LinkColumns) -> list[F64]:
     field = _optional(table, here, "geometry")
     if field is None:
         return [np.zeros((0, 2))] * table.count
-    lines = []
-    for k, text in enumerate(table.text(field)):
-        line = shapely.from_wkt(text or "LINESTRING EMPTY", on_invalid="ignore")
-        if line is None or line.geom_type != "LineString":
-            raise InputError(
-                "it is not a WKT LINESTRING", file=table.path, row=k + HEADER_ROW + 1, field=field
-            )
-        points = shapely.get_coordinates(line)
-        if not ((np.abs(points[:, 0]) <= 180.0) & (np.abs(points[:, 1]) <= 85.0)).all():
-            raise InputError(
-                "a vertex is not on the globe", file=table.path, row=k + HEADER_ROW + 1, field=field
-            )
-        lines.append(points)
-    return lines
+    return [
+        line_of(text, file=table.path, row=k + HEADER_ROW + 1, field=field)
+        for k, text in enumerate(table.text(field))
+    ]
