@@ -312,7 +312,7 @@ DEMAND = {
 @pytest.mark.parametrize(
     ("links", "said"),
     [
-        ("zone_id,link\n1,1\n", "row 1, field 'link': numbers of links are not read; give the "),
+        ("zone_id,link\n1,1\n", "row 1, field 'link': numbers of links are not read; give link_id"),
         ("zone_id,link_id\n1,1\n1,0\n", "row 3, field 'link_id': there is no link 0 in the city; "),
         ("zone_id,link_id\n1,1.5\n", "row 2, field 'link_id': '1.5' is not a whole number"),
         ("zone_id,weight\n1,1\n", "row 1, field 'link_id': the column is missing"),
