@@ -154,6 +154,11 @@ class _Reader:
         hint = "state its seconds, or leave it out"
         tables.plans.refuse(self.cycle == 0.0, "cycle_length", "{} s is no cycle", hint=hint)
         self.serving = self._serving(phase)
+        self.phases_of: dict[int, list[int]] = {}
+        for number, of in enumerate(self.plan_of):
+            self.phases_of.setdefault(of, []).append(number)
+        self.with_vehicles = {s.phase for s in self.serving if s.protection is not None}
+        """Phases that serve movements of vehicles."""
         self.signal_of = self._signals(Chooser(tables.plans, tables.folder, tables.comma, moment))
         """Signals by the plan that each has."""
         self.coordination = Coordination(tables.coordination, plan, controller, self.controller_of)
@@ -236,7 +241,7 @@ class _Reader:
             plan = chooser.choose(plans, self.controllers[controller])
             if len(plans) > 1:
                 self.counts[f"controllers with several plans: that of {chooser.moment}"] += 1
-            if plan not in self.plan_of:
+            if plan not in self.phases_of:
                 why, hint = "plan {} has no phase", f"add its rows to {PHASES}"
                 raise self.tables.plans.fault(plan, "timing_plan_id", why, hint)
             if plan not in crossed:
@@ -250,9 +255,7 @@ class _Reader:
 
     def _timed(self, plan: int) -> tuple[dict[int, TimedPhase], float]:
         """Return when the phases of a plan show, and its cycle."""
-        phases = [phase for phase, of in enumerate(self.plan_of) if of == plan]
-        serving = {s.phase for s in self.serving if s.protection is not None}
-        timed, length = self.phases.timed(phases, serving)
+        timed, length = self.phases.timed(self.phases_of[plan], self.with_vehicles)
         if np.isnan(self.cycle[plan]):
             if not 0.0 < length <= MAX_CYCLE_S:
                 why = f"its phases take {length:g} s"
@@ -362,8 +365,9 @@ class _Reader:
 
     def _check_used(self, group_signal: list[int]) -> None:
         """Refuse a plan that serves only movements that are left out."""
+        used = set(group_signal)
         for plan, signal in self.signal_of.items():
-            if signal not in group_signal:
+            if signal not in used:
                 why = "plan {} serves no lane for cars"
                 hint = f"take its controller out of {CONTROLLERS}"
                 raise self.tables.plans.fault(plan, "timing_plan_id", why, hint)

@@ -76,7 +76,9 @@ def all_plans(
     signals, groups = len(stated.cycle), len(stated.group_signal)
     node = np.where(rest.node_signal >= 0, rest.node_signal + signals, stated.node_signal)
     turn = np.where(rest.turn_group >= 0, rest.turn_group + groups, stated.turn_group)
-    first = [int(np.flatnonzero(stated.node_signal == s)[0]) for s in range(signals)]
+    # Each signal has a node; -1, of those without one, comes first if it is there.
+    numbers, nodes = np.unique(stated.node_signal, return_index=True)
+    first = nodes[numbers >= 0].tolist()
     return SignalPlan(
         node_signal=node.astype(np.int32),
         turn_group=turn.astype(np.int32),
