@@ -12,7 +12,7 @@ from tests.support.roads import random_trips
 from tests.support.traffic_checks import check_now, digest
 from twin.network.generate import grid
 from twin.traffic import storage
-from twin.traffic.kernels.layout import LANE, LINE, LINK, TURN
+from twin.traffic.kernels.layout import LANE, LINE, LINK, RECORDS_USED, TIGHT, TURN
 from twin.traffic.kernels.prefetch import MANY_LANES
 from twin.traffic.large_pages import side_by_side, zeros
 from twin.traffic.micro import MicroTraffic
@@ -39,6 +39,12 @@ def test_records_begin_with_a_cache_line():
             assert rows.flags.writeable
             assert not rows.view(np.uint8).any()
     assert {LANE.itemsize % LINE, LINK.itemsize % LINE, TURN.itemsize % LINE} == {0}
+
+
+def test_what_every_tick_reads_of_a_link_is_one_cache_line():
+    seldom = {"siren_dist", "queue_at", "queue_end", "full"}
+    ends = {name: at + kind.itemsize for name, (kind, at, *_) in LINK.fields.items()}
+    assert {name for name, end in ends.items() if end > LINE} == seldom
 
 
 def test_large_arrays_begin_with_a_large_page_and_live_as_long_as_they_are_used():
@@ -91,3 +97,74 @@ def test_threads_change_no_bit_where_memory_is_asked_ahead():
         digests.add(digest(traffic))
     assert traffic.counters.running > 1_000
     assert len(digests) == 1
+
+
+def _filling(seed: int = 4) -> MicroTraffic:
+    network = grid(5, 5, 150.0, 2, 13.9)
+    traffic = MicroTraffic(network, seed=np.uint64(seed))
+    traffic.add_trips(random_trips(network, 1_200, 60.0, 3))
+    return traffic
+
+
+def test_lanes_that_fill_are_moved_one_by_one_and_share_no_memory():
+    traffic = _filling()
+    moved = whole = 0
+    for _ in range(240):
+        before = traffic._state.lane["low"].copy(), traffic._current, len(traffic._records)
+        traffic.advance(1)
+        lane = traffic._state.lane
+        order = np.argsort(lane["low"])
+        ends = (lane["low"] + lane["cap"])[order]
+        assert (lane["low"][order][1:] >= ends[:-1]).all()
+        assert ends[-1] <= traffic._state.counts[RECORDS_USED] <= len(traffic._records)
+        assert ((lane["low"] <= lane["start"]) & (lane["end"] <= lane["low"] + lane["cap"])).all()
+        other = int((lane["low"] != before[0]).sum())
+        if (traffic._current, len(traffic._records)) != before[1:]:
+            whole += 1
+        else:
+            moved += 0 < other < len(lane) // 2
+    assert moved > 10
+    assert 0 < whole < moved
+    check_now(traffic)
+
+
+@pytest.mark.parametrize(("free", "spare"), [(200, 5_000), (5, 40)])
+def test_how_much_space_lanes_have_changes_no_bit(free, spare):
+    # Of five free records every lane wants more, and 40 are enough for one or two lanes.
+    traffic, other = _filling(), _filling()
+    for _ in range(6):
+        _spread(other, free, spare)
+        for each in (traffic, other):
+            each.advance(40)
+            check_now(each)
+    assert digest(traffic) == digest(other)
+    assert traffic.counters.lane_changes > 100
+
+
+def _spread(traffic: MicroTraffic, free: int, spare: int) -> None:
+    """Give every lane `free` records at its tail, and all of them `spare` to be moved to."""
+    lane, old = traffic._state.lane, traffic._records
+    count = lane["end"] - lane["start"]
+    end = np.cumsum(count + free)
+    buffers = storage.new_buffers(int(end[-1]) + spare)
+    for x in range(len(lane)):
+        live = old[lane["start"][x] : lane["end"][x]]
+        buffers[0][end[x] - count[x] : end[x]] = live
+    lane["start"], lane["end"] = end - count, end
+    lane["low"], lane["cap"] = end - count - free, count + free
+    traffic._state.counts[RECORDS_USED] = end[-1]
+    traffic._state.tally[0, TIGHT] = 1
+    traffic._buffers, traffic._current = buffers, 0
+
+
+def test_a_checkpoint_holds_the_records_in_use_and_no_more():
+    traffic = _filling()
+    traffic.advance(90)
+    parts = traffic.checkpoint()
+    used = int(traffic._state.counts[RECORDS_USED])
+    assert len(parts["record"]) == used < len(traffic._records)
+    again = _filling(9)
+    again.restore(parts)
+    for each in (traffic, again):
+        each.advance(60)
+    assert digest(traffic) == digest(again)

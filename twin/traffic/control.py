@@ -16,7 +16,6 @@ from twin.traffic.kernels.layout import (
     GROUP,
     LINK,
     MORE,
-    NEVER,
     NODE,
     PIECE,
     TURN,
@@ -212,7 +211,6 @@ def kernel_network(
     link["turn0"] = network.turn_ptr[:-1]
     link["turn1"] = network.turn_ptr[1:]
     link["siren_dist"] = BIG
-    link["due"] = NEVER
     link["full"] = np.where(np.isin(np.arange(network.n_links), network.turn_to), FULL_SHARE, 1.0)
 
     np.bitwise_or.at(link["bus_lanes"], network.bus_link, np.left_shift(1, network.bus_lane))

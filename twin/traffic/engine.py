@@ -231,7 +231,7 @@ class Engine(Books):
         needed = lane_records.space_needed(self._state.lane)
         if needed > len(self._records):
             old = self._records
-            self._buffers = storage.new_buffers(needed + needed // 2)
+            self._buffers = storage.new_buffers(2 * needed)
             self._buffers[0][: len(old)] = old
             self._current = 0
 

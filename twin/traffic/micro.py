@@ -102,7 +102,7 @@ class MicroTraffic(
 
     def _sums(self) -> tuple[F64, F64, I64]:
         link = self._net.link
-        return link["seconds"].copy(), link["metres"].copy(), link["left"].copy()
+        return link["seconds"].copy(), link["metres"].copy(), link["left"].astype(np.int64)
 
     # Checkpoints
 

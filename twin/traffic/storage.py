@@ -19,9 +19,11 @@ from twin.traffic.kernels.layout import (
     IDLE,
     LANE,
     N_BLOCKS,
+    N_COUNTS,
     N_TALLIES,
     NEVER,
     RECORD,
+    RECORDS_USED,
     ROUTE_MARGIN,
     ROUTE_USED,
     UNIT,
@@ -36,7 +38,7 @@ from twin.traffic.large_pages import zeros
 Checkpoint = dict[str, NDArray[Any]]
 
 FIRST_VEHICLES = 1024
-SCRATCH = ("search", "active", "passing")
+SCRATCH = ("search", "active", "passing", "crossing", "after")
 """What kernels keep for the length of a tick at most."""
 
 
@@ -82,6 +84,8 @@ def new_state(net: Net) -> State:
     lane["block"] = lane["aim"] = lane["last"] = lane["asks"] = -1
     recent = np.zeros((5, links))
     recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
+    counts = np.zeros(N_COUNTS, np.int64)
+    counts[RECORDS_USED] = lanes * LANE_SLACK
     return State(
         lane=lane,
         vehicle=empty_vehicles(FIRST_VEHICLES),
@@ -92,12 +96,15 @@ def new_state(net: Net) -> State:
         recent_turns=np.zeros((2, len(net.turn))),
         tally=np.zeros((N_BLOCKS, N_TALLIES), np.int64),
         done=np.zeros(FIRST_VEHICLES, np.int32),
-        counts=np.zeros(4, np.int64),
+        counts=counts,
         search=np.zeros((6, links), np.int32),
         call=records(0, CALL),
         bay=np.zeros(0, np.int32),
         active=np.zeros(links, np.int32),
         passing=np.zeros(len(net.node), np.int32),
+        due=np.full(links, NEVER),
+        crossing=np.zeros(links, np.uint8),
+        after=np.zeros(links, np.uint8),
     )
 
 
@@ -150,9 +157,9 @@ def merged_queue(net: Net, state: State, slots: I32, origin: I32, depart: F64) -
     queue = every[order].astype(np.int32)
     net.link["queue_at"], net.link["queue_end"] = edges[:-1], edges[1:]
     some = np.flatnonzero(edges[1:] > edges[:-1])
-    net.link["due"] = NEVER
-    net.link["due"][some] = state.vehicle["t_plan"][queue[edges[some]]]
-    return state._replace(queue=queue)
+    due = np.full(len(count), NEVER)
+    due[some] = state.vehicle["t_plan"][queue[edges[some]]]
+    return state._replace(queue=queue, due=due)
 
 
 def save(net: Net, state: State, buffer: Records) -> Checkpoint:
@@ -171,7 +178,8 @@ def save(net: Net, state: State, buffer: Records) -> Checkpoint:
     parts["node_siren"] = np.array(net.node["siren"])
     parts["group"] = np.array(net.group)
     parts["more"] = np.array(net.more)
-    parts["record"] = np.array(buffer)
+    parts["record"] = np.array(buffer[: int(state.counts[RECORDS_USED])])
+    parts["record_size"] = np.array([len(buffer)])
     return parts
 
 
@@ -194,7 +202,7 @@ def load(parts: Checkpoint, net: Net, state: State) -> tuple[State, Records, Rec
     net.turn["zips"] = parts["turn_zips"]
     net.node["siren"] = parts["node_siren"]
     net.group[:] = parts["group"]
-    first, second = new_buffers(len(parts["record"]))
-    first[:] = parts["record"]
+    first, second = new_buffers(int(parts["record_size"][0]))
+    first[: len(parts["record"])] = parts["record"]
     values.update({name: np.zeros_like(getattr(state, name)) for name in SCRATCH})
     return state._replace(**values), first, second

@@ -38,6 +38,7 @@ from twin.traffic.kernels.junctions import (
 )
 from twin.traffic.kernels.layout import (
     BIG,
+    HELP,
     INSIDE,
     LENGTH,
     SIREN,
@@ -142,7 +143,7 @@ def lane_is_released(net: Net, k: int, own: int) -> bool:
 
 
 @inlined
-def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: int) -> None:
+def give_up(st: State, R: Records, i: int, x: int, k: int, patience: int) -> None:
     """Count one more tick that record `i` stands first in lane `x`; it is lost after `patience`.
 
     Every `RETRY_TICKS` it looks for another way again.
@@ -151,7 +152,7 @@ def give_up(st: State, net: Net, R: Records, i: int, x: int, k: int, patience: i
     R[i].wait = wait + 1 if wait < LONGEST_WAIT else LONGEST_WAIT - RETRY_TICKS
     if wait >= patience and (wait - patience) % RETRY_TICKS == 0 and not is_unit(R[i].kind):
         st.lane[x].aim = LOST
-        net.link[k].lost = 1
+        st.after[k] |= HELP
 
 
 @inlined
@@ -212,7 +213,7 @@ def approach(
             if clears:
                 unmark_inside(i, int(st.lane[x].start), R)
             if wrong_lane and v < STANDING and dist < NEAR_M and lane_is_released(net, k, own):
-                give_up(st, net, R, i, x, k, BLOCKING_TICKS)
+                give_up(st, R, i, x, k, BLOCKING_TICKS)
             if not net.turn[t].on_red or wrong_lane or not (can_stop or wait):
                 return hold, ZERO, cap
             on_red = True
@@ -241,7 +242,12 @@ def approach(
                 cap = np.sqrt(SIREN_LINE_SPEED * SIREN_LINE_SPEED + TWO * FIRM_BRAKE * dist)
                 if can_stop and dist < HOLD_M and siren_waits(net, k):
                     return hold, ZERO, cap
-        elif net.node[net.link[k].node].siren > 0 and can_stop and holds_for_siren(net, k):
+        elif (
+            len(st.unit) > 0
+            and net.node[net.link[k].node].siren > 0
+            and can_stop
+            and holds_for_siren(net, k)
+        ):
             return hold, ZERO, cap
         elif st.lane[x].yields:
             held = True
@@ -288,7 +294,7 @@ def approach(
             # Its own turn is full or has no gap: it does not stop those who go straight on.
             patience = min(patience, WRONG_LANE_TICKS + BLOCKING_TICKS)
         if v < STANDING and dist < NEAR_M:
-            give_up(st, net, R, i, x, k, patience)
+            give_up(st, R, i, x, k, patience)
             if (
                 dist < INSIDE_M
                 and not wrong_lane

@@ -8,13 +8,14 @@ from twin.traffic.kernels.approach import WRONG_LANE_TICKS, approach, is_near
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
 from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.junctions import HELD, seconds_left
-from twin.traffic.kernels.lane_records import FRONT_FREE, make_room
+from twin.traffic.kernels.lane_records import is_tight, make_room
 from twin.traffic.kernels.layout import (
     AT_STOP,
     BIG,
     CALLS,
     COOPERATE,
     COOPERATE_ON,
+    ENDING,
     LENGTH,
     NEARER,
     OBSTACLE,
@@ -58,7 +59,7 @@ def follow_on_link(
         if st.lane[x].start == st.lane[x].end:
             st.lane[x].rear = BIG
             continue
-        if st.lane[x].start - st.lane[x].low < FRONT_FREE and not make_room(st.lane, x, R):
+        if is_tight(st.lane, x) and not make_room(st.lane, x, R):
             st.tally[block, TIGHT] = 1
         start = int(st.lane[x].start)
         head = int(st.lane[x].end) - 1
@@ -132,17 +133,17 @@ def follow_on_link(
                 R[i].pos += u * dt
                 lane_driven += u * dt
                 if R[i].turn < 0 and R[i].pos >= st.vehicle[R[i].slot].end:
-                    net.link[k].ending = 1
+                    st.after[k] |= ENDING
             begin = stop
         if R[head].kind != OBSTACLE:
             x_new = R[head].pos + v * dt
             t = int(R[head].turn)
             if t < 0:
                 if x_new >= st.vehicle[R[head].slot].end:
-                    net.link[k].ending = 1
+                    st.after[k] |= ENDING
             elif x_new >= length:
                 if may_cross(R, head, v, length, net):
-                    net.link[k].crossing = 1
+                    st.crossing[k] = 1
                 else:
                     x_new = max(R[head].pos, length - HELD)
                     v = ZERO

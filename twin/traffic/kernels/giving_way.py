@@ -15,7 +15,7 @@ from twin.traffic.kernels.junctions import (
     TWO,
     entry_range,
 )
-from twin.traffic.kernels.layout import BIG, SIREN, Net, Records, State
+from twin.traffic.kernels.layout import BIG, F32, SIREN, Net, Records, State
 from twin.traffic.kernels.signals.holding import RED, YELLOW
 from twin.traffic.kernels.zipper import (
     FREE_GAP_S,
@@ -103,14 +103,14 @@ def forget_arrivals(k: int, net: Net, st: State) -> None:
 
 
 @inlined
-def note_arrivals(k: int, tick: int, net: Net, st: State, R: Records) -> None:
+def note_arrivals(k: int, tick: int, sirens: F32 | None, net: Net, st: State, R: Records) -> None:
     """Write when the next vehicle will make each turn out of link `k`.
 
     Vehicles that hold at a light, or that cannot go although they may, are not coming.
     """
     if net.link[k].noted:
         forget_arrivals(k, net, st)
-    siren_near = net.node[net.link[k].node].siren > 0
+    siren_near = sirens is not None and net.node[net.link[k].node].siren > 0
     if not (net.link[k].watched or siren_near):
         return
     only = net.link[k].group

@@ -118,7 +118,7 @@ def enter_waiting(k: int, t: float, block: int, net: Net, st: State, R: Records)
         st.tally[block, INSERTED] += 1
         net.link[k].busy = 1
     net.link[k].queue_at = at
-    net.link[k].due = st.vehicle[st.queue[at]].t_plan if at < end else NEVER
+    st.due[k] = st.vehicle[st.queue[at]].t_plan if at < end else NEVER
 
 
 @inlined

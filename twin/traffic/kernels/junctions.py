@@ -19,6 +19,7 @@ from twin.traffic.kernels.layout import (
     CALLS,
     CLEARED,
     CROSSED,
+    ENDING,
     INSIDE,
     LENGTH,
     ON_RED,
@@ -275,9 +276,9 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
     ways = int(net.node[node].in1) - low
     for m in range(ways):
         k = int(net.in_link[low + (m + tick) % ways])
-        if not net.link[k].crossing:
+        if not st.crossing[k]:
             continue
-        net.link[k].crossing = 0
+        st.crossing[k] = 0
         length = net.link[k].length
         a = int(net.link[k].lane0)
         for x in range(a, a + int(net.link[k].lanes)):
@@ -328,4 +329,4 @@ def pass_junction(node: int, tick: int, block: int, net: Net, st: State, R: Reco
             if is_unit(R[j].kind):
                 st.unit[st.vehicle[slot].unit].link = to
             if R[j].turn < 0 and pos >= st.vehicle[slot].end:
-                net.link[to].ending = 1
+                st.after[to] |= ENDING

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from twin.traffic.kernels.jit import inner, outer
+from twin.traffic.kernels.jit import inlined, inner, outer
 from twin.traffic.kernels.layout import Records
 
-FRONT_FREE = 10
-"""Free records that a lane should have at its tail when a tick begins."""
-LANE_SLACK = 18
+FRONT_FREE = 6
+"""Free records that a lane should have at its tail when a tick begins, beside one for every eight
+that it holds: more than join it in one."""
+LANE_SLACK = 9
 """Free records given to a lane by a fresh layout, beside a quarter of what it holds."""
+MOVED_SLACK = 14
+"""The same of a lane that is moved because it ran out of space."""
 
 
 @outer
@@ -22,21 +25,49 @@ def space_needed(lane: Records) -> int:
 
 
 @inner
-def lay_out(lane: Records, old: Records, new: Records) -> None:
-    """Copy every lane from `old` to `new`, each with fresh slack: most at its tail."""
+def lay_out(lane: Records, old: Records, new: Records) -> int:
+    """Copy every lane from `old` to `new`, each with fresh slack; return the records used."""
     at = 0
     for i in range(len(lane)):
-        start = lane[i].start
-        count = lane[i].end - start
-        cap = count + LANE_SLACK + (count >> 2)
-        first = at + cap - count
-        for m in range(count):
-            new[first + m] = old[start + m]
-        lane[i].low = at
-        lane[i].cap = cap
-        lane[i].start = first
-        lane[i].end = first + count
-        at += cap
+        count = lane[i].end - lane[i].start
+        place(lane, i, at, count + LANE_SLACK + (count >> 2), old, new)
+        at += lane[i].cap
+    return at
+
+
+@inner
+def place(lane: Records, i: int, at: int, cap: int, old: Records, new: Records) -> None:
+    """Copy a lane to the end of the `cap` records of `new` that begin with `at`."""
+    start = lane[i].start
+    count = lane[i].end - start
+    first = at + cap - count
+    for m in range(count):
+        new[first + m] = old[start + m]
+    lane[i].low = at
+    lane[i].cap = cap
+    lane[i].start = first
+    lane[i].end = first + count
+
+
+@inner
+def widen(lane: Records, used: int, R: Records) -> tuple[int, bool]:
+    """Move lanes that are tight behind the `used` records; return those used, and if all fitted."""
+    for i in range(len(lane)):
+        if is_tight(lane, i) and not make_room(lane, i, R):
+            count = lane[i].end - lane[i].start
+            cap = count + MOVED_SLACK + (count >> 2)
+            if used + cap > len(R):
+                return used, False
+            place(lane, i, used, cap, R, R)
+            used += cap
+    return used, True
+
+
+@inlined
+def is_tight(lane: Records, at: int) -> bool:
+    """Return whether too few records are free at the tail of a lane."""
+    start = lane[at].start
+    return bool(start - lane[at].low < FRONT_FREE + ((lane[at].end - start) >> 3))
 
 
 @inner
@@ -51,7 +82,7 @@ def make_room(lane: Records, at: int, R: Records) -> bool:
         start += shift
         lane[at].start = start
         lane[at].end = end + shift
-    return bool(start - lane[at].low >= FRONT_FREE)
+    return not is_tight(lane, at)
 
 
 @inner

@@ -130,7 +130,6 @@ LINK = _in_lines(
         ("node", "i4"),  # the junction at its end
         ("turn0", "i4"),
         ("turn1", "i4"),
-        ("due", "f8"),  # second at which the first who waits wants to enter; `NEVER`
         ("group", "i4"),  # signal group of all its turns; -1 for none, or several
         ("slow", "i4"),  # its first piece in `Net.piece`; 0 where all drive as anywhere
         ("bus_lanes", "i4"),  # bit of each lane that is for buses and emergency units only
@@ -139,20 +138,15 @@ LINK = _in_lines(
         ("first_open", "i1"),  # lanes below it are closed
         ("busy", "i1"),  # it may hold vehicles: where it is 0, there are none
         ("siren", "i1"),  # a unit under siren is on it (1), one that drives beside a lane (2)
-        # Marks set in a tick: a vehicle passed the end; one reached its goal; one cannot go where
-        # it wants.
-        ("crossing", "i1"),
-        ("ending", "i1"),
-        ("lost", "i1"),
         ("watched", "i1"),  # somebody gives way to a turn out of it, or merges with it
         ("noted", "i1"),  # it is written when vehicles will make its turns
         ("stops", "i1"),  # vehicles stop somewhere on it
-        ("pulls_in", "i1"),  # mark set in a tick: a vehicle stands before its bay
-        ("siren_dist", "f4"),  # metres from a unit under siren to the end
-        # Since the start: vehicle-seconds, vehicle-metres, vehicles that left.
+        # Since the start: vehicle-seconds, vehicle-metres, vehicles that left. All above and these
+        # are a cache line.
         ("seconds", "f8"),
         ("metres", "f8"),
-        ("left", "i8"),
+        ("left", "i4"),
+        ("siren_dist", "f4"),  # metres from a unit under siren to the end
         ("queue_at", "i4"),  # trips that wait to enter are `queue[queue_at:queue_end]`
         ("queue_end", "i4"),
         ("full", "f4"),  # share of a lane filled with queued vehicles above which no trip enters
@@ -268,8 +262,12 @@ UNIT = np.dtype(
         ("t_arrive", "f8"),
     ]
 )
-N_DONE, ROUTE_USED, SEARCHES, IN_BAY = range(4)
-"""Entries of `State.counts`."""
+ENDING, HELP, PULLS_IN = 1, 2, 4
+"""Bits of `State.after`: a vehicle reached its goal; one cannot go where it wants; one stands
+before its bay."""
+
+N_DONE, ROUTE_USED, SEARCHES, IN_BAY, RECORDS_USED, N_COUNTS = range(6)
+"""Entries of `State.counts`, and how many they are."""
 
 IDLE, PENDING, DRIVING, ARRIVED = range(4)
 """`state` of an emergency unit."""
@@ -346,7 +344,8 @@ class State(NamedTuple):
     done
         Slots of the trips that ended.
     counts
-        Entries of `done`; length used of `route`; searches made so far; entries of `bay`.
+        Entries of `done`; length used of `route`; searches made so far; entries of `bay`; records
+        used of the buffer.
     search
         (6, L) scratch of the search for a way back to the route.
     call
@@ -356,6 +355,11 @@ class State(NamedTuple):
     active, passing
         (L,) scratch: links that hold vehicles in this tick, from the first of each block on;
         (N,) the same of junctions that a vehicle may pass.
+    due
+        (L,) second at which the first who waits wants to enter a link; `NEVER`.
+    crossing, after
+        (L,) marks set in a tick: a vehicle passed the end of the link; what is to be done at the
+        end of the tick (`ENDING`, `HELP`, `PULLS_IN`). Bytes of their own, since all are looked at.
     """
 
     lane: Records
@@ -373,6 +377,9 @@ class State(NamedTuple):
     bay: I32
     active: I32
     passing: I32
+    due: F64
+    crossing: U8
+    after: U8
 
 
 @inlined

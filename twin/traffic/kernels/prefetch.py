@@ -62,8 +62,18 @@ def ask_for_link(n: int, end: int, net: Net, st: State, R: Records) -> None:
             ask(st.lane, x)
         for t in range(net.link[k].turn0, net.link[k].turn1):
             ask(net.turn, t)
+        ask(net.group, int(net.link[k].group))
     if n + AHEAD < end:
         ask_for_vehicles(st.active[n + AHEAD], net, st, R)
+
+
+@inlined
+def ask_for_waiting(n: int, end: int, t: float, net: Net, st: State) -> None:
+    """Ask for the trip that waits to enter a link behind link `active[n]`."""
+    if n + AHEAD < end:
+        k = st.active[n + AHEAD]
+        if st.due[k] <= t:
+            ask(st.vehicle, int(st.queue[net.link[k].queue_at]))
 
 
 @inlined
@@ -71,22 +81,26 @@ def ask_for_vehicles(k: int, net: Net, st: State, R: Records) -> None:
     """Ask for the vehicles of link `k`."""
     a = int(net.link[k].lane0)
     for x in range(a, a + int(net.link[k].lanes)):
-        for i in range(st.lane[x].start, st.lane[x].end + 1, 2):
+        # Two records make a line.
+        for i in range(int(st.lane[x].start) & ~1, st.lane[x].end, 2):
             ask(R, i)
 
 
 @inlined
 def ask_beyond(n: int, end: int, net: Net, st: State, R: Records) -> None:
-    """Ask for the lanes that the first vehicles of a link behind link `active[n]` may enter."""
+    """Ask for what the first vehicles of a link behind link `active[n]` see: light, link, lanes."""
     if n + BEYOND_AHEAD < end:
         k = st.active[n + BEYOND_AHEAD]
         a = int(net.link[k].lane0)
         for x in range(a, a + int(net.link[k].lanes)):
             i = int(st.lane[x].end) - 1
             if i >= st.lane[x].start and R[i].turn >= 0:
-                y = int(net.turn[R[i].turn].lane0)
+                t = int(R[i].turn)
+                y = int(net.turn[t].lane0)
                 ask(st.lane, y)
                 ask(st.lane, y + 1)
+                ask(net.link, int(net.turn[t].to))
+                ask(net.group, int(net.turn[t].group))
 
 
 @inlined
@@ -101,22 +115,28 @@ def ask_for_passages(low: int, high: int, net: Net, st: State, R: Records) -> No
 
     Each round uses what the one before has asked for.
     """
-    for stage in range(3):
+    for stage in range(5):
         for n in range(low, high):
             node = st.passing[n]
             for m in range(net.node[node].in0, net.node[node].in1):
                 k = net.in_link[m]
-                if not net.link[k].crossing:
+                if not st.crossing[k]:
+                    continue
+                if stage == 0:
+                    ask(net.link, k)
                     continue
                 a = int(net.link[k].lane0)
                 for x in range(a, a + int(net.link[k].lanes)):
+                    if stage == 1:
+                        ask(st.lane, x)
+                        continue
                     i = int(st.lane[x].end) - 1
-                    if stage == 0:
+                    if stage == 2:
                         ask(R, i)
                     elif (
                         i >= st.lane[x].start and R[i].turn >= 0 and R[i].pos >= net.link[k].length
                     ):
-                        if stage == 1:
+                        if stage == 3:
                             ask(st.vehicle, int(R[i].slot))
                             ask(st.route, int(R[i].rpos) + 1)
                             ask(net.turn, int(R[i].turn))
@@ -129,6 +149,7 @@ def ask_for_passages(low: int, high: int, net: Net, st: State, R: Records) -> No
 def ask_for_entry(i: int, aim: int, net: Net, st: State, R: Records) -> None:
     """Ask for the link and the place in lane `aim` where record `i` goes, and its turns there."""
     ask(net.link, int(net.turn[R[i].turn].to))
+    ask(net.group, int(net.turn[R[i].turn].group))
     ask(R, int(st.lane[aim].start) - 1)
     at = int(R[i].rpos) + 1
     onward = int(st.route[at])

@@ -56,6 +56,7 @@ from twin.traffic.kernels.layout import (
     CORRIDOR,
     CROSSED,
     DRIVING,
+    ENDING,
     F32,
     FINISHED,
     INSIDE,
@@ -270,7 +271,7 @@ def cross(u: int, i: int, pick: int, band: int, tick: int, net: Net, st: State, 
     R[j].turn = st.route[R[j].rpos]
     set_wishes(net, st, R, j, to)
     if R[j].turn < 0 and pos >= st.vehicle[slot].end:
-        net.link[to].ending = 1
+        st.after[to] |= ENDING
 
 
 @inner

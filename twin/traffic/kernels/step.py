@@ -22,17 +22,21 @@ from twin.traffic.kernels.junctions import (
     STANDING,
     pass_junction,
 )
-from twin.traffic.kernels.lane_records import lay_out, space_needed
+from twin.traffic.kernels.lane_records import lay_out, space_needed, widen
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
     ACTIVE,
     BIG,
     CHANGES,
     DRIVING,
+    ENDING,
     F32,
+    HELP,
     IN_BAY,
     LENGTH,
     N_BLOCKS,
+    PULLS_IN,
+    RECORDS_USED,
     ROUTE_MARGIN,
     ROUTE_USED,
     TIGHT,
@@ -41,7 +45,13 @@ from twin.traffic.kernels.layout import (
     Records,
     State,
 )
-from twin.traffic.kernels.prefetch import ask_beyond, ask_for_link, ask_for_passages, is_large
+from twin.traffic.kernels.prefetch import (
+    ask_beyond,
+    ask_for_link,
+    ask_for_passages,
+    ask_for_waiting,
+    is_large,
+)
 from twin.traffic.kernels.signals.controllers import run_controllers
 from twin.traffic.kernels.signals.layout import Signals
 from twin.traffic.kernels.signals.plan import set_signals
@@ -85,13 +95,14 @@ def decide(
         listed = low
         for k in range(low, (block + 1) * links // N_BLOCKS):
             active[listed] = k
-            listed += int((net.link[k].busy != 0) | (net.link[k].due <= t))
+            listed += int((net.link[k].busy != 0) | (st.due[k] <= t))
         kept = low
         for n in range(low, listed):
             k = active[n]
             if large:
                 ask_for_link(n, listed, net, st, R)
-            if net.link[k].due <= t:
+                ask_for_waiting(n, listed, t, net, st)
+            if st.due[k] <= t:
                 enter_waiting(k, t, block, net, st, R)
             if net.link[k].busy and decide_on_link(k, block, tick, key, sirens, net, st, R):
                 active[kept] = k
@@ -132,7 +143,7 @@ def decide_on_link(
         else:
             st.lane[x].tail = BIG
             st.lane[x].tail_vel = ZERO
-    note_arrivals(k, tick, net, st, R)
+    note_arrivals(k, tick, sirens, net, st, R)
     return True
 
 
@@ -175,7 +186,7 @@ def pass_nodes(first: int, last: int, tick: int, net: Net, st: State, R: Records
         for node in range(low, (block + 1) * nodes // N_BLOCKS):
             crossing = 0
             for m in range(net.node[node].in0, net.node[node].in1):
-                crossing |= net.link[net.in_link[m]].crossing
+                crossing |= st.crossing[net.in_link[m]]
             passing[listed] = node
             listed += int(crossing != 0)
         if large:
@@ -215,31 +226,40 @@ def mark_sirens(net: Net, st: State, R: Records) -> None:
 def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -> None:
     """End trips and help the lost, in order of links."""
     for k in range(len(net.link)):
-        if calls is not None and net.link[k].pulls_in:
-            net.link[k].pulls_in = 0
+        after = st.after[k]
+        if not after:
+            continue
+        st.after[k] = 0
+        if calls is not None and after & PULLS_IN:
             pull_in(k, net, st, R)
-        if net.link[k].ending:
-            net.link[k].ending = 0
+        if after & ENDING:
             finish(k, t_end, net, st, R)
-        if net.link[k].lost:
-            net.link[k].lost = 0
+        if after & HELP:
             help_lost(k, t_end, net, st, R)
 
 
 @outer
 def fresh_layout(st: State, old: Records, new: Records) -> int:
-    """Lay the lanes out afresh when one is tight; return 1 if done, -1 if `new` is too small."""
+    """Give lanes that are tight more space; return 1 if that took a fresh layout, in `new`.
+
+    Returns -1 if `new` is too small.
+    """
     tight = 0
     for block in range(N_BLOCKS):
         tight |= st.tally[block, TIGHT]
     if tight == 0:
         return 0
-    if space_needed(st.lane) > len(new):
-        return -1
-    lay_out(st.lane, old, new)
+    fresh = 0
+    used, wide = widen(st.lane, int(st.counts[RECORDS_USED]), old)
+    st.counts[RECORDS_USED] = used
+    if not wide:
+        if space_needed(st.lane) > len(new):
+            return -1
+        st.counts[RECORDS_USED] = lay_out(st.lane, old, new)
+        fresh = 1
     for block in range(N_BLOCKS):
         st.tally[block, TIGHT] = 0
-    return 1
+    return fresh
 
 
 def _advance(

@@ -25,6 +25,7 @@ from twin.traffic.kernels.layout import (
     IN_BAY,
     LENGTH,
     OBSTACLE,
+    PULLS_IN,
     RUNNING,
     SERVED,
     SERVING,
@@ -87,7 +88,7 @@ def stop_speed(
         R[i].marks = R[i].marks | AT_STOP
         R[i].wait = DWELLS
         if st.call[at].bay:
-            net.link[k].pulls_in = 1
+            st.after[k] |= PULLS_IN
         return ZERO
     brake = net.kinds[R[i].kind, BRAKE]
     unit = brake * dt
