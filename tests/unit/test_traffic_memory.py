@@ -11,8 +11,9 @@ import pytest
 from tests.support.roads import random_trips
 from tests.support.traffic_checks import check_now, digest
 from twin.network.generate import grid
+from twin.network.graph import Place
 from twin.traffic import storage
-from twin.traffic.kernels.layout import LANE, LINE, LINK, RECORDS_USED, TIGHT, TURN
+from twin.traffic.kernels.layout import CROWDED, LANE, LINE, LINK, RECORDS_USED, TURN
 from twin.traffic.kernels.prefetch import MANY_LANES
 from twin.traffic.large_pages import side_by_side, zeros
 from twin.traffic.micro import MicroTraffic
@@ -153,7 +154,7 @@ def _spread(traffic: MicroTraffic, free: int, spare: int) -> None:
     lane["start"], lane["end"] = end - count, end
     lane["low"], lane["cap"] = end - count - free, count + free
     traffic._state.counts[RECORDS_USED] = end[-1]
-    traffic._state.tally[0, TIGHT] = 1
+    traffic._state.counts[CROWDED] = 0
     traffic._buffers, traffic._current = buffers, 0
 
 
@@ -168,3 +169,52 @@ def test_a_checkpoint_holds_the_records_in_use_and_no_more():
     for each in (traffic, again):
         each.advance(60)
     assert digest(traffic) == digest(again)
+
+
+def test_how_much_space_lanes_have_changes_no_bit_where_many_make_way():
+    network = grid(6, 6, 200.0, 2, 13.9)
+    trips = random_trips(network, 5_000, 150.0, 5)
+    digests = []
+    for free in (0, 200):
+        traffic = MicroTraffic(network, seed=np.uint64(7))
+        traffic.add_trips(trips)
+        traffic.advance(150)
+        for unit in range(120):
+            path = trips.route_link[trips.route_ptr[unit] : trips.route_ptr[unit + 1]]
+            if len(path) > 3:
+                place = Place(int(path[0]), 10.0)
+                traffic.insert_unit(unit, place, path, 150.0, speed_factor=1.3, siren=True)
+            if free:
+                _spread(traffic, free, 20_000)
+            traffic.advance(2)
+        check_now(traffic)
+        digests.append(digest(traffic))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("barred", ["close", "bus lane", "obstacle"])
+def test_how_much_space_lanes_have_changes_no_bit_where_all_leave_a_lane(barred):
+    network = grid(3, 3, 900.0, 2, 13.9)
+    trips = random_trips(network, 900, 100.0, 5)
+    digests, most = [], 0
+    for free in (0, 200):
+        traffic = MicroTraffic(network, seed=np.uint64(7))
+        traffic.add_trips(trips)
+        traffic.advance(100)
+        for link in range(network.n_links):
+            if barred == "close":
+                traffic.close_lanes(link, 1)
+            elif barred == "bus lane":
+                traffic.set_bus_lanes(link, [0])
+            else:
+                traffic.block(Place(link, 880.0), 1)
+        if free:
+            _spread(traffic, free, 20_000)
+        for _ in range(40):
+            before = traffic.counters.lane_changes
+            traffic.advance(1)
+            most = max(most, traffic.counters.lane_changes - before)
+        check_now(traffic)
+        digests.append(digest(traffic))
+    assert digests[0] == digests[1]
+    assert most > 0, most

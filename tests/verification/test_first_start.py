@@ -26,8 +26,19 @@ def test_each_kernel_is_compiled_for_one_set_of_types(tmp_path: Path) -> None:
     environment = os.environ | {"TWIN_CACHE": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)
     subprocess.run([sys.executable, "-c", TICKS], check=True, env=environment)
-    kernels = ["lanes.change_lanes", "insertion.enter_waiting", "step.tidy", "step.fresh_layout"]
-    kernels += ["step.decide", "step.follow", "step.pass_nodes", "plan.set_signals"]
+    kernels = [
+        "lanes.change_lanes",
+        "insertion.enter_waiting",
+        "step.tidy",
+        "lane_space.make_space",
+    ]
+    kernels += [
+        "lane_space.make_space",
+        "step.decide",
+        "step.follow",
+        "step.pass_nodes",
+        "plan.set_signals",
+    ]
     kernels += ["times.update_turn_times", "times.update_travel_times", "step._advance"]
     compiled = {name: len(list(tmp_path.rglob(f"{name}-*.nbc"))) for name in kernels}
     assert compiled == dict.fromkeys(kernels, 1)

@@ -21,7 +21,7 @@ from twin.traffic.closures import Closures
 from twin.traffic.conditions import Slowing
 from twin.traffic.control import LEAST_GAP, kernel_network
 from twin.traffic.figures import Counters, Finished
-from twin.traffic.kernels import lane_records, layout, rng, routes, step
+from twin.traffic.kernels import lane_space, layout, rng, routes, step
 from twin.traffic.kernels.jit import outer, use_threads
 from twin.traffic.kernels.layout import (
     HEADWAY,
@@ -129,8 +129,9 @@ class Engine(Books):
         self._slowings: dict[int, Slowing] = {}
         self._state = storage.new_state(self._net)
         self._signals = no_signals()
-        self._buffers = storage.new_buffers(lane_records.space_needed(self._state.lane) + 4096)
+        self._buffers = storage.new_buffers(0)
         self._current = 0
+        self._make_buffer_room()
         self._next_id = 0
         self._free = np.arange(storage.FIRST_VEHICLES, dtype=np.int32)[::-1].copy()
         self._n_free = storage.FIRST_VEHICLES
@@ -228,7 +229,7 @@ class Engine(Books):
                 self._make_buffer_room()
 
     def _make_buffer_room(self) -> None:
-        needed = lane_records.space_needed(self._state.lane)
+        needed = lane_space.space_needed(self._net, self._state, self._records)
         if needed > len(self._records):
             old = self._records
             self._buffers = storage.new_buffers(2 * needed)

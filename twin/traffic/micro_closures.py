@@ -11,7 +11,7 @@ from twin.traffic.closures import leads_out
 from twin.traffic.control import note_zippers
 from twin.traffic.engine import Engine
 from twin.traffic.figures import lanes_by_link
-from twin.traffic.kernels import insertion, layout, routes, step
+from twin.traffic.kernels import insertion, lane_space, layout, routes
 from twin.traffic.kernels.escape import BANNED
 from twin.traffic.known_roads import check_closing, check_lanes, check_link, check_turns
 from twin.traffic.unit_ways import stop_on
@@ -57,6 +57,7 @@ class ClosableTraffic(Engine):
 
     def _open_from(self, link: int, lane: int) -> None:
         self._net.link["first_open"][link] = lane
+        self._many_will_change_lanes()
         self._note_zippers()
         routes.refresh_wishes(link, self._net, self._state, self._records)
 
@@ -78,6 +79,7 @@ class ClosableTraffic(Engine):
         """
         mask = sum(1 << lane for lane in set(check_lanes(self.network, link, lanes)))
         self._net.link["bus_lanes"][link] = mask
+        self._many_will_change_lanes()
         routes.refresh_wishes(link, self._net, self._state, self._records)
 
     @property
@@ -107,6 +109,7 @@ class ClosableTraffic(Engine):
                 lane, np.float32(pos), token, self._net, self._state, self._records
             )
         insertion.note_obstacles(place.link, self._net, self._state, self._records)
+        self._many_will_change_lanes()
         return token
 
     def unblock(self, token: int) -> None:
@@ -122,10 +125,13 @@ class ClosableTraffic(Engine):
         insertion.note_obstacles(link, self._net, self._state, self._records)
 
     def _lay_out_with_room(self) -> None:
-        self._state.tally[0, layout.TIGHT] = 1
+        self._many_will_change_lanes()
         self._make_buffer_room()
         new = self._buffers[1 - self._current]
-        self._current ^= step.fresh_layout(self._state, self._records, new)
+        self._current ^= lane_space.make_space(self._net, self._state, self._records, new)
+
+    def _many_will_change_lanes(self) -> None:
+        self._state.counts[layout.CROWDED] = 1
 
     @property
     def banned(self) -> I32:

@@ -76,7 +76,6 @@ class UnitTraffic(Engine):
         entry.wait, entry.siren, entry.seen, entry.t_arrive = 0, int(siren), -1, np.nan
         entry.band, entry.slow, entry.reach = -1, 0, self._net.sirens[layout.REACH]
         self._state.unit[unit] = entry
-        self._state.tally[0, layout.TIGHT] = 1
 
     def unit_running(self, unit: int) -> bool:
         """Return whether a unit is on the road or waits to enter it."""

@@ -24,7 +24,7 @@ from numba import types
 from twin.network.generate import grid
 from twin.traffic import storage
 from twin.traffic.control import kernel_network
-from twin.traffic.kernels import insertion, lanes, step, times
+from twin.traffic.kernels import insertion, lane_space, lanes, step, times
 from twin.traffic.kernels import sirens as sirens_of
 from twin.traffic.kernels.layout import F32, Records
 from twin.traffic.kernels.signals import plan
@@ -138,7 +138,7 @@ def parts_of_a_tick(wanted: Collection[str]) -> list[Part]:
         Part(step.pass_nodes, (whole, whole, whole, net, st, rows)),
         Part(step.tidy, (real, calls, net, st, rows)),
         Part(plan.set_signals, (real, net)),
-        Part(step.fresh_layout, (st, rows, rows)),
+        Part(lane_space.make_space, (net, st, rows, rows)),
         Part(times.update_turn_times, (net, st, rows)),
         Part(times.update_travel_times, (net, st)),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.lane_records import LANE_SLACK
+from twin.traffic.kernels.lane_space import EMPTY_SPACE
 from twin.traffic.kernels.layout import (
     BIG,
     CALL,
@@ -77,15 +77,15 @@ def new_state(net: Net) -> State:
     links = len(net.link)
     lanes = int(net.link["lanes"].sum()) + 1
     lane = records(lanes, LANE)
-    lane["low"] = np.arange(lanes) * LANE_SLACK
-    lane["cap"] = LANE_SLACK
-    lane["start"] = lane["end"] = lane["low"] + LANE_SLACK
+    lane["low"] = np.arange(lanes) * EMPTY_SPACE
+    lane["cap"] = EMPTY_SPACE
+    lane["start"] = lane["end"] = lane["low"] + EMPTY_SPACE
     lane["tail"] = lane["rear"] = lane["eta"] = BIG
     lane["block"] = lane["aim"] = lane["last"] = lane["asks"] = -1
     recent = np.zeros((5, links))
     recent[TRAVEL_TIME] = net.link["length"].astype(np.float64) / net.link["speed"]
     counts = np.zeros(N_COUNTS, np.int64)
-    counts[RECORDS_USED] = lanes * LANE_SLACK
+    counts[RECORDS_USED] = lanes * EMPTY_SPACE
     return State(
         lane=lane,
         vehicle=empty_vehicles(FIRST_VEHICLES),

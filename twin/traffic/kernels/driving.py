@@ -8,7 +8,7 @@ from twin.traffic.kernels.approach import WRONG_LANE_TICKS, approach, is_near
 from twin.traffic.kernels.carfollowing import KEEP, ZERO, driven_speed, next_speed
 from twin.traffic.kernels.jit import inlined
 from twin.traffic.kernels.junctions import HELD, seconds_left
-from twin.traffic.kernels.lane_records import is_tight, make_room
+from twin.traffic.kernels.lane_records import free_needed, is_tight, lanes_left, make_room
 from twin.traffic.kernels.layout import (
     AT_STOP,
     BIG,
@@ -36,7 +36,6 @@ COOPERATE_BRAKE = np.float32(1.5)
 @inlined
 def follow_on_link(
     k: int,
-    block: int,
     tick: int,
     clock: float,
     dt: np.float32,
@@ -55,15 +54,19 @@ def follow_on_link(
     slow = int(net.link[k].slow)
     driven = 0.0
     count = 0
+    left = lanes_left(k, net, st)
     for x in range(a, a + n):
-        if st.lane[x].start == st.lane[x].end:
+        count += int(st.lane[x].end - st.lane[x].start)
+    for x in range(a, a + n):
+        here = int(st.lane[x].end - st.lane[x].start)
+        needed = free_needed(here, count, left)
+        if is_tight(st.lane, x, needed) and not make_room(st.lane, x, needed, R):
+            st.after[k] |= TIGHT
+        if here == 0:
             st.lane[x].rear = BIG
             continue
-        if is_tight(st.lane, x) and not make_room(st.lane, x, R):
-            st.tally[block, TIGHT] = 1
         start = int(st.lane[x].start)
-        head = int(st.lane[x].end) - 1
-        count += head + 1 - start
+        head = start + here - 1
         # The first vehicle decides before its followers move, and moves after them: they see
         # it where it was.
         v = R[head].vel

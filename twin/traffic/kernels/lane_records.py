@@ -2,92 +2,53 @@
 
 from __future__ import annotations
 
+from twin.traffic.kernels.carfollowing import ZERO
 from twin.traffic.kernels.jit import inlined, inner, outer
-from twin.traffic.kernels.layout import Records
+from twin.traffic.kernels.layout import Net, Records, State
 
-FRONT_FREE = 10
-"""Free records that a lane should have at its tail when a tick begins, beside one for every eight
-that it holds: more than join it in one, but where many make way for a siren at once. Who finds no
-free record joins a tick later."""
-LANE_SLACK = 12
-"""Free records given to a lane by a fresh layout, beside a quarter of what it holds."""
-MOVED_SLACK = 18
-"""The same of a lane that is moved because it ran out of space."""
+FRONT_FREE = 6
+"""Free records that a lane has at its tail when a tick begins, beside one for every eight that it
+holds: more than join it in one tick where nobody must leave a lane (see `lane_space`)."""
 
 
 @inlined
-def space_for(count: int, slack: int) -> int:
-    """Return the records that a lane is given that holds `count`."""
-    return count + slack + (count >> 2)
+def free_needed(count: int, there: int, left: bool) -> int:
+    """Return how many records are to be free at the tail of a lane that holds `count`.
 
-
-@outer
-def space_needed(lane: Records) -> int:
-    """Return the records that a fresh layout takes."""
-    total = 0
-    for i in range(len(lane)):
-        total += space_for(int(lane[i].end - lane[i].start), LANE_SLACK)
-    return total
-
-
-@inner
-def lay_out(lane: Records, old: Records, new: Records) -> int:
-    """Copy every lane from `old` to `new`, each with fresh slack; return the records used."""
-    at = 0
-    for i in range(len(lane)):
-        count = int(lane[i].end - lane[i].start)
-        place(lane, i, at, space_for(count, LANE_SLACK), old, new)
-        at += lane[i].cap
-    return at
-
-
-@inner
-def place(lane: Records, i: int, at: int, cap: int, old: Records, new: Records) -> None:
-    """Copy a lane to the end of the `cap` records of `new` that begin with `at`."""
-    start = lane[i].start
-    count = lane[i].end - start
-    first = at + cap - count
-    for m in range(count):
-        new[first + m] = old[start + m]
-    lane[i].low = at
-    lane[i].cap = cap
-    lane[i].start = first
-    lane[i].end = first + count
-
-
-@inner
-def widen(lane: Records, used: int, R: Records) -> tuple[int, bool]:
-    """Move lanes that are tight behind the `used` records; return those used, and if all fitted."""
-    for i in range(len(lane)):
-        if is_tight(lane, i) and not make_room(lane, i, R):
-            cap = space_for(int(lane[i].end - lane[i].start), MOVED_SLACK)
-            if used + cap > len(R):
-                return used, False
-            place(lane, i, used, cap, R, R)
-            used += cap
-    return used, True
+    `there` are on its link; `left` says whether many of them may change lanes at once.
+    """
+    free = FRONT_FREE + (count >> 3)
+    return max(free, FRONT_FREE + there - count) if left else free
 
 
 @inlined
-def is_tight(lane: Records, at: int) -> bool:
-    """Return whether too few records are free at the tail of a lane."""
-    start = lane[at].start
-    return bool(start - lane[at].low < FRONT_FREE + ((lane[at].end - start) >> 3))
+def lanes_left(k: int, net: Net, st: State) -> bool:
+    """Return whether many may leave a lane of link `k` at once: it is closed, barred or blocked."""
+    left = net.link[k].first_open != 0 or net.link[k].bus_lanes != 0
+    a = int(net.link[k].lane0)
+    for x in range(a, a + int(net.link[k].lanes)):
+        left |= st.lane[x].block >= ZERO
+    return bool(left)
+
+
+@inlined
+def is_tight(lane: Records, at: int, free: int) -> bool:
+    """Return whether fewer than `free` records are free at the tail of a lane."""
+    return bool(lane[at].start - lane[at].low < free)
 
 
 @inner
-def make_room(lane: Records, at: int, R: Records) -> bool:
-    """Shift a lane towards its head end; return whether its tail then has space enough."""
+def make_room(lane: Records, at: int, free: int, R: Records) -> bool:
+    """Shift a lane to its head end; return whether `free` records are free at its tail then."""
     start = lane[at].start
     end = lane[at].end
     shift = lane[at].low + lane[at].cap - end
     if shift > 0:
         for m in range(end - 1, start - 1, -1):
             R[m + shift] = R[m]
-        start += shift
-        lane[at].start = start
+        lane[at].start = start + shift
         lane[at].end = end + shift
-    return not is_tight(lane, at)
+    return not is_tight(lane, at, free)
 
 
 @inner

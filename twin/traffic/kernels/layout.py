@@ -2,8 +2,9 @@
 
 A vehicle on the road is a record of 32 bytes (two to a cache line). The records of one lane stand
 next to each other in ascending position, so a leader is the next record; free space is kept at
-both ends, since vehicles join at the tail (front of the slice) and leave at the head. When a lane
-runs out of space, everything is laid out afresh in the second buffer.
+both ends, since vehicles join at the tail (front of the slice) and leave at the head. A lane that
+runs out of space is moved behind the others; when there is none left, everything is laid out afresh
+in the second buffer (`lane_space`).
 
 What is needed only now and then (when a trip was planned, where it ends) stands in a table by
 *slot*; slots are reused, public vehicle numbers never are.
@@ -262,11 +263,11 @@ UNIT = np.dtype(
         ("t_arrive", "f8"),
     ]
 )
-ENDING, HELP, PULLS_IN = 1, 2, 4
+ENDING, HELP, PULLS_IN, TIGHT = 1, 2, 4, 8
 """Bits of `State.after`: a vehicle reached its goal; one cannot go where it wants; one stands
-before its bay."""
+before its bay; a lane needs more space."""
 
-N_DONE, ROUTE_USED, SEARCHES, IN_BAY, RECORDS_USED, N_COUNTS = range(6)
+N_DONE, ROUTE_USED, SEARCHES, IN_BAY, RECORDS_USED, CROWDED, N_COUNTS = range(7)
 """Entries of `State.counts`, and how many they are."""
 
 IDLE, PENDING, DRIVING, ARRIVED = range(4)
@@ -277,9 +278,8 @@ CORRIDOR, ONCOMING, REACH, QUEUE_REACH, BETWEEN, PAST = range(6)
 
 # Columns of the tallies, one row for each block of links or nodes.
 INSERTED, DONE, GONE, CROSSED, RED_RUN, CHANGES, UPDATES, STRAYED, CLEARED, ON_RED = range(10)
-ACTIVE, TIGHT = 10, 11
-"""All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick; and
-`TIGHT`: a lane needs more space."""
+ACTIVE = 10
+"""All count from the start, but `ACTIVE`: links of the block that hold vehicles in this tick."""
 N_TALLIES = 16
 """Columns of the tallies: two cache lines, so that blocks of different threads share none."""
 
@@ -345,7 +345,7 @@ class State(NamedTuple):
         Slots of the trips that ended.
     counts
         Entries of `done`; length used of `route`; searches made so far; entries of `bay`; records
-        used of the buffer.
+        used of the buffer; whether all lanes are to be laid out afresh.
     search
         (6, L) scratch of the search for a way back to the route.
     call
@@ -359,7 +359,8 @@ class State(NamedTuple):
         (L,) second at which the first who waits wants to enter a link; `NEVER`.
     crossing, after
         (L,) marks set in a tick: a vehicle passed the end of the link; what is to be done at the
-        end of the tick (`ENDING`, `HELP`, `PULLS_IN`). Bytes of their own, since all are looked at.
+        end of the tick (`ENDING`, `HELP`, `PULLS_IN`, `TIGHT`). Bytes of their own, since all are
+        looked at.
     """
 
     lane: Records

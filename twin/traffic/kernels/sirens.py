@@ -37,7 +37,7 @@ from twin.traffic.kernels.junctions import (
     TWO,
     set_wishes,
 )
-from twin.traffic.kernels.lane_records import close_at, has_room, is_tight
+from twin.traffic.kernels.lane_records import close_at, has_room
 from twin.traffic.kernels.lanes import (
     BODY,
     NEAR_BLOCK_M,
@@ -65,7 +65,6 @@ from twin.traffic.kernels.layout import (
     ONCOMING,
     QUEUE_REACH,
     REACH,
-    TIGHT,
     UPDATES,
     Net,
     Records,
@@ -151,8 +150,6 @@ def leave_lane(u: int, x: int, i: int, tick: int, net: Net, st: State, R: Record
     st.unit[u].band = band
     st.unit[u].pos = front
     move_over(st.lane, x, i, beside, int(st.lane[beside].start), R, tick)
-    if is_tight(st.lane, beside):
-        st.tally[0, TIGHT] = 1
 
 
 @inner

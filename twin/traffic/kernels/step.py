@@ -16,13 +16,13 @@ from twin.traffic.kernels.driving import follow_on_link
 from twin.traffic.kernels.escape import help_lost
 from twin.traffic.kernels.giving_way import forget_arrivals, note_arrivals
 from twin.traffic.kernels.insertion import enter_waiting, find_record, finish, place_units
-from twin.traffic.kernels.jit import inlined, inner, njit_both, outer
+from twin.traffic.kernels.jit import inlined, inner, njit_both
 from twin.traffic.kernels.junctions import (
     HOLD_M,
     STANDING,
     pass_junction,
 )
-from twin.traffic.kernels.lane_records import lay_out, space_needed, widen
+from twin.traffic.kernels.lane_space import make_space, widen
 from twin.traffic.kernels.lanes import change_lanes, make_way
 from twin.traffic.kernels.layout import (
     ACTIVE,
@@ -36,7 +36,6 @@ from twin.traffic.kernels.layout import (
     LENGTH,
     N_BLOCKS,
     PULLS_IN,
-    RECORDS_USED,
     ROUTE_MARGIN,
     ROUTE_USED,
     TIGHT,
@@ -170,7 +169,7 @@ def follow(
             if large:
                 ask_for_link(n, end, net, st, R)
                 ask_beyond(n, end, net, st, R)
-            updates += follow_on_link(st.active[n], block, tick, clock, dt, key, net, st, R)
+            updates += follow_on_link(st.active[n], tick, clock, dt, key, net, st, R)
         st.tally[block, UPDATES] += updates
 
 
@@ -224,7 +223,7 @@ def mark_sirens(net: Net, st: State, R: Records) -> None:
 
 @inner
 def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -> None:
-    """End trips and help the lost, in order of links."""
+    """End trips, help the lost and give lanes space, in order of links."""
     for k in range(len(net.link)):
         after = st.after[k]
         if not after:
@@ -236,30 +235,8 @@ def tidy(t_end: float, calls: Records | None, net: Net, st: State, R: Records) -
             finish(k, t_end, net, st, R)
         if after & HELP:
             help_lost(k, t_end, net, st, R)
-
-
-@outer
-def fresh_layout(st: State, old: Records, new: Records) -> int:
-    """Give lanes that are tight more space; return 1 if that took a fresh layout, in `new`.
-
-    Returns -1 if `new` is too small.
-    """
-    tight = 0
-    for block in range(N_BLOCKS):
-        tight |= st.tally[block, TIGHT]
-    if tight == 0:
-        return 0
-    fresh = 0
-    used, wide = widen(st.lane, int(st.counts[RECORDS_USED]), old)
-    st.counts[RECORDS_USED] = used
-    if not wide:
-        if space_needed(st.lane) > len(new):
-            return -1
-        st.counts[RECORDS_USED] = lay_out(st.lane, old, new)
-        fresh = 1
-    for block in range(N_BLOCKS):
-        st.tally[block, TIGHT] = 0
-    return fresh
+        if after & TIGHT:
+            widen(k, net, st, R)
 
 
 def _advance(
@@ -294,8 +271,8 @@ def _advance(
         t = start_s + now * np.float64(dt)
         if len(st.route) - st.counts[ROUTE_USED] < ROUTE_MARGIN:
             return step, current
-        state = fresh_layout(
-            st, first if current == 0 else second, second if current == 0 else first
+        state = make_space(
+            net, st, first if current == 0 else second, second if current == 0 else first
         )
         if state < 0:
             return step, current
