@@ -11,7 +11,13 @@ from twin.core.random import Streams
 from twin.network.generate import grid
 from twin.network.graph import Network, Place
 from twin.network.sides import both_sides
-from twin.traffic.anchors import MORE, SEARCHES_A_TREE, Anchors, AnchorsByTraffic
+from twin.traffic.anchors import (
+    MORE,
+    ROUGH_SEARCHES_A_TREE,
+    SEARCHES_A_TREE,
+    Anchors,
+    AnchorsByTraffic,
+)
 from twin.traffic.kernels.anchored import NOTHING
 from twin.traffic.unit_router import UnitRouter
 
@@ -173,6 +179,20 @@ def test_costs_of_some_links_are_those_of_all(network):
     some.set_costs_of(np.arange(network.n_links), times)
     for a, b in rng.integers(network.n_links, size=(20, 2)).tolist():
         assert some.route(a, b).tolist() == every.route(a, b).tolist()
+
+
+def test_bounds_of_empty_streets_serve_until_those_of_the_hour_are_worth_their_while(network):
+    rows = UnitRouter(network)._rows
+    least = network.free_flow_s
+    kept = AnchorsByTraffic(network, least, np.array([3, 40], np.int32), towards=True)
+    busy = kept.at(np.float32(1.5) * least)
+    always = kept.at(least)
+    known = [busy.known(rows.row_of) for _ in range(2 * ROUGH_SEARCHES_A_TREE + 1)]
+    assert known[0] is NOTHING
+    assert known[-2].bounds.size
+    assert known[-2] is always.known(rows.row_of)
+    assert (known[-1].bounds >= known[-2].bounds).all()
+    assert (known[-1].bounds > known[-2].bounds).any()
 
 
 def test_bounds_keep_up_with_traffic_and_always_hold(network):

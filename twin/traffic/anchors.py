@@ -9,10 +9,12 @@ from twin.traffic.kernels.anchored import NOTHING, Anchored, fill_bounds
 from twin.traffic.road_graph import new_tree, road_graph
 
 SEARCHES_A_TREE = 25
-"""A tree of a whole city costs as much as so many searches that end when the first is known."""
+"""A tree of a whole city costs what so many searches lose that know nothing of anchors."""
+ROUGH_SEARCHES_A_TREE = 100
+"""The same of searches that know bounds of emptier streets."""
 ROOM = 16_000_000
 """Most numbers that are kept of all anchors together: 64 MB."""
-_KEPT = 10
+_KEPT = 30
 """So many sets of anchors are kept for the next run of the same city."""
 ALIKE = 0.96
 """Bounds for times that make up this share of the present ones are near enough to them."""
@@ -40,10 +42,21 @@ class Anchors:
         Where the anchors are; some of them are left out where all would take too much memory.
     towards
         Whether drives end at anchors; else they begin there.
+    until
+        The same anchors with bounds of emptier streets, used until these are worked out.
     """
 
-    def __init__(self, network: Network, seconds: F32, links: I32, *, towards: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        seconds: F32,
+        links: I32,
+        *,
+        towards: bool,
+        until: Anchors | None = None,
+    ) -> None:
         self._network = network
+        self._until = until
         self._seconds = seconds.copy()
         self.total_s = float(seconds.sum(dtype=np.float64))
         self._links = links
@@ -57,7 +70,15 @@ class Anchors:
         self._asked = 0
 
     @classmethod
-    def of(cls, network: Network, seconds: F32, links: I32, *, towards: bool) -> Anchors:
+    def of(
+        cls,
+        network: Network,
+        seconds: F32,
+        links: I32,
+        *,
+        towards: bool,
+        until: Anchors | None = None,
+    ) -> Anchors:
         """Return anchors of an earlier run if there are the same, or else new ones."""
         for kept in _kept:
             same = kept._network is network and kept._towards is towards  # noqa: SLF001
@@ -67,7 +88,7 @@ class Anchors:
                 and np.array_equal(kept._seconds, seconds)  # noqa: SLF001
             ):
                 return kept
-        _kept.append(cls(network, seconds, links, towards=towards))
+        _kept.append(cls(network, seconds, links, towards=towards, until=until))
         del _kept[:-_KEPT]
         return _kept[-1]
 
@@ -95,8 +116,11 @@ class Anchors:
         """
         if self._known is NOTHING and len(self._anchors):
             self._asked += 1
-            if at_once or self._asked > SEARCHES_A_TREE * len(self._anchors):
+            worth = SEARCHES_A_TREE if self._until is None else ROUGH_SEARCHES_A_TREE
+            if at_once or self._asked > worth * len(self._anchors):
                 self._known = self._find(row_of)
+            elif self._until is not None:
+                return self._until.known(row_of)
         return self._known
 
     def _find(self, row_of: I32) -> Anchored:
@@ -130,7 +154,7 @@ class AnchorsByTraffic:
         self._links = links
         self._towards = towards
         self._least = least.copy()
-        self._always = self._of(least)
+        self._always = Anchors.of(network, least, links, towards=towards)
         self._more: list[Anchors] = []
 
     def at(self, seconds: F32) -> Anchors:
@@ -140,8 +164,8 @@ class AnchorsByTraffic:
         alike = best.total_s >= ALIKE * float(seconds.sum(dtype=np.float64))
         if alike or len(self._more) == MORE:
             return best
-        self._more.append(self._of(self._least + np.float32(LOWER) * (seconds - self._least)))
+        lower: F32 = self._least + np.float32(LOWER) * (seconds - self._least)
+        self._more.append(
+            Anchors.of(self._network, lower, self._links, towards=self._towards, until=self._always)
+        )
         return self._more[-1]
-
-    def _of(self, seconds: F32) -> Anchors:
-        return Anchors.of(self._network, seconds, self._links, towards=self._towards)

@@ -79,7 +79,7 @@ class TableTimes:
         self._demand_scale = traffic.demand_scale
         self._open: dict[Hour, LinkTimes] = {}
         self._present: dict[Hour, LinkTimes] = {}
-        self._home_of: dict[Hour, Anchors] = {}
+        self._anchors_of: dict[Hour, list[Anchors]] = {}
         self._blocked: I32 = np.zeros(city.network.n_links, np.int32)
         self._blocks: dict[int, tuple[int, int]] = {}
         self._slowings: dict[int, list[tuple[int, float]]] = {}
@@ -92,13 +92,18 @@ class TableTimes:
             both_sides(city[name]["link"].to_numpy(np.int32), self.costs.ordinary.across)
             for name in ("stations", "hospitals")
         )
-        for router in (self.costs.ordinary, self.costs.siren):
-            router.keeps_way = True
-            seconds = router.times
-            router.near = Anchors.of(city.network, seconds, stations, towards=False)
-            router.far = Anchors.of(city.network, seconds, hospitals, towards=True)
-        ordinary = self.costs.ordinary
-        self._home = AnchorsByTraffic(city.network, ordinary.times, stations, towards=True)
+        ordinary, siren = self.costs.ordinary, self.costs.siren
+        ordinary.keeps_way = siren.keeps_way = True
+        self._anchors = [
+            AnchorsByTraffic(city.network, router.times, links, towards=towards)
+            for router, links, towards in (
+                (ordinary, stations, False),
+                (ordinary, hospitals, True),
+                (siren, stations, False),
+                (siren, hospitals, True),
+                (ordinary, stations, True),
+            )
+        ]
 
     def router(self, t: float, *, siren: bool) -> UnitRouter:
         """Return the router of a drive, at the times of the hour of `t`."""
@@ -108,11 +113,20 @@ class TableTimes:
             times = self._of_hour(hour)
             self.costs.ordinary.set_costs(times.ordinary)
             self.costs.siren.set_costs(times.siren)
-            if hour not in self._home_of:
-                # What stands in the way makes no link faster.
-                self._home_of[hour] = self._home.at(self._of_open(hour).ordinary)
-            self.costs.ordinary.home = self._home_of[hour]
+            self._set_anchors(hour)
         return self.costs.router(siren=siren)
+
+    def _set_anchors(self, hour: Hour) -> None:
+        """Let both routers know the bounds that come nearest to the times of an hour."""
+        if hour not in self._anchors_of:
+            # What stands in the way makes no link faster.
+            free = self._of_open(hour)
+            times = (free.ordinary, free.ordinary, free.siren, free.siren, free.ordinary)
+            self._anchors_of[hour] = [
+                each.at(seconds) for each, seconds in zip(self._anchors, times, strict=True)
+            ]
+        ordinary, siren = self.costs.ordinary, self.costs.siren
+        (ordinary.near, ordinary.far, siren.near, siren.far, ordinary.home) = self._anchors_of[hour]
 
     def at(self, t: float) -> LinkTimes:
         """Return the times of links that are entered in the hour of `t`."""
@@ -155,7 +169,7 @@ class TableTimes:
         for hourly in self._hourly:
             hourly.capacity = capacity_share(conditions, dry)
         self._open.clear()
-        self._home_of.clear()
+        self._anchors_of.clear()
         self._forget()
 
     def scale_demand(self, factor: float) -> None:
@@ -163,7 +177,7 @@ class TableTimes:
         for hourly in self._hourly:
             hourly.demand = self._demand_scale * factor
         self._open.clear()
-        self._home_of.clear()
+        self._anchors_of.clear()
         self._forget()
 
     # Times
