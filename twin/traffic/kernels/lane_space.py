@@ -95,7 +95,7 @@ def space_needed(net: Net, st: State, R: Records) -> int:
 def most_on(k: int, net: Net, st: State) -> int:
     """Return the records that the lanes of link `k` take at most when each has room for all."""
     there = number_on(k, net, st)
-    return int(net.link[k].lanes) * space_for(there, FRONT_FREE, MOVED_SPARE)
+    return int(net.link[k].lanes) * space_for(there, free_needed(there, there, True), MOVED_SPARE)
 
 
 @inner
