@@ -79,9 +79,16 @@ def test_anchors_change_neither_the_first_nor_its_way(network, seed):
         units[0] = Place(int(links[0]), units[0].pos_m)
         units[-1] = Place(goal.link, units[-1].pos_m)
         beside = rng.choice([0.0, 30.0], n)
-        for ask in ("etas", "travel_times"):
-            ends = (units, goal) if ask == "etas" else (goal, units)
-            want, got = (getattr(router, ask)(*ends, beside) for router in (plain, anchored))
+        on_the_move = rng.random(n) < 0.5
+        for ask, ends, moving in (
+            ("etas", (units, goal), None),
+            ("etas", (units, goal), on_the_move),
+            ("travel_times", (goal, units), False),
+            ("travel_times", (goal, units), True),
+        ):
+            want, got = (
+                getattr(router, ask)(*ends, beside, moving=moving) for router in (plain, anchored)
+            )
             both = np.isfinite(got) & np.isfinite(want)
             assert (got[both] == want[both]).all()
             assert np.argmin(got + beside) == np.argmin(want + beside)

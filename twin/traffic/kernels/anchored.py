@@ -3,8 +3,9 @@
 Anchors are places whose fastest ways over undisturbed streets are known, such as stations. No link
 is ever driven faster than undisturbed, so those times bound present ones from below; where a
 candidate is no anchor, the triangle inequality bounds its way by the anchors' (Goldberg & Harrelson
-2005, "Computing the shortest path: A* search meets graph theory"). Anchors are searched for one by
-one, from the one that seems nearest on, until the next cannot be the first.
+2005, "Computing the shortest path: A* search meets graph theory"). Candidates are searched for one
+by one, from the one that seems nearest on, until the next cannot be the first; anchors first, since
+most is known of them.
 """
 
 from __future__ import annotations
@@ -102,20 +103,33 @@ def anchors_on(known: Anchored, links: I32) -> I32:
     return out
 
 
+@njit
+def on_anchors(n: int) -> F32:
+    """Return how much nearer than their anchors so many goals may be that are on them."""
+    return np.full(n, np.float32(ROUNDING_S), np.float32)
+
+
 @inner
 def _bound(
-    rows: Rows, bounds: F32, k: int, anchors: I32, goals: I32, beyond: F32, pace: np.float32
+    rows: Rows,
+    bounds: F32,
+    k: int,
+    anchors: I32,
+    nearer: F32,
+    goals: I32,
+    beyond: F32,
+    pace: np.float32,
 ) -> np.float32:
     """Return the least seconds between the row `k` and any goal.
 
-    Where a goal is no anchor (its number is -1) they are those of the straight line between their
-    starts.
+    Where no anchor tells of a goal (its number is -1) they are those of the straight line between
+    their starts.
     """
     least = INF
     for g in range(len(goals)):
         a = anchors[g]
         if a >= 0:
-            away = max(bounds[k, a] - np.float32(ROUNDING_S), np.float32(0.0))
+            away = max(bounds[k, a] - nearer[g], np.float32(0.0))
         else:
             xy, goal = rows.xy, rows.row_of[goals[g]]
             straight = np.sqrt((xy[k, 0] - xy[goal, 0]) ** 2 + (xy[k, 1] - xy[goal, 1]) ** 2)
@@ -131,6 +145,7 @@ def search(
     begin: F32,
     goals: I32,
     anchors: I32,
+    nearer: F32,
     beyond: F32,
     back: bool,
     bounds: F32,
@@ -148,8 +163,9 @@ def search(
         The streets.
     roots, begin
         (R,) links, and seconds before the search begins there.
-    goals, anchors, beyond
-        (G,) links, the numbers of the anchors on them (-1 for none), and seconds from there on.
+    goals, anchors, nearer, beyond
+        (G,) links, the numbers of the anchors that tell how far they are (-1 for none), how many
+        seconds nearer than those they may be, and seconds from there on.
     back
         Whether the search goes against the traffic.
     bounds
@@ -182,7 +198,7 @@ def search(
                 if key > least + SLACK_S:
                     return written, best
                 # Entries of labels that have improved since are stale.
-                away = _bound(rows, bounds, k, anchors, goals, beyond, pace)
+                away = _bound(rows, bounds, k, anchors, nearer, goals, beyond, pace)
                 going = key <= real[k, LABEL] + away and real[k, COST] < INF
             if not going:
                 return written, best
@@ -197,7 +213,7 @@ def search(
                 if j == rows.row_of[goals[g]] and d + beyond[g] < least:
                     least = float(d + beyond[g])
                     best = g
-            key = d + _bound(rows, bounds, j, anchors, goals, beyond, pace)
+            key = d + _bound(rows, bounds, j, anchors, nearer, goals, beyond, pace)
             # An entry more for each arc is all that a consistent bound asks for, but for rounding.
             if key <= least + SLACK_S and n < len(heap) - 1:
                 push(heap, n, entry_of(key, j))
@@ -205,12 +221,32 @@ def search(
 
 
 @inner
-def _farther(bounds: F32, k: int, root: int, seconds: float) -> bool:
-    """Return whether any anchor tells that two rows are more than some seconds apart."""
-    for b in range(bounds.shape[1]):
-        if bounds[k, b] < INF and bounds[root, b] - bounds[k, b] > seconds:
-            return True
-    return False
+def _least_away(
+    rows: Rows, roots: I32, begin: F32, known: Anchored, anchor: int, nearer: float
+) -> float:
+    """Return the least seconds between a root and what is so much `nearer` than an anchor."""
+    least = np.inf
+    for r in range(len(roots)):
+        bound = float(known.bounds[rows.row_of[roots[r]], anchor])
+        away = max(bound - nearer - float(known.seconds[roots[r]]), 0.0)
+        least = min(least, away + begin[r])
+    return least
+
+
+@inner
+def _telling(rows: Rows, roots: I32, begin: F32, k: int, known: Anchored) -> tuple[int, float]:
+    """Return the anchor that tells the most of how far row `k` is from the roots; those seconds.
+
+    It is -1 where no anchor tells anything.
+    """
+    telling, most = -1, -np.inf
+    for b in range(known.bounds.shape[1]):
+        if known.bounds[k, b] < INF:
+            nearer = ROUNDING_S + float(known.bounds[k, b])
+            away = _least_away(rows, roots, begin, known, b, nearer)
+            if away > most:
+                telling, most = b, away
+    return telling, max(most, 0.0)
 
 
 @njit
@@ -224,47 +260,43 @@ def first_of(
     back: bool,
     known: Anchored,
     label: F64,
-) -> tuple[float, I32, int, I64]:
-    """Search for the first of those candidates that are anchors.
+) -> tuple[I32, int]:
+    """Search for the first of the candidates, one by one; return its way and which it is.
 
-    Returns the least sum of label and extra seconds so far, the way of the first and which it is,
-    empty and -1 if none of them is, and which candidates that are no anchors may still be the
-    first.
-
-    Parameters
-    ----------
-    roots, begin, links, extra, least
-        As in `nearest.reach`.
-    back
-        Whether the drives are towards the roots.
-    known
-        What is known of the anchors.
-    label
-        (C,) labels as `nearest` fills them; infinite where it cannot be the least.
+    Those that are no anchors come last: less is known of how far they are. Parameters and results
+    are those of `nearest.reach`, whose labels are infinite here wherever one is not the least.
     """
     n = len(links)
-    bounds = known.bounds
     anchors = anchors_on(known, links)
+    nearer = on_anchors(n)
+    others = anchors < 0
     at_least = np.full(n, np.inf)
     label[:] = np.inf
     for i in range(n):
-        a = anchors[i]
-        for r in range(len(roots)):
-            if a >= 0:
-                root = rows.row_of[roots[r]]
-                own = float(known.seconds[roots[r]])
-                away = max(float(bounds[root, a]) - ROUNDING_S - own, 0.0) + begin[r]
-                at_least[i] = min(at_least[i], extra[i] + away)
+        if not others[i]:
+            away = _least_away(rows, roots, begin, known, anchors[i], ROUNDING_S)
+            at_least[i] = extra[i] + away
     way, best = np.empty(0, np.int32), -1
     here = np.zeros(1, np.float32)
     while True:
         i = int(np.argmin(at_least))
         if at_least[i] == np.inf or at_least[i] > least + SLACK_S:
-            break
+            if not others.any():
+                return way, best
+            at_least[:] = np.inf
+            for c in range(n):
+                if others[c]:
+                    k = rows.row_of[links[c]]
+                    anchors[c], away = _telling(rows, roots, begin, k, known)
+                    if anchors[c] >= 0:
+                        nearer[c] += known.bounds[k, anchors[c]]
+                    at_least[c] = extra[c] + away
+            others[:] = False
+            continue
         limit = least - extra[i]
         written, _ = search(
-            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], here, back, bounds,
-            np.float32(0.0), limit,
+            rows, roots, begin, links[i : i + 1], anchors[i : i + 1], nearer[i : i + 1], here,
+            back, known.bounds, np.float32(0.0), limit,
         )  # fmt: skip
         found = float(rows.real[rows.row_of[links[i]], LABEL])
         if found > limit + SLACK_S:
@@ -277,18 +309,3 @@ def first_of(
             least, best = found + extra[i], i
             way = way_between(rows, roots, links[i], back)
         wipe(rows, written)
-    left = np.empty(n, np.int64)
-    some = 0
-    for i in range(n):
-        if anchors[i] >= 0:
-            continue
-        k = rows.row_of[links[i]]
-        for r in range(len(roots)):
-            own = float(known.seconds[roots[r]])
-            spare = least + SLACK_S - extra[i] - begin[r]
-            root = rows.row_of[roots[r]]
-            if spare >= 0.0 and not _farther(bounds, k, root, spare + ROUNDING_S + own):
-                left[some] = i
-                some += 1
-                break
-    return least, way, best, left[:some]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.anchored import ROUNDING_S, Anchored, search
+from twin.traffic.kernels.anchored import ROUNDING_S, Anchored, on_anchors, search
 from twin.traffic.kernels.jit import inner, njit, outer
 from twin.traffic.kernels.link_rows import COST, LABEL, Rows, wipe
 from twin.traffic.kernels.nearest import fastest_way, reach
@@ -292,8 +292,8 @@ def times_to_anchors(
             out[i, j], _ = _straight_on(start, start_at, goal, at, times, length)
             # One search for both sides ends when the other can be no nearer.
             written, _ = search(
-                rows, start, leave, goal, known.anchor_of[goal], onward, False, known.bounds,
-                np.float32(0.0), np.inf,
+                rows, start, leave, goal, known.anchor_of[goal], on_anchors(len(goal)), onward,
+                False, known.bounds, np.float32(0.0), np.inf,
             )  # fmt: skip
             for g in range(len(goal)):
                 rest = at[g] * float(times[goal[g]] / length[goal[g]]) + OVER_S[1] * g

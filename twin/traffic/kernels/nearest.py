@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.traffic.kernels.anchored import Anchored, anchors_on, first_of, search
+from twin.traffic.kernels.anchored import Anchored, anchors_on, first_of, on_anchors, search
 from twin.traffic.kernels.jit import inner, njit
 from twin.traffic.kernels.link_rows import (
     AHEAD,
@@ -170,26 +170,18 @@ def reach(
     label
         (C,) what is filled.
     """
-    way, best = np.empty(0, np.int32), -1
-    left = np.arange(len(links))
     if first and known.bounds.size:
-        least, way, best, left = first_of(
-            rows, roots, begin, links, extra, least, back, known, label
-        )
-    if len(left) == 0:
-        return way, best
-    some, more = links[left], extra[left]
-    following, found = np.empty(len(left), np.int32), np.full(len(left), np.inf)
+        return first_of(rows, roots, begin, links, extra, least, back, known, label)
+    following = np.empty(len(links), np.int32)
+    label[:] = np.inf
     bound = min(least, limit) if first else limit
-    written = _reach(rows, roots, begin, some, more, bound, back, first, following, found)
-    better = -1
-    for i in range(len(left)):
-        label[left[i]] = found[i]
-        if found[i] + more[i] < least:
-            least, better = found[i] + more[i], i
-    if better >= 0:
-        best = int(left[better])
-        way = way_between(rows, roots, some[better], back)
+    written = _reach(rows, roots, begin, links, extra, bound, back, first, following, label)
+    way, best = np.empty(0, np.int32), -1
+    for i in range(len(links)):
+        if label[i] + extra[i] < least:
+            least, best = label[i] + extra[i], i
+    if best >= 0:
+        way = way_between(rows, roots, links[best], back)
     wipe(rows, written)
     return way, best
 
@@ -214,8 +206,9 @@ def fastest_way(
     pace = np.float32(0.99999) / max_speed
     anchors = anchors_on(known, goals)
     written, found = search(
-        rows, origins, begin, goals, anchors, beyond, False, known.bounds, pace, least
-    )
+        rows, origins, begin, goals, anchors, on_anchors(len(goals)), beyond, False, known.bounds,
+        pace, least,
+    )  # fmt: skip
     out = np.empty(0, np.int32)
     if found >= 0:
         out = way_between(rows, origins, goals[found], False)
