@@ -16,8 +16,8 @@ from benchmarks.grid_demand import grid_trips
 from twin.network.generate import grid
 from twin.traffic.micro import MicroTraffic
 
-SIDES = (16, 28, 50, 86)
-"""So that a trip for every 42 m of lane makes some 11,000, 33,000, 106,000 and 300,000 vehicles."""
+SIDES = (16, 28, 50, 83)
+"""So that a trip for every 42 m of lane makes some 10,500, 33,000, 107,000 and 305,000 vehicles."""
 SPACING_M, LANES, SPEED = 300.0, 2, 13.89
 TRIPS_PER_LINK = 11.2
 FILL_S, SETTLE_S, STRETCH_S, ROUNDS = 150, 2, 10, 40
